@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/lmittmann/tint"
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+func TestLoggerText(t *testing.T) {
+	var buf bytes.Buffer
+	log := newLogger(&buf, slog.LevelInfo, "text", false)
+	log.Debug("not logged")
+	log.With("a", 1).WithGroup("g").Warn("slow answer", "status", 503, "why", "too busy", slog.Attr{})
+	_, got, _ := strings.Cut(buf.String(), " ") // the time
+	if want := "WRN slow answer a=1 g.status=503 g.why=\"too busy\"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLoggerJSON(t *testing.T) {
+	var buf bytes.Buffer
+	newLogger(&buf, slog.LevelDebug, "json", true).Debug("asked", "path", "/a\n\x1b[31m")
+	var got struct{ Level, Msg, Path string }
+	if err := json.Unmarshal(buf.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Level != "DEBUG" || got.Msg != "asked" || got.Path != "/a\n\x1b[31m" {
+		t.Errorf("got %+v", got)
+	}
+	if strings.Contains(buf.String(), "\x1b") {
+		t.Errorf("an escape character in %q", buf.String())
+	}
+}
+
+func TestLoggerColor(t *testing.T) {
+	for _, color := range []bool{true, false} {
+		var buf bytes.Buffer
+		newLogger(&buf, slog.LevelInfo, "text", color).Error("no")
+		if got := strings.Contains(buf.String(), "\x1b["); got != color {
+			t.Errorf("color %v: got %q", color, buf.String())
+		}
+	}
+}
+
+// Whatever the API says, a record is one line and moves no cursor.
+func TestLoggerShowsControlCharacters(t *testing.T) {
+	for _, color := range []bool{true, false} {
+		for _, text := range []string{
+			"a\nb c", "a\r\nb", "\x1b[2J\x1b]0;title\x07 x", `literal \x1b[2J x`, "\u009b31m", "a\x7fb",
+			"a\xffb c", "a\u202eb", "\x00", "a\tb", "\ufffdb", `"quoted" a=b`,
+		} {
+			for place, log := range map[string]func(*slog.Logger){
+				"message":      func(l *slog.Logger) { l.Info(text) },
+				"attribute":    func(l *slog.Logger) { l.Info("m", "k", text) },
+				"named msg":    func(l *slog.Logger) { l.Info("m", "msg", text) },
+				"error":        func(l *slog.Logger) { l.Info("m", "err", errors.New(text)) },
+				"tinted error": func(l *slog.Logger) { l.Info("m", tint.Err(errors.New(text))) },
+				"bytes":        func(l *slog.Logger) { l.Info("m", "k", []byte(text)) },
+				"text":         func(l *slog.Logger) { l.Info("m", "k", marshaler(text)) },
+				"with":         func(l *slog.Logger) { l.With("k", text).WithGroup("g").Info("m", "k", text) },
+			} {
+				t.Run(fmt.Sprintf("%s %q color=%v", place, text, color), func(t *testing.T) {
+					var buf bytes.Buffer
+					log(newLogger(&buf, slog.LevelInfo, "text", color))
+					got := withoutTint(buf.String(), color)
+					line, ok := strings.CutSuffix(got, "\n")
+					if !ok || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
+						t.Errorf("got %q", got)
+					}
+				})
+			}
+		}
+	}
+}
+
+type marshaler string
+
+func (m marshaler) MarshalText() ([]byte, error) { return []byte(m), nil }
+
+// withoutTint removes the escape sequences that tint itself writes here.
+func withoutTint(s string, color bool) string {
+	if !color {
+		return s
+	}
+	return strings.NewReplacer("\x1b[0m", "", "\x1b[2m", "", "\x1b[22m", "", "\x1b[92m", "", "\x1b[91m", "", "\x1b[2;91m", "").Replace(s)
+}
+
+// A value keeps what comes after an invalid byte.
+func TestLoggerKeepsText(t *testing.T) {
+	for _, color := range []bool{true, false} {
+		var buf bytes.Buffer
+		newLogger(&buf, slog.LevelInfo, "text", color).Info("m", "k", "before\xffafter")
+		if !strings.Contains(buf.String(), "before?after") {
+			t.Errorf("color %v: got %q", color, buf.String())
+		}
+	}
+}
+
+func TestLoggerRedactsSecrets(t *testing.T) {
+	secret := raffclient.NewSecret(planted)
+	for _, format := range []string{"text", "json"} {
+		var buf bytes.Buffer
+		newLogger(&buf, slog.LevelInfo, format, false).Info("m", "k", secret, "p", &secret, "s", struct{ Key raffclient.Secret }{secret})
+		if strings.Contains(buf.String(), planted) || !strings.Contains(buf.String(), "[redacted]") {
+			t.Errorf("%s: got %q", format, buf.String())
+		}
+	}
+}

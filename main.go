@@ -1,0 +1,154 @@
+// Command raff-mcp is an MCP server with which an AI assistant administers a
+// Raff Technologies account. It speaks MCP over standard input and output.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/tools"
+	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+)
+
+const version = "0.1.0"
+
+func main() {
+	// A client that closes our output must not kill the program: there may be
+	// a new key to revoke. Writing then fails with EPIPE instead.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], processEnvironment(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// The program's exit codes.
+const (
+	exitOK    = 0
+	exitError = 1 // it failed, or the tool did
+	exitUsage = 2 // it was called or configured wrongly
+)
+
+func run(ctx context.Context, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
+	cfg, err := parse(args, env)
+	if err != nil {
+		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
+		return exitUsage
+	}
+	switch {
+	case cfg.help:
+		err = print(stdout, usage())
+	case cfg.command == "version":
+		err = print(stdout, "raff-mcp "+version+"\n")
+	default:
+		return start(ctx, cfg, stdin, stdout, stderr)
+	}
+	return exit(err, stderr)
+}
+
+func print(w io.Writer, text string) error {
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// start makes the server and does what the command says with it.
+func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.Writer) int {
+	log := newLogger(stderr, cfg.logLevel, cfg.logFormat, cfg.logColor)
+	for _, w := range cfg.warnings {
+		log.Warn(w)
+	}
+	s, err := newServer(cfg, log)
+	if err != nil {
+		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
+		return exitUsage
+	}
+	switch cfg.command {
+	case "call":
+		err = call(ctx, s, log, cfg.args, stdin, stdout)
+	case "tools":
+		err = listTools(ctx, s, cfg.json, stdout)
+	default:
+		if cfg.keyProblem != nil {
+			log.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
+		}
+		log.Info("serving MCP on standard input and output", "version", version, "sandbox", cfg.sandbox)
+		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: log})
+	}
+	return exit(err, stderr)
+}
+
+func exit(err error, stderr io.Writer) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
+	if errors.As(err, new(misuse)) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// misuse is an error in how a command was called.
+type misuse struct{ error }
+
+// newServer joins the parts. Nothing is sent.
+func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
+	t := tools.Config{Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: log}
+	if t.Problem == nil {
+		c := raffclient.Config{
+			APIKey:    cfg.key,
+			BaseURL:   cfg.apiURL,
+			ProjectID: cfg.projectID,
+			UserAgent: "raff-mcp/" + version,
+			Logger:    log,
+			OnWait:    tools.OnWait,
+		}
+		if cfg.sandbox {
+			api := sandbox.New()
+			c.APIKey, c.BaseURL, c.Transport = raffclient.NewSecret(api.OwnerKey()), "", api.Transport()
+		}
+		var err error
+		if t.Client, err = raffclient.New(c); err != nil {
+			return nil, err
+		}
+	}
+	return tools.NewServer(t), nil
+}
+
+// listTools prints the tools as a table, or as tools/list answers.
+func listTools(ctx context.Context, s *server.MCPServer, asJSON bool, stdout io.Writer) error {
+	if asJSON {
+		answer, ok := s.HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)).(mcp.JSONRPCResponse)
+		if !ok {
+			return errors.New("the tools could not be listed")
+		}
+		return printJSON(stdout, answer.Result)
+	}
+	w := tabwriter.NewWriter(stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "TOOL\tEFFECT\tTITLE")
+	for _, t := range tools.All() {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, t.Effect, t.Title)
+	}
+	return w.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}

@@ -1,0 +1,96 @@
+package raffclient
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+)
+
+const (
+	// pageSize is what most of the API's lists default to; no maximum is
+	// documented.
+	pageSize = 50
+	// maxPages bounds a list that has no end.
+	maxPages = 1000
+)
+
+// page is one answer of a list.
+type page[T any] struct {
+	items []T
+	answer
+}
+
+// pages follows limit and offset to the end of a list. Items that came before
+// are left out: a list may move while it is read, and a server may ignore
+// offset. A list whose pages do not add up ends with ErrListIncomplete.
+func pages[T any](ctx context.Context, c *Client, path []string, query url.Values, id func(T) string) iter.Seq2[page[T], error] {
+	return func(yield func(page[T], error) bool) {
+		seen := map[string]bool{}
+		for n, offset := 0, 0; ; n++ {
+			q := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
+			for k, v := range query {
+				q[k] = v
+			}
+			items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
+			if err != nil {
+				yield(page[T]{}, err)
+				return
+			}
+			fresh := unseen(items, seen, id)
+			if !yield(page[T]{fresh, a}, nil) {
+				return
+			}
+			offset += len(items)
+			end := len(items) == 0 || a.total == nil && len(items) < pageSize || a.total != nil && offset >= *a.total
+			switch {
+			case end && (a.total == nil || offset >= *a.total):
+				return
+			case end:
+				yield(page[T]{}, incomplete("it ended after %d of %d", offset, *a.total))
+				return
+			case len(fresh) == 0:
+				yield(page[T]{}, incomplete("the API repeated itself at offset %d", offset))
+				return
+			case n+1 == maxPages:
+				yield(page[T]{}, incomplete("it was cut after %d", offset))
+				return
+			}
+		}
+	}
+}
+
+func incomplete(format string, args ...any) *Error {
+	return &Error{kind: ErrListIncomplete, Message: fmt.Sprintf(format, args...)}
+}
+
+// unseen returns the items whose ID is not in seen, and puts it there.
+func unseen[T any](items []T, seen map[string]bool, id func(T) string) []T {
+	var fresh []T
+	for _, item := range items {
+		if key := id(item); !seen[key] {
+			seen[key] = true
+			fresh = append(fresh, item)
+		}
+	}
+	return fresh
+}
+
+// each yields the items of pages one by one.
+func each[T any](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for p, err := range pages {
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range p.items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package raffclient_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+// impatient is for tests with real sockets.
+func impatient(url, key string) raffclient.Config {
+	return raffclient.Config{
+		APIKey: raffclient.NewSecret(key), BaseURL: url,
+		ConnectTimeout: 2 * time.Second, RequestTimeout: 2 * time.Second, CallTimeout: 6 * time.Second,
+	}
+}
+
+func newClient(t *testing.T, cfg raffclient.Config) *raffclient.Client {
+	t.Helper()
+	c, err := raffclient.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func serve(t *testing.T, h http.Handler) (url string, connections *atomic.Int32) {
+	t.Helper()
+	connections = &atomic.Int32{}
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL, connections
+}
+
+func TestConnectionIsReused(t *testing.T) {
+	api := sandbox.New()
+	url, connections := serve(t, api)
+	c := newClient(t, impatient(url, api.OwnerKey()))
+	for range 5 {
+		key, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.RevokeAPIKey(t.Context(), key.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := connections.Load(); got != 1 {
+		t.Errorf("got %d connections, want 1", got)
+	}
+}
+
+// The key goes to no other host, not even to another port.
+func TestRedirectIsRefused(t *testing.T) {
+	var stolen atomic.Int32
+	thief, _ := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen.Add(1) }))
+	for _, status := range []int{301, 302, 307, 308} {
+		api := sandbox.New()
+		api.Fail(sandbox.Fault{Redirect: thief + "/api/v1/api-keys", Status: status})
+		url, _ := serve(t, api)
+		_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		if !errors.Is(err, raffclient.ErrRedirected) {
+			t.Errorf("%d: got %v, want ErrRedirected", status, err)
+		}
+	}
+	if n := stolen.Load(); n != 0 {
+		t.Errorf("the other host got %d requests", n)
+	}
+}
+
+func TestRealResetIsLookedUp(t *testing.T) {
+	for _, fault := range []sandbox.Fault{
+		{Cut: true, After: true},
+		{CutBody: 5},
+		{DelayAfter: 3 * time.Second},
+		{Status: 201, After: true, Body: `{"data":{"x":"`, Endless: true, Filler: 'x'},
+	} {
+		t.Run(fmt.Sprint(fault.Cut, fault.CutBody, fault.DelayAfter, fault.Endless), func(t *testing.T) {
+			t.Parallel()
+			api := sandbox.New()
+			api.Fail(create(fault))
+			url, _ := serve(t, api)
+			_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+			if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Keys) != 1 {
+				t.Errorf("got %v, want one key", err)
+			}
+		})
+	}
+}
+
+// A body that never ends, after an answer that is whole, holds nobody up.
+func TestBodyWithoutEnd(t *testing.T) {
+	api := sandbox.New()
+	api.Fail(create(sandbox.Fault{Endless: true}))
+	url, _ := serve(t, api)
+	start := time.Now()
+	key, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+	if err != nil || key.Secret.Empty() {
+		t.Errorf("got %v after %v, want the secret", err, time.Since(start))
+	}
+}
+
+// Errors of net/http can quote what a server sent; ours do not.
+func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
+	for _, answer := range []string{
+		"HTTP/1.1 %s OK\r\n\r\n",
+		"%s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
+		"HTTP/1.1 307 Moved\r\nLocation: https://%s@host/%[1]s?%[1]s\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 307 Moved\r\nLocation: https://%s/\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 400 %s\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 201 OK\r\n\r\n%s",
+	} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			const key = "raff_0123456789abcdefKEY"
+			url := rawServer(t, fmt.Sprintf(answer, key))
+			_, err := newClient(t, impatient(url, key)).GetAPIKey(t.Context(), "1")
+			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "KEY") {
+				t.Errorf("got %v, want an error without the key", err)
+			}
+		})
+	}
+}
+
+// rawServer answers every request with the same bytes.
+func rawServer(t *testing.T, answer string) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_, _ = io.WriteString(conn, answer)
+			}
+			conn.Close()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// Without a connection nothing was sent, and the error says so.
+func TestNoConnection(t *testing.T) {
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(untrusted.Close)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	plain, _ := serve(t, http.NotFoundHandler())
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, tt := range []struct{ name, url, text string }{
+		{"refused", "http://" + closed.Addr().String(), "refused"},
+		{"certificate", untrusted.URL, "TLS"},
+		{"not TLS", strings.Replace(plain, "http://", "https://", 1), "TLS"},
+		{"no such name", "https://raff.invalid", "raff.invalid"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newClient(t, impatient(tt.url, "raff_x")).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+			if !errors.Is(err, raffclient.ErrUnreachable) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("got %v, want ErrUnreachable with %q", err, tt.text)
+			}
+		})
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	api := sandbox.New()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("got %s, want HTTP/2", r.Proto)
+		}
+		api.ServeHTTP(w, r)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	cfg := impatient(s.URL, api.OwnerKey())
+	cfg.Transport = s.Client().Transport
+	c := newClient(t, cfg)
+	for _, fault := range []sandbox.Fault{{}, {Cut: true, After: true}} {
+		api.Fail(create(fault))
+		_, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		if got := errors.Is(err, raffclient.ErrOutcomeUnknown); got != fault.Cut {
+			t.Errorf("fault %+v: got %v", fault, err)
+		}
+	}
+}
+
+// Reading gives up at once when its caller does.
+func TestReadingIsCancelled(t *testing.T) {
+	api := sandbox.New()
+	api.Fail(sandbox.Fault{Delay: time.Minute})
+	url, _ := serve(t, api)
+	cfg := impatient(url, api.OwnerKey())
+	ctx, cancel := context.WithCancel(t.Context())
+	go cancel()
+	if _, err := newClient(t, cfg).GetAPIKey(ctx, "1"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}

@@ -1,0 +1,211 @@
+package raffclient_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+// createMany makes n keys at once and returns how long that took.
+func createMany(ctx context.Context, tb testing.TB, c *raffclient.Client, n int) time.Duration {
+	tb.Helper()
+	start := time.Now()
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if _, err := c.CreateAPIKey(ctx, raffclient.CreateAPIKeyRequest{Name: fmt.Sprint(i)}); err != nil {
+				tb.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start)
+}
+
+// bursts is the measure of pacing: bursts of 300 with pauses between them.
+func bursts(t *testing.T, report func(took time.Duration)) {
+	for range 3 {
+		a := newAccount(t)
+		for _, pause := range []time.Duration{0, 300 * time.Millisecond, 5 * time.Second, 0} {
+			time.Sleep(pause)
+			report(createMany(t.Context(), t, a.client, 300))
+		}
+		if n := a.api.RateLimited(); n > 0 {
+			t.Errorf("%d answers were 429", n)
+		}
+	}
+}
+
+func TestPaceOfBursts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bursts(t, func(took time.Duration) {
+			if took > 10500*time.Millisecond {
+				t.Errorf("300 creations took %v", took)
+			}
+		})
+	})
+}
+
+// BenchmarkPace reports the fake seconds that 300 creations take against the
+// documented limiter; 9 is the least possible.
+func BenchmarkPace(b *testing.B) {
+	var worst time.Duration
+	for b.Loop() {
+		synctestIn(b, func(t *testing.T) {
+			bursts(t, func(took time.Duration) { worst = max(worst, took) })
+		})
+	}
+	b.ReportMetric(worst.Seconds(), "fake-s/300")
+}
+
+// synctestIn runs f in a bubble from a benchmark.
+func synctestIn(b *testing.B, f func(t *testing.T)) {
+	if !testing.RunTests(func(string, string) (bool, error) { return true, nil },
+		[]testing.InternalTest{{Name: "bubble", F: func(t *testing.T) { synctest.Test(t, f) }}}) {
+		b.Fatal("failed")
+	}
+}
+
+func TestSingleCreationDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		if took := createMany(t.Context(), t, a.client, 1); took != 0 {
+			t.Errorf("waited %v", took)
+		}
+		createMany(t.Context(), t, a.client, 29)
+		time.Sleep(1100 * time.Millisecond)
+		if took := createMany(t.Context(), t, a.client, 1); took != 0 {
+			t.Errorf("waited %v after a burst and a pause", took)
+		}
+	})
+}
+
+// The network delivers requests with different delays, and still none is
+// refused.
+func TestPaceWithJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		n := 0
+		a := newAccount(t)
+		inner := a.api.Transport()
+		c, err := raffclient.New(raffclient.Config{
+			APIKey: raffclient.NewSecret(a.api.OwnerKey()),
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				mu.Lock()
+				n++
+				delay := time.Duration(n*7919%200) * time.Millisecond
+				mu.Unlock()
+				time.Sleep(delay)
+				return inner.RoundTrip(r)
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		createMany(t.Context(), t, c, 600)
+		if n := a.api.RateLimited(); n > 0 {
+			t.Errorf("%d answers were 429", n)
+		}
+	})
+}
+
+func TestPaceLearnsTheTier(t *testing.T) {
+	for _, tt := range []struct {
+		header string
+		want   time.Duration // for 101 more
+	}{
+		{"100", 1020 * time.Millisecond},
+		{"1", 103020 * time.Millisecond},
+		{"0", 4080 * time.Millisecond},
+		{"-5", 4080 * time.Millisecond},
+		{"1e9", 4080 * time.Millisecond},
+		{"99999999999999999999", 4080 * time.Millisecond},
+		{"many", 4080 * time.Millisecond},
+	} {
+		t.Run(tt.header, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, err := raffclient.New(raffclient.Config{
+					APIKey: raffclient.NewSecret("raff_x"), CallTimeout: time.Hour,
+					Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+						res := jsonResponse(201, `{"success":true,"data":{"secret":"raff_0123456789abcdef"}}`)
+						res.Header.Set("X-RateLimit-Limit", tt.header)
+						return res, nil
+					}),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				createMany(t.Context(), t, c, 1)
+				if got := createMany(t.Context(), t, c, 101); got > tt.want || got < tt.want-1020*time.Millisecond {
+					t.Errorf("101 creations took %v, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// A refusal holds back every call through the client, not only its own.
+func TestRefusalHoldsEveryoneBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}})
+		createMany(t.Context(), t, a.client, 1)
+		start := a.api.Requests()[0].Time
+		for _, r := range a.api.Requests()[1:] {
+			if got := r.Time.Sub(start); got < 5*time.Second {
+				t.Errorf("a request was sent after %v", got)
+			}
+		}
+	})
+}
+
+func TestFirstComeFirstServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				_, _ = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: fmt.Sprintf("%03d", i)})
+			})
+			synctest.Wait() // it is in the queue before the next one comes
+		}
+		wg.Wait()
+		// Thirty leave together, and those may overtake each other.
+		var got []int
+		for _, k := range a.made() {
+			i, _ := strconv.Atoi(k.Name)
+			got = append(got, i/30)
+		}
+		if !slices.IsSorted(got) || len(got) != 100 {
+			t.Errorf("got thirties in order %v", got)
+		}
+	})
+}
+
+// Those who give up waiting do not cost the others their time.
+func TestGivingUpFreesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		createMany(t.Context(), t, a.client, 30)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 500 {
+			wg.Go(func() { _, _ = a.create(ctx) })
+		}
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if took := createMany(t.Context(), t, a.client, 1); took > 1100*time.Millisecond {
+			t.Errorf("waited %v behind calls that were given up", took)
+		}
+	})
+}

@@ -1,0 +1,308 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// apiKeyRoutes binds permissions to operations by their names; the documentation
+// lists both, but not which needs which.
+func apiKeyRoutes() []route {
+	return []route{
+		{method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
+		{method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
+		{method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
+		{method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
+		{method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
+		{method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
+	}
+}
+
+// apiKey is a key as the API keeps it. The value itself is not kept.
+type apiKey struct {
+	publicAPIKey
+	hash    [sha256.Size]byte
+	revoked bool
+	limiter limiter
+}
+
+// publicAPIKey is what the API shows of a key.
+type publicAPIKey struct {
+	ID              string          `json:"id"`
+	AccountID       string          `json:"account_id"`
+	Name            string          `json:"name"`
+	KeyPrefix       string          `json:"key_prefix"`
+	Scope           string          `json:"scope"`
+	RateLimitTier   string          `json:"rate_limit_tier"`
+	ExpiresAt       time.Time       `json:"expires_at,omitzero"`
+	LastUsedAt      time.Time       `json:"last_used_at,omitzero"`
+	IsActive        bool            `json:"is_active"`
+	RoleID          string          `json:"role_id,omitempty"`
+	RoleName        string          `json:"role_name,omitempty"`
+	RoleSlug        string          `json:"role_slug,omitempty"`
+	ProjectAccesses []projectAccess `json:"project_accesses"`
+	CreatedBy       string          `json:"created_by"`
+	CreatedAt       time.Time       `json:"created_at"`
+}
+
+// projectAccess is the role that a key has in a project.
+type projectAccess struct {
+	ProjectID   string `json:"project_id"`
+	ProjectName string `json:"project_name"`
+	RoleID      string `json:"role_id"`
+	RoleName    string `json:"role_name"`
+	RoleSlug    string `json:"role_slug"`
+}
+
+// apiKeyWithSecret is the one answer that has a key's value.
+type apiKeyWithSecret struct {
+	publicAPIKey
+	Secret string `json:"secret"`
+}
+
+// Key is what Keys tells of an API key. Times are zero for never.
+type Key struct {
+	ID, Name, Prefix  string
+	RateLimitTier     string
+	RoleID            string
+	Active, Revoked   bool
+	CreatedAt         time.Time
+	ExpiresAt, UsedAt time.Time
+}
+
+// Keys returns all keys, the oldest first, also those that are revoked and of which
+// the API knows nothing any more.
+func (a *API) Keys() []Key {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	keys := make([]Key, 0, len(a.keys))
+	for _, k := range a.keys {
+		keys = append(keys, Key{
+			ID:            k.ID,
+			Name:          k.Name,
+			Prefix:        k.KeyPrefix,
+			RateLimitTier: k.RateLimitTier,
+			RoleID:        k.RoleID,
+			Active:        k.IsActive,
+			Revoked:       k.revoked,
+			CreatedAt:     k.CreatedAt,
+			ExpiresAt:     k.ExpiresAt,
+			UsedAt:        k.LastUsedAt,
+		})
+	}
+	return keys
+}
+
+func (a *API) listAPIKeys(c call) (any, error) {
+	if _, err := c.choice("scope", "public"); err != nil { // every key is
+		return nil, err
+	}
+	var all []publicAPIKey
+	for _, k := range a.keys {
+		if !k.revoked {
+			all = append(all, a.describe(k))
+		}
+	}
+	keys, err := page(c, all, 50)
+	if err != nil {
+		return nil, err
+	}
+	return withTotal(keys, len(all)), nil
+}
+
+func (a *API) getAPIKey(c call) (any, error) {
+	key, err := a.findAPIKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return withData(a.describe(key)), nil
+}
+
+// createAPIKey makes a key. That a name must be unique is not documented: two keys
+// may share one.
+func (a *API) createAPIKey(c call) (any, error) {
+	body, err := decode[struct {
+		keySettings
+		RoleID *string `json:"role_id"`
+	}](c)
+	if err != nil {
+		return nil, err
+	}
+	if body.Name == nil {
+		return nil, badRequest("name is required")
+	}
+	if err := body.check(c.now); err != nil {
+		return nil, err
+	}
+	roleID, err := a.accountRoleID(body.RoleID)
+	if err != nil {
+		return nil, err
+	}
+	return withData(a.addAPIKey(body.keySettings, roleID, c.now)), nil
+}
+
+func (a *API) updateAPIKey(c call) (any, error) {
+	key, err := a.findAPIKey(c)
+	if err != nil {
+		return nil, err
+	}
+	body, err := decode[struct {
+		keySettings
+		IsActive *bool `json:"is_active"`
+	}](c)
+	if err != nil {
+		return nil, err
+	}
+	if body.keySettings == (keySettings{}) && body.IsActive == nil {
+		return nil, badRequest("at least one field is required")
+	}
+	if err := body.check(c.now); err != nil {
+		return nil, err
+	}
+	body.apply(&key.publicAPIKey)
+	if body.IsActive != nil {
+		key.IsActive = *body.IsActive
+	}
+	return withData(a.describe(key)), nil
+}
+
+// revokeAPIKey makes an end of a key, also of the one that asks for it. From then
+// on it is not found.
+func (a *API) revokeAPIKey(c call) (any, error) {
+	key, err := a.findAPIKey(c)
+	if err != nil {
+		return nil, err
+	}
+	key.revoked = true
+	return withMessage("API key revoked"), nil
+}
+
+// regenerateAPIKey gives a key another value, and keeps the rest: of the two things
+// that are documented about its expiry, that it stays is what the page of this
+// operation says.
+func (a *API) regenerateAPIKey(c call) (any, error) {
+	key, err := a.findAPIKey(c)
+	if err != nil {
+		return nil, err
+	}
+	secret := key.issue()
+	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
+}
+
+// keySettings are the fields of a request's body that a key can be made with and
+// that can be changed later.
+type keySettings struct {
+	Name          *string    `json:"name"`
+	RateLimitTier *string    `json:"rate_limit_tier"`
+	ExpiresAt     *time.Time `json:"expires_at"`
+}
+
+// check refuses what is not documented as possible. That expires_at must be in the
+// future is not said anywhere; a key that is born expired is a mistake.
+func (s keySettings) check(now time.Time) error {
+	if s.Name != nil && (*s.Name == "" || utf8.RuneCountInString(*s.Name) > 128) {
+		return badRequest("name must have 1 to 128 characters")
+	}
+	if s.RateLimitTier != nil {
+		if err := oneOf("rate_limit_tier", *s.RateLimitTier, "standard", "high"); err != nil {
+			return err
+		}
+	}
+	if s.ExpiresAt != nil && (!s.ExpiresAt.After(now) || s.ExpiresAt.UTC().Year() > 9999) {
+		return badRequest("expires_at must be in the future, before the year 10000")
+	}
+	return nil
+}
+
+func (s keySettings) apply(k *publicAPIKey) {
+	if s.Name != nil {
+		k.Name = *s.Name
+	}
+	if s.RateLimitTier != nil {
+		k.RateLimitTier = *s.RateLimitTier
+	}
+	if s.ExpiresAt != nil {
+		k.ExpiresAt = s.ExpiresAt.UTC()
+	}
+}
+
+// accountRoleID returns the ID of the role that a new key is to have, or "".
+func (a *API) accountRoleID(sent *string) (string, error) {
+	if sent == nil {
+		return "", nil
+	}
+	id, ok := parseID(*sent)
+	if !ok {
+		return "", badRequest("role_id must be a UUID")
+	}
+	r, ok := a.role(id)
+	if !ok {
+		return "", badRequest("role_id: no such role")
+	}
+	if r.Scope != "account" {
+		return "", badRequest("role_id must be a role of account scope")
+	}
+	return id, nil
+}
+
+// addAPIKey makes a key and returns it with its value, which is not kept.
+func (a *API) addAPIKey(s keySettings, roleID string, now time.Time) apiKeyWithSecret {
+	key := &apiKey{publicAPIKey: publicAPIKey{
+		ID:              uuid.NewString(),
+		AccountID:       AccountID,
+		Scope:           "public",
+		RateLimitTier:   "standard",
+		IsActive:        true,
+		RoleID:          roleID,
+		ProjectAccesses: []projectAccess{},
+		CreatedBy:       UserID,
+		CreatedAt:       seconds(now),
+	}}
+	s.apply(&key.publicAPIKey)
+	secret := key.issue()
+	a.keys = append(a.keys, key)
+	return apiKeyWithSecret{a.describe(key), secret}
+}
+
+// issue gives the key a new value and returns it.
+func (k *apiKey) issue() string {
+	var value [32]byte
+	_, _ = rand.Read(value[:]) // never fails
+	secret := "raff_" + hex.EncodeToString(value[:])
+	k.hash = sha256.Sum256([]byte(secret))
+	k.KeyPrefix = secret[:len("raff_")+8]
+	k.LastUsedAt = time.Time{}
+	return secret
+}
+
+// findAPIKey returns the key that the path names. An ID that is no UUID is not
+// found either: 404 is the one refusal that is documented for these operations.
+func (a *API) findAPIKey(c call) (*apiKey, error) {
+	id, ok := parseID(c.params["id"])
+	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
+	if !ok || i < 0 {
+		return nil, notFound("API key not found")
+	}
+	return a.keys[i], nil
+}
+
+// describe returns what the API shows of a key: its role under its present name.
+func (a *API) describe(key *apiKey) publicAPIKey {
+	k := key.publicAPIKey
+	k.ProjectAccesses = slices.Clone(k.ProjectAccesses)
+	if r, ok := a.role(k.RoleID); ok {
+		k.RoleName, k.RoleSlug = r.Name, r.Slug
+	}
+	return k
+}
+
+// seconds returns t as the API shows times. The documentation's examples have no
+// fractions of a second, so a client must not count on them.
+func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

@@ -1,0 +1,396 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+const createBody = `{"name": "New"}`
+
+// create asks for a key by a POST, which no HTTP client repeats by itself.
+func (s session) create() (answer, error) {
+	s.t.Helper()
+	return s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody))
+}
+
+// created returns how many keys create has made.
+func (s session) created() int { return len(s.api.Keys()) - 1 }
+
+func TestFaultsMatch(t *testing.T) {
+	const bad = http.StatusBadGateway
+	for _, tt := range []struct {
+		name   string
+		faults []sandbox.Fault
+		path   string
+		want   []int
+	}{
+		{"one", []sandbox.Fault{{Status: bad}}, "/health", []int{bad, 200, 200}},
+		{"two", []sandbox.Fault{{Status: bad, Times: 2}}, "/health", []int{bad, bad, 200}},
+		{"all", []sandbox.Fault{{Status: bad, Times: -1}}, "/health", []int{bad, bad, bad}},
+		{"skip", []sandbox.Fault{{Status: bad, Skip: 2}}, "/health", []int{200, 200, bad, 200}},
+		{"in order", []sandbox.Fault{{Status: 502}, {Status: 503}, {Status: 504}}, "/health", []int{502, 503, 504, 200}},
+		{"skipped for the next", []sandbox.Fault{{Status: 502, Skip: 1}, {Status: 503}}, "/health", []int{503, 502, 200}},
+		{"method", []sandbox.Fault{{Status: bad, Method: "GET"}}, "/health", []int{bad, 200}},
+		{"other method", []sandbox.Fault{{Status: bad, Method: "POST"}}, "/health", []int{200}},
+		{"path", []sandbox.Fault{{Status: bad, Path: "/health"}}, "/health", []int{bad, 200}},
+		{"part of a path", []sandbox.Fault{{Status: bad, Path: "/heal"}}, "/health", []int{200}},
+		{"prefix", []sandbox.Fault{{Status: bad, Path: "/heal*"}}, "/health", []int{bad, 200}},
+		{"other prefix", []sandbox.Fault{{Status: bad, Path: "/api/*"}}, "/health", []int{200}},
+		{"before the key", []sandbox.Fault{{Status: bad}}, "/api/v1/roles", []int{bad, 401}},
+		{"after the key", []sandbox.Fault{{Header: http.Header{"X-A": {"b"}}}}, "/api/v1/roles", []int{401}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := inProcess(t)
+			for _, f := range tt.faults {
+				s.api.Fail(f)
+			}
+			for i, want := range tt.want {
+				if a := s.do("", "GET", tt.path, ""); a.status != want {
+					t.Errorf("request %d: %d, want %d", i+1, a.status, want)
+				}
+			}
+		})
+	}
+}
+
+func TestFaultsThatAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   sandbox.Fault
+		status  int
+		text    string
+		header  http.Header
+		created int
+	}{
+		{"status", sandbox.Fault{Status: 500}, 500, "", nil, 0},
+		{"status and body", sandbox.Fault{Status: 500, Body: `{"error":"x"}`}, 500, `{"error":"x"}`, http.Header{"Content-Type": {"application/json"}}, 0},
+		{"body", sandbox.Fault{Body: `{}`}, 200, `{}`, nil, 0},
+		{
+			"header",
+			sandbox.Fault{Status: 503, Body: "<p>", Header: http.Header{"content-type": {"text/html"}, "Retry-After": {"7"}, "Date": {"then"}}},
+			503, "<p>",
+			http.Header{"Content-Type": {"text/html"}, "Retry-After": {"7"}, "Date": {"then"}},
+			0,
+		},
+		{"after the effect", sandbox.Fault{Status: 504, Body: "late", After: true}, 504, "late", nil, 1},
+		{"redirect", sandbox.Fault{Redirect: "https://other.example/x"}, 307, "", http.Header{"Location": {"https://other.example/x"}}, 0},
+		{"redirect by status", sandbox.Fault{Redirect: "/x", Status: 302}, 302, "", http.Header{"Location": {"/x"}}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, s session) {
+				s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+				s.api.Fail(tt.fault)
+				a, err := s.create()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a.status != tt.status || a.text != tt.text {
+					t.Errorf("%d %q, want %d %q", a.status, a.text, tt.status, tt.text)
+				}
+				for name := range tt.header {
+					if got, want := a.header.Get(name), tt.header.Get(name); got != want {
+						t.Errorf("%s is %q, want %q", name, got, want)
+					}
+				}
+				if got := s.created(); got != tt.created {
+					t.Errorf("%d keys made, want %d", got, tt.created)
+				}
+			})
+		})
+	}
+}
+
+func TestRedirectIsFollowedAnywhere(t *testing.T) {
+	s := inProcess(t)
+	s.api.Record(true)
+	s.api.Fail(sandbox.Fault{Redirect: "https://other.example/health"})
+	wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
+	requests := s.api.Requests()
+	if len(requests) != 2 || requests[1].Host != "other.example" || requests[1].Path != "/health" {
+		t.Errorf("requests %+v, want a second one to the other host", requests)
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   sandbox.Fault
+		created int
+	}{
+		{"before the effect", sandbox.Fault{Cut: true}, 0},
+		{"after the effect", sandbox.Fault{Cut: true, After: true}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, s session) {
+				s.api.Fail(tt.fault)
+				if a, err := s.create(); err == nil {
+					t.Errorf("answered with %d %s, want an error", a.status, a.text)
+				}
+				if got := s.created(); got != tt.created {
+					t.Errorf("%d keys made, want %d", got, tt.created)
+				}
+			})
+		})
+	}
+}
+
+func TestCutInProcessIsAReset(t *testing.T) {
+	s := inProcess(t)
+	s.api.Fail(sandbox.Fault{Cut: true})
+	if _, err := s.create(); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("error %v, want a reset", err)
+	}
+}
+
+func TestCutBody(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		for _, tt := range []struct{ cut, want int }{{30, 30}, {1, 1}, {-1, 0}} {
+			before := s.created()
+			s.api.Fail(sandbox.Fault{CutBody: tt.cut})
+			resp, err := s.client.Do(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody))
+			if err != nil {
+				t.Fatalf("CutBody %d: no header: %v", tt.cut, err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) != tt.want {
+				t.Errorf("CutBody %d: %d bytes and error %v, want %d and an unexpected end", tt.cut, len(body), err, tt.want)
+			}
+			if resp.StatusCode != http.StatusCreated || resp.ContentLength < 300 {
+				t.Errorf("CutBody %d: %d with %d bytes announced, want 201 with all", tt.cut, resp.StatusCode, resp.ContentLength)
+			}
+			if got := s.created() - before; got != 1 {
+				t.Errorf("CutBody %d: %d keys made, want 1", tt.cut, got)
+			}
+		}
+		s.api.Fail(sandbox.Fault{CutBody: 1 << 20})
+		if _, err := s.create(); err != nil {
+			t.Errorf("cut beyond the end: %v", err)
+		}
+	})
+}
+
+func TestEndless(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		for _, tt := range []struct{ filler, want byte }{{0, ' '}, {'x', 'x'}} {
+			s.api.Fail(sandbox.Fault{Endless: true, Filler: tt.filler})
+			ctx, cancel := context.WithCancel(t.Context())
+			resp, err := s.client.Do(s.request("", "GET", "/health", "").WithContext(ctx))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := make([]byte, 1<<20)
+			if _, err := io.ReadFull(resp.Body, body); err != nil {
+				t.Fatal(err)
+			}
+			rest, found := strings.CutPrefix(string(body), `{"status":"healthy"}`)
+			if !found || strings.Trim(rest, string(tt.want)) != "" || resp.ContentLength != -1 {
+				t.Errorf("filler %q: %q... of %d", tt.filler, body[:40], resp.ContentLength)
+			}
+			cancel()
+			if _, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, context.Canceled) {
+				t.Errorf("after the context's end: %v, want that it was cancelled", err)
+			}
+			resp.Body.Close()
+		}
+	})
+}
+
+func TestEndlessStopsWhenClosed(t *testing.T) {
+	s := inProcess(t)
+	s.api.Fail(sandbox.Fault{Endless: true})
+	resp, err := s.client.Do(s.request("", "GET", "/health", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, http.ErrBodyReadAfterClose) {
+		t.Errorf("read after close: %v", err)
+	}
+}
+
+func TestOmitAndSet(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		s.api.Fail(sandbox.Fault{
+			Method: "POST",
+			Omit:   []string{"id", "success"},
+			Set:    map[string]any{"is_active": "yes", "secret": 5, "surprise": map[string]any{"deep": true}, "message": "hm"},
+		})
+		a, err := s.create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, a, http.StatusCreated)
+		data := a.data(t)
+		if _, ok := data["id"]; ok || data["is_active"] != "yes" || data["secret"] != 5.0 || data["name"] != "New" {
+			t.Errorf("data %v", data)
+		}
+		if surprise, _ := data["surprise"].(map[string]any); surprise["deep"] != true {
+			t.Errorf("data %v, want the surprise", data)
+		}
+		if _, ok := a.fields["success"]; ok || a.fields["message"] != "hm" {
+			t.Errorf("envelope %s", a.text)
+		}
+	})
+}
+
+func TestOmitAndSetInLists(t *testing.T) {
+	s := inProcess(t)
+	s.newKey(createBody)
+	s.api.Fail(sandbox.Fault{Omit: []string{"total", "name"}, Set: map[string]any{"success": false, "id": nil}})
+	a := s.owner("GET", "/api/v1/api-keys", "")
+	for _, element := range a.list(t) {
+		key := element.(map[string]any)
+		id, hasID := key["id"]
+		if _, hasName := key["name"]; hasName || !hasID || id != nil {
+			t.Errorf("key %v", key)
+		}
+	}
+	if _, ok := a.fields["total"]; ok || a.fields["success"] != false || len(a.list(t)) != 2 {
+		t.Errorf("envelope %s", a.text)
+	}
+
+	s.api.Fail(sandbox.Fault{Omit: []string{"data"}})
+	if a := s.owner("GET", "/api/v1/api-keys", ""); len(a.fields) != 2 || a.fields["total"] != 2.0 {
+		t.Errorf("envelope %s, want no data", a.text)
+	}
+	s.api.Fail(sandbox.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
+	if a := s.do("", "GET", "/api/v1/api-keys", ""); a.text != `{"error":"Unauthorized"}` {
+		t.Errorf("refusal %s, want the error alone", a.text)
+	}
+}
+
+func TestIgnoreOffset(t *testing.T) {
+	s := inProcess(t)
+	s.api.Record(true)
+	s.newKey(createBody)
+	s.api.Fail(sandbox.Fault{IgnoreOffset: true, Path: "/api/v1/api-keys"})
+	if got := s.owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").names(t); got != "Owner" {
+		t.Errorf("keys %q, want the first page", got)
+	}
+	if got := s.owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").names(t); got != "New" {
+		t.Errorf("keys %q, want the second page", got)
+	}
+	if got := s.api.Requests()[1].Query.Get("offset"); got != "1" {
+		t.Errorf("recorded with offset %q, want what was sent", got)
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	s := inProcess(t)
+	s.api.Record(true)
+	noHost := &net.DNSError{Err: "no such host", Name: "api.example", IsNotFound: true}
+	s.api.Fail(sandbox.Fault{Refuse: true})
+	s.api.Fail(sandbox.Fault{RefuseErr: noHost})
+
+	_, err := s.create()
+	op, _ := errors.AsType[*net.OpError](err)
+	if op == nil || op.Op != "dial" || !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("error %v, want a refused dial", err)
+	}
+	if _, err := s.create(); !errors.Is(err, noHost) {
+		t.Errorf("error %v, want %v", err, noHost)
+	}
+	if n := len(s.api.Requests()); n != 0 || s.created() != 0 {
+		t.Errorf("%d requests arrived, %d keys made; want none", n, s.created())
+	}
+
+	server := onSocket(t)
+	server.api.Fail(sandbox.Fault{Refuse: true})
+	if _, err := server.create(); err == nil || server.created() != 0 {
+		t.Errorf("server: error %v, %d keys; want an error and none", err, server.created())
+	}
+}
+
+func TestDelays(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   sandbox.Fault
+		timeout time.Duration
+		took    time.Duration
+		failed  bool
+		created int
+	}{
+		{"before", sandbox.Fault{Delay: time.Minute}, time.Hour, time.Minute, false, 1},
+		{"after", sandbox.Fault{DelayAfter: time.Minute}, time.Hour, time.Minute, false, 1},
+		{"both", sandbox.Fault{Delay: time.Minute, DelayAfter: time.Minute}, time.Hour, 2 * time.Minute, false, 1},
+		{"before, given up", sandbox.Fault{Delay: time.Minute}, time.Second, time.Second, true, 0},
+		{"after, given up", sandbox.Fault{DelayAfter: time.Minute}, time.Second, time.Second, true, 1},
+		{"before a dial that fails, given up", sandbox.Fault{Delay: time.Minute, Refuse: true}, time.Second, time.Second, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := inProcess(t)
+				s.api.Fail(tt.fault)
+				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+				defer cancel()
+				start := time.Now()
+				_, err := s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+				if got := time.Since(start); got != tt.took {
+					t.Errorf("took %v, want %v", got, tt.took)
+				}
+				if tt.failed != errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v, given up should be %t", err, tt.failed)
+				}
+				if got := s.created(); got != tt.created {
+					t.Errorf("%d keys made, want %d", got, tt.created)
+				}
+			})
+		})
+	}
+}
+
+func TestDelayHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := inProcess(t)
+		s.api.Fail(sandbox.Fault{Delay: time.Minute, DelayAfter: time.Minute})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = s.create()
+		}()
+		synctest.Wait()
+		start := time.Now()
+		wantStatus(t, s.owner("GET", "/api/v1/api-keys", ""), http.StatusOK)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("waited %v for another request", took)
+		}
+		<-done
+	})
+}
+
+func TestServerGivesUpWithItsClient(t *testing.T) {
+	s := onSocket(t)
+	s.api.Record(true)
+	s.api.Fail(sandbox.Fault{Delay: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() {
+		_, err := s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+		failed <- err
+	}()
+	for len(s.api.Requests()) == 0 {
+		select {
+		case err := <-failed:
+			t.Fatal(err)
+		default:
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that it was cancelled", err)
+	}
+	// Closing the server waits for its handlers: it returns only if they do.
+}

@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"net/http"
+	"strings"
+)
+
+func permissionRoutes() []route {
+	return []route{
+		{method: "GET", path: "/api/v1/permissions", status: http.StatusOK, handle: (*API).listPermissions},
+	}
+}
+
+// permission is an entry of the catalogue.
+type permission struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Scope       string `json:"scope"`
+	Category    string `json:"category"`
+}
+
+// listPermissions answers with the whole catalogue: it has no pages and no total.
+func (a *API) listPermissions(c call) (any, error) {
+	scope, err := c.choice("scope", "account", "project")
+	if err != nil {
+		return nil, err
+	}
+	found := []permission{}
+	for _, p := range catalogue() {
+		if scope == "" || p.Scope == scope {
+			found = append(found, p)
+		}
+	}
+	return withData(found), nil
+}
+
+// catalogue returns the permissions. The 21 account ones are all there are. Of the
+// project ones there are 40, of which these are the ones that the documentation
+// names.
+func catalogue() []permission {
+	return []permission{
+		newPermission("account.projects.view", "View projects in the account"),
+		newPermission("account.projects.create", "Create new projects"),
+		newPermission("account.projects.manage", "Full project management access"),
+		newPermission("account.projects.delete", "Delete projects"),
+		newPermission("account.members.view", "View account members"),
+		newPermission("account.members.invite", "Invite new members"),
+		newPermission("account.members.manage", "Manage member roles"),
+		newPermission("account.members.remove", "Remove members from account"),
+		newPermission("account.roles.view", "View roles"),
+		newPermission("account.roles.create", "Create new roles"),
+		newPermission("account.roles.manage", "Modify role permissions"),
+		newPermission("account.roles.delete", "Delete roles"),
+		newPermission("account.apikeys.view", "View API keys"),
+		newPermission("account.apikeys.create", "Create API keys"),
+		newPermission("account.apikeys.manage", "Manage API key settings"),
+		newPermission("account.apikeys.revoke", "Revoke API keys"),
+		newPermission("account.billing.view", "View billing information"),
+		newPermission("account.billing.manage", "Manage billing and payments"),
+		newPermission("account.settings.view", "View account settings"),
+		newPermission("account.settings.manage", "Manage account settings"),
+		newPermission("account.audit.view", "View audit logs and security events"),
+
+		newPermission("project.settings.view", "View project settings"),
+		newPermission("project.settings.manage", "Manage project settings"),
+		newPermission("project.members.view", "View project members"),
+		newPermission("project.members.invite", "Invite project members"),
+		newPermission("project.members.manage", "Manage project members"),
+		newPermission("project.members.remove", "Remove project members"),
+		newPermission("vm.view", "View virtual machines"),
+		newPermission("vm.create", "Create virtual machines"),
+		newPermission("vm.delete", "Delete virtual machines"),
+		newPermission("vm.power", "Start and stop virtual machines"),
+		newPermission("vm.manage", "Manage virtual machines"),
+		newPermission("vm.console", "Open the console of virtual machines"),
+		newPermission("vpc.view", "View VPCs"),
+		newPermission("vpc.create", "Create VPCs"),
+		newPermission("vpc.delete", "Delete VPCs"),
+		newPermission("vpc.manage", "Manage VPC settings and security groups"),
+		newPermission("volume.view", "View volumes"),
+	}
+}
+
+// newPermission reads scope and category off the name. The one documented category
+// is that of vm.create, vm: the element before the verb.
+func newPermission(name, description string) permission {
+	elements := strings.Split(name, ".")
+	scope := "project"
+	if elements[0] == "account" {
+		scope = "account"
+	}
+	return permission{name, description, scope, elements[len(elements)-2]}
+}
+
+// permissionNames returns the names in the catalogue of one scope, but for some.
+func permissionNames(scope string, except ...string) []string {
+	left := map[string]bool{}
+	for _, name := range except {
+		left[name] = true
+	}
+	var names []string
+	for _, p := range catalogue() {
+		if p.Scope == scope && !left[p.Name] {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

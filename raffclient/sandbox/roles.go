@@ -1,0 +1,150 @@
+package sandbox
+
+import (
+	"net/http"
+	"time"
+)
+
+func roleRoutes() []route {
+	return []route{
+		{method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
+	}
+}
+
+// role is a set of permissions, as the API shows it.
+type role struct {
+	ID          string    `json:"id"`
+	AccountID   string    `json:"account_id"` // documented as empty for system roles
+	Name        string    `json:"name"`
+	Slug        string    `json:"slug"`
+	Description string    `json:"description,omitempty"`
+	Scope       string    `json:"scope"`
+	Permissions []string  `json:"permissions"`
+	IsSystem    bool      `json:"is_system"`
+	CreatedBy   string    `json:"created_by,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+}
+
+// RoleID returns the ID of the system role with that slug: owner, admin, billing,
+// member; project-admin, operator, project-member, viewer. It is the same in every
+// sandbox. For another slug it is "".
+func RoleID(slug string) string {
+	for _, r := range systemRoles(time.Time{}) {
+		if r.Slug == slug {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+// listRoles answers without a total. Its order, and that of the other lists, is not
+// documented: here it is that of creation, the oldest first.
+func (a *API) listRoles(c call) (any, error) {
+	scope, err := c.choice("scope", "account", "project")
+	if err != nil {
+		return nil, err
+	}
+	var found []role
+	for _, r := range a.roles {
+		if scope == "" || r.Scope == scope {
+			found = append(found, r)
+		}
+	}
+	roles, err := page(c, found, 50)
+	if err != nil {
+		return nil, err
+	}
+	return withData(roles), nil
+}
+
+// role returns the role with that ID.
+func (a *API) role(id string) (role, bool) {
+	for _, r := range a.roles {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return role{}, false
+}
+
+// systemRoles returns the roles that every account has. Owner is among them: the
+// documentation counts seven without it, yet speaks of it as one. Of the slugs only
+// operator is documented; the permissions of the project roles are those of the
+// documented ones that the catalogue has.
+func systemRoles(now time.Time) []role {
+	roles := []role{
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a001",
+			Name:        "Owner",
+			Slug:        "owner",
+			Description: "Full access to the account and all its projects",
+			Scope:       "account",
+			Permissions: permissionNames("account"),
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a002",
+			Name:        "Admin",
+			Slug:        "admin",
+			Description: "Account admin without billing",
+			Scope:       "account",
+			Permissions: permissionNames("account",
+				"account.projects.delete", "account.members.remove", "account.roles.delete",
+				"account.apikeys.revoke", "account.billing.view", "account.billing.manage"),
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a003",
+			Name:        "Billing",
+			Slug:        "billing",
+			Description: "Billing access only",
+			Scope:       "account",
+			Permissions: []string{"account.billing.view", "account.billing.manage"},
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a004",
+			Name:        "Member",
+			Slug:        "member",
+			Description: "Basic account member",
+			Scope:       "account",
+			Permissions: []string{"account.settings.view", "account.members.view", "account.projects.view"},
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a005",
+			Name:        "Project Admin",
+			Slug:        "project-admin",
+			Description: "Full project access",
+			Scope:       "project",
+			Permissions: permissionNames("project"),
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a006",
+			Name:        "Operator",
+			Slug:        "operator",
+			Description: "Manage resources without delete",
+			Scope:       "project",
+			Permissions: permissionNames("project", "vm.delete", "vpc.delete", "project.members.remove"),
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a007",
+			Name:        "Project Member",
+			Slug:        "project-member",
+			Description: "Basic project access",
+			Scope:       "project",
+			Permissions: []string{"project.settings.view", "project.members.view", "vm.view", "vm.power", "vpc.view", "volume.view"},
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a008",
+			Name:        "Viewer",
+			Slug:        "viewer",
+			Description: "Read-only project access",
+			Scope:       "project",
+			Permissions: []string{"project.settings.view", "project.members.view", "vm.view", "vpc.view", "volume.view"},
+		},
+	}
+	for i := range roles {
+		roles[i].IsSystem = true
+		roles[i].CreatedAt = seconds(now)
+		roles[i].UpdatedAt = seconds(now)
+	}
+	return roles
+}

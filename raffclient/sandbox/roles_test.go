@@ -1,0 +1,151 @@
+package sandbox_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+func TestHealth(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		a := s.do("", "GET", "/health", "")
+		wantStatus(t, a, http.StatusOK)
+		if want := `{"status":"healthy"}`; a.text != want {
+			t.Errorf("body %s, want %s", a.text, want)
+		}
+	})
+}
+
+func TestListRoles(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		for query, want := range map[string]string{
+			"":                         "Owner Admin Billing Member Project Admin Operator Project Member Viewer",
+			"?scope=account":           "Owner Admin Billing Member",
+			"?scope=project":           "Project Admin Operator Project Member Viewer",
+			"?limit=2&offset=1":        "Admin Billing",
+			"?scope=project&offset=3":  "Viewer",
+			"?scope=project&offset=30": "",
+		} {
+			a := s.owner("GET", "/api/v1/roles"+query, "")
+			wantStatus(t, a, http.StatusOK)
+			if got := a.names(t); got != want {
+				t.Errorf("%q: roles %q, want %q", query, got, want)
+			}
+			if _, ok := a.fields["total"]; ok || a.fields["success"] != true {
+				t.Errorf("%q: envelope %s", query, a.text)
+			}
+		}
+		wantStatus(t, s.owner("GET", "/api/v1/roles?scope=other", ""), http.StatusBadRequest)
+	})
+}
+
+func TestSystemRoles(t *testing.T) {
+	s := inProcess(t)
+	permissions := map[string]int{
+		"owner": 21, "admin": 15, "billing": 2, "member": 3,
+		"project-admin": 17, "operator": 14, "project-member": 6, "viewer": 5,
+	}
+	scope := map[string]string{}
+	for _, element := range s.owner("GET", "/api/v1/permissions", "").list(t) {
+		p := element.(map[string]any)
+		scope[p["name"].(string)] = p["scope"].(string)
+	}
+	for _, element := range s.owner("GET", "/api/v1/roles", "").list(t) {
+		r := element.(map[string]any)
+		slug := r["slug"].(string)
+		if got := len(r["permissions"].([]any)); got != permissions[slug] {
+			t.Errorf("%s has %d permissions, want %d", slug, got, permissions[slug])
+		}
+		for _, p := range r["permissions"].([]any) {
+			if scope[p.(string)] != r["scope"] {
+				t.Errorf("%s holds %s, which the catalogue has not in scope %s", slug, p, r["scope"])
+			}
+		}
+		if r["id"] != sandbox.RoleID(slug) || r["is_system"] != true || r["account_id"] != "" {
+			t.Errorf("%s is %v", slug, r)
+		}
+		if err := uuid.Validate(r["id"].(string)); err != nil {
+			t.Errorf("%s: ID: %v", slug, err)
+		}
+	}
+	if got := sandbox.RoleID("emperor"); got != "" {
+		t.Errorf("an unknown role has ID %q", got)
+	}
+}
+
+func TestListPermissions(t *testing.T) {
+	s := inProcess(t)
+	for query, want := range map[string]int{"": 38, "?scope=account": 21, "?scope=project": 17, "?limit=1&offset=5": 38} {
+		a := s.owner("GET", "/api/v1/permissions"+query, "")
+		if got := len(a.list(t)); got != want {
+			t.Errorf("%q: %d permissions, want %d", query, got, want)
+		}
+		if _, ok := a.fields["total"]; ok {
+			t.Errorf("%q: permissions with a total", query)
+		}
+	}
+	for _, element := range s.owner("GET", "/api/v1/permissions", "").list(t) {
+		if p := element.(map[string]any); p["name"] == "vm.create" && p["category"] != "vm" {
+			t.Errorf("category of vm.create is %v, want vm", p["category"])
+		}
+	}
+	wantStatus(t, s.owner("GET", "/api/v1/permissions?scope=other", ""), http.StatusBadRequest)
+}
+
+func TestUnknownEndpoints(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		for _, tt := range []struct {
+			method, path string
+			status       int
+			allow        string
+		}{
+			{"GET", "/", 404, ""},
+			{"GET", "/api/v1/nothing", 404, ""},
+			{"GET", "/api/v1/api-keys/", 404, ""},
+			{"GET", "/api/v1/api-keys/" + unknownID + "/", 404, ""},
+			{"GET", "/api/v1/api-keys/" + unknownID + "/members", 404, ""},
+			{"GET", "/api/v1/x/../api-keys", 404, ""},
+			{"GET", "//api/v1/api-keys", 404, ""},
+			{"GET", "/api/v2/api-keys", 404, ""},
+			{"PUT", "/api/v1/api-keys", 405, "GET, POST"},
+			{"POST", "/health", 405, "GET"},
+			{"GET", "/api/v1/api-keys/" + unknownID + "/regenerate", 405, "POST"},
+		} {
+			a := s.owner(tt.method, tt.path, "")
+			if a.status != tt.status || a.header.Get("Allow") != tt.allow {
+				t.Errorf("%s %s: %d, Allow %q; want %d, %q", tt.method, tt.path, a.status, a.header.Get("Allow"), tt.status, tt.allow)
+			}
+			if a.fields["error"] != http.StatusText(tt.status) || a.fields["message"] == "" {
+				t.Errorf("%s %s: body %s", tt.method, tt.path, a.text)
+			}
+		}
+	})
+}
+
+func TestHeadersOfAnswers(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		c := newClock(s.api)
+		for _, path := range []string{"/health", "/api/v1/roles", "/nowhere"} {
+			a := s.owner("GET", path, "")
+			if got, want := a.header.Get("Date"), "Fri, 09 Oct 2026 08:07:06 GMT"; got != want {
+				t.Errorf("%s: Date %q, want %q", path, got, want)
+			}
+			if got := a.header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("%s: Content-Type %q", path, got)
+			}
+		}
+		c.pass(time.Hour)
+		if got, want := s.owner("GET", "/health", "").header.Get("Date"), "Fri, 09 Oct 2026 09:07:06 GMT"; got != want {
+			t.Errorf("an hour later Date is %q, want %q", got, want)
+		}
+		s.api.SetClock(nil)
+		date, err := http.ParseTime(s.owner("GET", "/health", "").header.Get("Date"))
+		if err != nil || time.Since(date).Abs() > time.Minute {
+			t.Errorf("without a clock Date is %v (%v), want now", date, err)
+		}
+	})
+}

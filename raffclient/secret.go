@@ -1,0 +1,106 @@
+package raffclient
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+const redacted = "[redacted]"
+
+// Secret holds a credential. However it is printed, logged or encoded, alone
+// or inside another value, what comes out is "[redacted]"; Reveal is the one
+// way to the value. The zero Secret is empty.
+//
+// The value is held behind a pointer because fmt prints unexported fields
+// without calling their methods: of a pointer it prints the address.
+type Secret struct{ value *string }
+
+// NewSecret returns a Secret that holds value.
+func NewSecret(value string) Secret {
+	if value == "" {
+		return Secret{}
+	}
+	return Secret{&value}
+}
+
+// Reveal returns the value. It is called only where the credential leaves the
+// program on purpose; .ci/run lists the callers.
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
+
+// Empty reports whether the secret holds no value.
+func (s Secret) Empty() bool { return s.value == nil }
+
+// String returns "[redacted]".
+func (s Secret) String() string { return redacted }
+
+// GoString returns "[redacted]", for %#v.
+func (s Secret) GoString() string { return redacted }
+
+// Format writes "[redacted]" for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue returns "[redacted]".
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "[redacted]".
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalJSON returns the JSON string "[redacted]".
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// UnmarshalText takes the value.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = NewSecret(string(text))
+	return nil
+}
+
+// keyLike matches what looks like a Raff key. The first 13 characters are its
+// public prefix.
+var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
+
+// maxQuote is how many characters of foreign text are quoted.
+const maxQuote = 300
+
+// scrub makes foreign text fit to be quoted: one line, printable, at most
+// maxQuote characters, without s and without anything like a key.
+func (s Secret) scrub(text string) string {
+	if s.value != nil {
+		text = strings.ReplaceAll(text, *s.value, redacted)
+	}
+	text = keyLike.ReplaceAllString(text, "${1}…"+redacted)
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsPrint(r) || unicode.IsSpace(r)
+	}), " ")
+	if runes := []rune(text); len(runes) > maxQuote {
+		text = string(runes[:maxQuote]) + "…"
+	}
+	return text
+}
+
+// checkKey reports why a key cannot be sent. The documents disagree on the
+// rest of a key's form, so nothing more is asked of it.
+func checkKey(key Secret) error {
+	switch {
+	case key.Empty():
+		return errors.New("no API key")
+	case !strings.HasPrefix(*key.value, "raff_"):
+		return errors.New(`the API key does not begin with "raff_"`)
+	}
+	for _, b := range []byte(*key.value) {
+		if b <= ' ' || b > '~' {
+			return errors.New("the API key holds characters that cannot be sent")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package raffclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+const planted = "raff_0123456789abcdefPLANTED"
+
+// A Secret shows itself in no way but Reveal.
+func TestSecretDoesNotShow(t *testing.T) {
+	s := NewSecret(planted)
+	type holder struct {
+		Exported   Secret
+		unexported Secret
+		Pointer    *Secret
+		list       []Secret
+		byName     map[string]Secret
+		any        any
+	}
+	h := holder{s, s, &s, []Secret{s}, map[string]Secret{"a": s}, s}
+
+	var out bytes.Buffer
+	for _, v := range []any{s, &s, h, &h, []Secret{s}, map[Secret]Secret{s: s}, errors.Join(fmt.Errorf("%v", s)), [1]holder{h}} {
+		for _, verb := range strings.Split("%v %+v %#v %s %q %x %X %d %T %p %t %c %U %e", " ") {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		fmt.Fprintln(&out, v)
+		if b, err := json.Marshal(v); err == nil {
+			out.Write(b)
+		}
+		for _, log := range []*slog.Logger{slog.New(slog.NewTextHandler(&out, nil)), slog.New(slog.NewJSONHandler(&out, nil))} {
+			log.Info("message", "key", v, slog.Any("any", v), slog.Group("g", "v", v))
+		}
+	}
+	text, _ := s.MarshalText()
+	out.Write(text)
+	if strings.Contains(out.String(), "PLANTED") || strings.Contains(out.String(), fmt.Sprintf("%x", "PLANTED")) {
+		t.Errorf("the secret shows in %s", out.String())
+	}
+	if got := fmt.Sprint(s); got != "[redacted]" {
+		t.Errorf("got %q, want [redacted]", got)
+	}
+	if s.Reveal() != planted {
+		t.Error("Reveal does not return the secret")
+	}
+}
+
+func TestSecretFromJSON(t *testing.T) {
+	var v struct{ A, B, C Secret }
+	if err := json.Unmarshal([]byte(`{"A":"x","B":"","C":null}`), &v); err != nil {
+		t.Fatal(err)
+	}
+	if v.A.Reveal() != "x" || !v.B.Empty() || !v.C.Empty() {
+		t.Errorf("got %q, %q, %q", v.A.Reveal(), v.B.Reveal(), v.C.Reveal())
+	}
+}
+
+func TestScrub(t *testing.T) {
+	own := NewSecret("raff_own/key")
+	for _, tt := range []struct{ text, want string }{
+		{"", ""},
+		{"plain words", "plain words"},
+		{"key raff_own/key.", "key [redacted]."},
+		{"prefix raff_17d70fcf stays", "prefix raff_17d70fcf stays"},
+		{"x=" + planted + "!", "x=raff_01234567…[redacted]!"},
+		{"raff_pub_xxxxxxxxx", "raff_pub_xxxx…[redacted]"},
+		{"two\r\nlines\x1b[31m\x00\u202e", "two lines [31m"},
+		{strings.Repeat("ü", 400), strings.Repeat("ü", 300) + "…"},
+	} {
+		if got := own.scrub(tt.text); got != tt.want {
+			t.Errorf("scrub(%q): got %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+func FuzzScrub(f *testing.F) {
+	for _, s := range []string{"", "x", planted, "raff_own/key", "raff_raff_own/keyraff_own/key", "\x00\xff\r\n", "raff_own\n/key"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := NewSecret("raff_own/key").scrub(text)
+		if strings.Contains(got, "raff_own/key") {
+			t.Errorf("scrub(%q) left the key: %q", text, got)
+		}
+		if utf8.RuneCountInString(got) > maxQuote+1 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("scrub(%q): got %q", text, got)
+		}
+	})
+}
+
+// Whatever an answer is, reading it neither fails badly nor loses a secret
+// that stands in it.
+func FuzzSalvage(f *testing.F) {
+	for _, s := range []string{"", "{", `{"data":{"secret":"s"`, `{"secret":"s","data":5}`, `{"data":{"data":{"a":1}}}`, `[1]`, `{"a":{"b":[{"c":`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := salvage(text)
+		if got != nil && !json.Valid(got) {
+			t.Errorf("salvage(%q) is not JSON: %q", text, got)
+		}
+		if json.Valid(text) && bytes.HasPrefix(text, []byte("{")) && got != nil {
+			var want, have map[string]any
+			if json.Unmarshal(text, &want) == nil && json.Unmarshal(got, &have) == nil && len(have) != len(want) {
+				t.Errorf("salvage(%q) lost members: %q", text, got)
+			}
+		}
+	})
+}

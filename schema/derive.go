@@ -1,0 +1,152 @@
+package schema
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"reflect"
+	"strconv"
+
+	invopop "github.com/invopop/jsonschema"
+)
+
+// direction tells whose values a schema is for: those that come in are held to
+// it, those that go out are merely described.
+type direction bool
+
+const (
+	incoming direction = true
+	outgoing direction = false
+)
+
+func derive(t reflect.Type, way direction) (json.RawMessage, error) {
+	if t.Kind() != reflect.Struct {
+		return nil, errors.New("not a struct")
+	}
+	if err := (survey{way: way}).describable(t); err != nil {
+		return nil, err
+	}
+
+	// ExpandedStruct is not set: it looks the root up by its bare name and takes
+	// a nested type of another package with the same name for it.
+	r := invopop.Reflector{
+		Anonymous:                 true,
+		DoNotReference:            true,
+		AllowAdditionalProperties: way == outgoing,
+		Mapper:                    way.special,
+	}
+	root := r.ReflectFromType(t)
+	root.Version = ""
+	if root.Type != "object" || root.OneOf != nil || root.AnyOf != nil {
+		return nil, errors.New("clients take nothing but an object, without oneOf and anyOf")
+	}
+	if way == outgoing {
+		root = loose(root)
+	}
+	return json.Marshal(root)
+}
+
+// special returns the schema of types that the reflector would describe wrongly
+// for this direction, and nil for all others.
+func (way direction) special(t reflect.Type) *invopop.Schema {
+	if describesItself(t) {
+		return nil
+	}
+	if t.Kind() == reflect.Interface || t == reflect.TypeFor[json.RawMessage]() {
+		return anything()
+	}
+	if way == outgoing {
+		return textual(t)
+	}
+	if least, most, ok := bounds(t.Kind()); ok {
+		return &invopop.Schema{Type: "integer", Minimum: least, Maximum: most}
+	}
+	return nil
+}
+
+// textual returns the schema of types that write their own JSON: what they
+// write is a string or unknown, and has nothing to do with their fields.
+func textual(t reflect.Type) *invopop.Schema {
+	switch {
+	case implements[encoding.TextMarshaler](t):
+		return &invopop.Schema{Type: "string"}
+	case implements[json.Marshaler](t):
+		return anything()
+	}
+	return nil
+}
+
+// anything returns the schema {}. Without the empty map it would be published
+// as true, which means the same, but clients expect every property to be an
+// object.
+func anything() *invopop.Schema {
+	return &invopop.Schema{Extras: map[string]any{}}
+}
+
+// bounds returns the least and greatest integer of a kind. Without them a
+// schema would admit numbers that cannot be decoded.
+func bounds(k reflect.Kind) (least, most json.Number, ok bool) {
+	signed := func(bits int) (json.Number, json.Number, bool) {
+		return json.Number(strconv.FormatInt(math.MinInt64>>(64-bits), 10)),
+			json.Number(strconv.FormatInt(math.MaxInt64>>(64-bits), 10)), true
+	}
+	unsigned := func(bits int) (json.Number, json.Number, bool) {
+		return "0", json.Number(strconv.FormatUint(math.MaxUint64>>(64-bits), 10)), true
+	}
+	switch k {
+	case reflect.Int, reflect.Int64:
+		return signed(64)
+	case reflect.Int32:
+		return signed(32)
+	case reflect.Int16:
+		return signed(16)
+	case reflect.Int8:
+		return signed(8)
+	case reflect.Uint, reflect.Uint64:
+		return unsigned(64)
+	case reflect.Uint32:
+		return unsigned(32)
+	case reflect.Uint16:
+		return unsigned(16)
+	case reflect.Uint8:
+		return unsigned(8)
+	}
+	return "", "", false
+}
+
+// loose returns a copy of s that keeps what a sender can always fulfil.
+func loose(s *invopop.Schema) *invopop.Schema {
+	if s == nil {
+		return nil
+	}
+	kept := anything()
+	kept.Type = s.Type
+	kept.Title = s.Title
+	kept.Description = s.Description
+	kept.Required = s.Required
+	kept.Items = loose(s.Items)
+	maps.Copy(kept.Extras, s.Extras)
+	if s.Format == "password" {
+		kept.Format = s.Format
+	}
+	if s.Properties == nil {
+		return kept
+	}
+	kept.Properties = invopop.NewProperties()
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		kept.Properties.Set(p.Key, loose(p.Value))
+	}
+	return kept
+}
+
+func describesItself(t reflect.Type) bool {
+	return implements[interface{ JSONSchema() *invopop.Schema }](t)
+}
+
+// implements reports whether values of t, or pointers to them, are an I.
+func implements[I any](t reflect.Type) bool {
+	i := reflect.TypeFor[I]()
+	return t.Implements(i) || reflect.PointerTo(t).Implements(i)
+}

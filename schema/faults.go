@@ -1,0 +1,216 @@
+package schema
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	invopop "github.com/invopop/jsonschema"
+)
+
+// Fault is one thing that is wrong with a value.
+type Fault struct {
+	// Property is where, such as "name", "role.id" or "permissions[2]"; empty
+	// if it is the value as a whole.
+	Property string
+
+	// Problem is the whole sentence, in lower case and without a full stop:
+	// "missing property 'name'". It does not contain the property's value.
+	Problem string
+}
+
+// String returns the sentence.
+func (f Fault) String() string { return f.Problem }
+
+// location splits Property into names and indexes.
+func (f Fault) location() []string {
+	return strings.FieldsFunc(f.Property, func(r rune) bool { return strings.ContainsRune(".[]", r) })
+}
+
+// Faults is everything that is wrong with a value. As an error it is all the
+// sentences in one line.
+type Faults []Fault
+
+// Error joins the sentences.
+func (f Faults) Error() string {
+	sentences := make([]string, len(f))
+	for i, fault := range f {
+		sentences[i] = fault.String()
+	}
+	return strings.Join(sentences, "; ")
+}
+
+// finding is a fault before it is put into words.
+type finding struct {
+	at   []string // names of properties and indexes of items, from the top
+	what any      // one of the types below, a Fault, or a jsonschema.ErrorKind
+}
+
+type (
+	missing    struct{} // the property is required and not there
+	unknown    struct{} // there is no such property
+	givenTwice struct{} // the property occurs twice in its object
+)
+
+// property returns the name of the property of the top level that f concerns,
+// empty if it is the value as a whole.
+func (f finding) property() string {
+	if len(f.at) == 0 {
+		return ""
+	}
+	return f.at[0]
+}
+
+// maxFaults is how many faults are put into words; nobody reads more.
+const maxFaults = 50
+
+// words says what was found, in the order in which the schema lists the
+// properties; unknown ones follow in the order of the alphabet.
+func (c *contract) words(found []finding) Faults {
+	slices.SortStableFunc(found, func(a, b finding) int { return compare(c.root, a.at, b.at) })
+	var faults Faults
+	listed := map[*invopop.Schema]bool{}
+	for _, f := range found[:min(len(found), maxFaults)] {
+		faults = append(faults, c.word(f, listed))
+	}
+	if more := len(found) - maxFaults; more > 0 {
+		faults = append(faults, Fault{Problem: fmt.Sprintf("and %d more faults", more)})
+	}
+	return faults
+}
+
+// word says one thing. listed remembers for which objects the existing
+// properties have been listed already.
+func (c *contract) word(f finding, listed map[*invopop.Schema]bool) Fault {
+	if fault, ok := f.what.(Fault); ok {
+		return fault
+	}
+	parent, place := c.locate(f.at)
+	switch f.what.(type) {
+	case missing:
+		return Fault{place, fmt.Sprintf("missing property '%s'", place)}
+	case givenTwice:
+		return Fault{place, fmt.Sprintf("property '%s' is given twice", place)}
+	case unknown:
+		return Fault{place, fmt.Sprintf("unknown property '%s'%s", place, hint(parent, f.at[len(f.at)-1], place, listed))}
+	}
+	s := c.root
+	for _, name := range f.at {
+		s = child(s, name)
+	}
+	subject := "arguments"
+	if place != "" {
+		subject = "'" + place + "'"
+	}
+	return Fault{place, subject + " " + requirement(s, f.what)}
+}
+
+// locate returns the schema of what contains the place, and the place in words.
+func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
+	var b strings.Builder
+	s := c.root
+	for _, name := range at {
+		switch {
+		case s != nil && s.Items != nil:
+			fmt.Fprintf(&b, "[%s]", name)
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			if !known(s, name) {
+				name = harmless(name)
+			}
+			b.WriteString(name)
+		}
+		parent, s = s, child(s, name)
+	}
+	return parent, b.String()
+}
+
+// hint helps with a name that the object does not know: with the name
+// that was meant, or once with all there are.
+func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema]bool) string {
+	exist := names(parent)
+	for _, candidate := range exist {
+		if fold(candidate) == fold(name) {
+			meant := strings.TrimSuffix(place, harmless(name)) + candidate
+			return fmt.Sprintf(" (did you mean '%s'?)", meant)
+		}
+	}
+	if listed[parent] {
+		return ""
+	}
+	listed[parent] = true
+	switch len(exist) {
+	case 0:
+		return " (there are no properties)"
+	case 1:
+		return fmt.Sprintf(" (the only property is '%s')", exist[0])
+	}
+	return " (properties are " + list(exist, "and") + ")"
+}
+
+// fold makes the ways of writing a name the same: name_of, name-of, nameOf.
+func fold(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
+}
+
+// harmless returns a name that somebody else chose so that it can be quoted:
+// at most 40 characters, none of which controls a terminal or ends the quote.
+func harmless(name string) string {
+	const most = 40
+	count := 0
+	for i := range name {
+		if count == most {
+			name = name[:i] + "…"
+			break
+		}
+		count++
+	}
+	name = strconv.Quote(name)
+	name = strings.ReplaceAll(name[1:len(name)-1], `\"`, `"`)
+	return strings.ReplaceAll(name, "'", `\'`)
+}
+
+// list writes 'a', 'b' and 'c'.
+func list(words []string, last string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = "'" + word + "'"
+	}
+	return enumerate(quoted, last)
+}
+
+func enumerate(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	end := len(words) - 1
+	return strings.Join(words[:end], ", ") + " " + last + " " + words[end]
+}
+
+// compare orders two places as s lists them: what contains before what is
+// contained, known before unknown.
+func compare(s *invopop.Schema, a, b []string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return cmp.Or(cmp.Compare(rank(s, a[i]), rank(s, b[i])), cmp.Compare(a[i], b[i]))
+		}
+		s = child(s, a[i])
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func rank(s *invopop.Schema, name string) int {
+	if s != nil && s.Items != nil {
+		index, _ := strconv.Atoi(name)
+		return index
+	}
+	if !known(s, name) {
+		return math.MaxInt
+	}
+	return slices.Index(names(s), name)
+}

@@ -1,0 +1,128 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits on what is parsed at all. Values beyond them cost time or memory out
+// of proportion, and no caller has a use for them.
+const (
+	maxDepth    = 100
+	maxNumber   = 400 // length of a number, in bytes
+	maxExponent = 400
+)
+
+// parse reads raw as one JSON object, absence and null as an empty one. It
+// also returns a finding for every property that is given twice: encoding/json
+// keeps the last one in silence, others keep the first.
+func parse(raw json.RawMessage) (map[string]any, []finding, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || string(raw) == "null" {
+		return map[string]any{}, nil, nil
+	}
+	if !utf8.Valid(raw) || !json.Valid(raw) {
+		return nil, nil, errors.New("arguments are not valid JSON")
+	}
+	if raw[0] != '{' {
+		return nil, nil, errors.New("arguments must be an object")
+	}
+	p := parser{tokens: json.NewDecoder(bytes.NewReader(raw))}
+	p.tokens.UseNumber()
+	v, err := p.value()
+	if err != nil {
+		return nil, nil, err
+	}
+	return v.(map[string]any), p.found, nil
+}
+
+type parser struct {
+	tokens *json.Decoder
+	at     []string // where we are: names of properties, indexes of items
+	found  []finding
+}
+
+func (p *parser) value() (any, error) {
+	token, err := p.tokens.Token()
+	if err != nil {
+		return nil, errors.New("arguments are not valid JSON")
+	}
+	if len(p.at) > maxDepth {
+		return nil, fmt.Errorf("arguments are nested more than %d levels deep", maxDepth)
+	}
+	switch token := token.(type) {
+	case json.Delim:
+		if token == '{' {
+			return p.object()
+		}
+		return p.array()
+	case json.Number:
+		if !manageable(token) {
+			return nil, errors.New("arguments contain a number that is too large or too long")
+		}
+	}
+	return token, nil
+}
+
+func (p *parser) object() (map[string]any, error) {
+	object := map[string]any{}
+	var twice map[string]bool
+	for p.tokens.More() {
+		token, err := p.tokens.Token()
+		if err != nil {
+			return nil, errors.New("arguments are not valid JSON")
+		}
+		name := token.(string)
+		p.at = append(p.at, name)
+		if _, ok := object[name]; ok && !twice[name] {
+			if twice == nil {
+				twice = map[string]bool{}
+			}
+			twice[name] = true
+			p.found = append(p.found, finding{at: slices.Clone(p.at), what: givenTwice{}})
+		}
+		if object[name], err = p.value(); err != nil {
+			return nil, err
+		}
+		p.at = p.at[:len(p.at)-1]
+	}
+	_, err := p.tokens.Token()
+	return object, err
+}
+
+func (p *parser) array() ([]any, error) {
+	array := []any{}
+	for p.tokens.More() {
+		p.at = append(p.at, strconv.Itoa(len(array)))
+		v, err := p.value()
+		if err != nil {
+			return nil, err
+		}
+		array = append(array, v)
+		p.at = p.at[:len(p.at)-1]
+	}
+	_, err := p.tokens.Token()
+	return array, err
+}
+
+// manageable reports whether n fits a float64 and can be computed with exactly
+// in little time: big.Rat writes 1e1000000 out in full, and gives up beyond.
+func manageable(n json.Number) bool {
+	if len(n) > maxNumber {
+		return false
+	}
+	if i := strings.IndexAny(string(n), "eE"); i >= 0 {
+		exponent, err := strconv.Atoi(string(n[i+1:]))
+		if err != nil || exponent < -maxExponent || exponent > maxExponent {
+			return false
+		}
+	}
+	_, err := n.Float64()
+	return err == nil
+}

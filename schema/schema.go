@@ -1,0 +1,89 @@
+// Package schema derives JSON Schemas from Go structs and holds values to
+// them. [Of] makes the schema of a struct whose values come in, and its
+// [Schema.Decode] accepts exactly what that schema says; what it refuses, it
+// refuses in words that name every fault at once. [Open] makes the schema of a
+// struct whose values go out, which promises little and so is never broken.
+//
+// A field is required unless its json tag says omitempty or omitzero. Its prose
+// is in the tag jsonschema_description, its constraints are in jsonschema, and
+// annotations of your own are in jsonschema_extras:
+//
+//	Name string `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for."`
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// Schema is the JSON Schema of T, for values that come in. Make one with [Of].
+// It may be used from several goroutines.
+type Schema[T any] struct {
+	published json.RawMessage
+	contract  func() (*contract, error)
+}
+
+// Of derives the schema of the struct T for values that come in: no properties
+// but those of T, at any level. It panics if T cannot be described such that
+// whatever the schema admits can be decoded: if T contains itself, if a type in
+// it has its own form of JSON and no method JSONSchema, if a tag says what
+// nobody understands.
+//
+// An integer without a minimum or maximum of its own gets those of its type.
+func Of[T any]() *Schema[T] {
+	published := mustDerive(reflect.TypeFor[T](), incoming)
+	if byPointer, byValue := isChecker[*T](), isChecker[T](); byPointer && !byValue {
+		panic(fmt.Sprintf("schema: %v: Check has a pointer receiver and would not be called", reflect.TypeFor[T]()))
+	}
+	return &Schema[T]{
+		published: published,
+		contract:  sync.OnceValues(func() (*contract, error) { return newContract(published) }),
+	}
+}
+
+// Open derives the schema of the struct T for values that go out: unknown
+// properties are allowed at every level, and of the constraints only types and
+// what is required remain, so that a value which surprises its sender still
+// conforms. The format "password" and extras are kept. It panics as [Of] does.
+//
+// A nil slice, map or pointer is null in JSON and does not conform: make it
+// empty, or mark the field omitempty.
+func Open[T any]() json.RawMessage {
+	return mustDerive(reflect.TypeFor[T](), outgoing)
+}
+
+func mustDerive(t reflect.Type, way direction) json.RawMessage {
+	published, err := derive(t, way)
+	if err != nil {
+		panic(fmt.Sprintf("schema: %v: %v", t, err))
+	}
+	return published
+}
+
+// JSON returns the schema as it is published. The caller must not change it.
+func (s *Schema[T]) JSON() json.RawMessage { return s.published }
+
+// Compile reports what is wrong with the schema itself: a pattern that is no
+// regular expression, a default that the schema refuses. The first Decode
+// compiles as well, but then it is too late: call Compile in a test.
+func (s *Schema[T]) Compile() error {
+	c, err := s.contract()
+	if err != nil {
+		return err
+	}
+	return checkDefaults(c.validator)
+}
+
+// Checker is implemented, on the value and not the pointer, by types with rules
+// that JSON Schema cannot express or that clients refuse to read. [Schema.Decode]
+// calls Check also when other properties are at fault; those then have their
+// zero values, about which Check should say nothing.
+type Checker interface {
+	Check() []Fault
+}
+
+func isChecker[T any]() bool {
+	return reflect.TypeFor[T]().Implements(reflect.TypeFor[Checker]())
+}

@@ -1,0 +1,89 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+)
+
+// Config is what the tools work with.
+type Config struct {
+	// Client calls the API. It may be nil if Problem is set.
+	Client *raffclient.Client
+	// Problem, if set, is why there is no usable credential, and what to do
+	// about it. The tools are listed all the same, and every call is answered
+	// with it.
+	Problem error
+	// Sandbox says that Client calls a sandbox.
+	Sandbox bool
+	// Version is the program's.
+	Version string
+	// Logger gets what the administrator should know. Default: nothing is
+	// logged.
+	Logger *slog.Logger
+}
+
+const instructions = `Administers a Raff Technologies cloud account.
+- A secret in a result (marked "sensitive": true) is shown once and cannot be read again. Make sure the user has it, then do not repeat it, and write it to no file, command line or log unless the user asks for that.
+- Before creating a key, settle its purpose: give it a telling name, an expiry (expires_at) and the narrowest role that will do.
+- If a result says that an outcome is unknown, or that a key exists whose secret nobody has, do what it says before trying again: a second call would make a second key.`
+
+const sandboxInstructions = `
+- This is a SANDBOX: an imitation in memory. Its keys open nothing, and everything is forgotten when the server ends. Tell the user so.`
+
+// NewServer returns an MCP server with all tools.
+func NewServer(cfg Config) *server.MCPServer {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	title, text := "Raff Technologies", instructions
+	if cfg.Sandbox {
+		title, text = title+" (sandbox)", text+sandboxInstructions
+	}
+	s := server.NewMCPServer("raff-mcp", cfg.Version,
+		server.WithTitle(title),
+		server.WithWebsiteURL("https://rafftechnologies.com"),
+		server.WithInstructions(text),
+		server.WithToolCapabilities(false),
+	)
+	e := &env{client: cfg.Client, log: cfg.Logger, sandbox: cfg.Sandbox}
+	for _, t := range All() {
+		s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+	}
+	return s
+}
+
+func handler(t Tool, e *env, problem error) server.ToolHandlerFunc {
+	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		if problem != nil {
+			return failure(problem.Error()), nil
+		}
+		return t.call(ctx, e, arguments(r)), nil
+	}
+}
+
+// arguments returns the call's arguments as they were sent.
+func arguments(r mcp.CallToolRequest) json.RawMessage {
+	if r.Params.RawArguments != nil || r.Params.Arguments == nil {
+		return r.Params.RawArguments
+	}
+	raw, err := json.Marshal(r.Params.Arguments) // from a client in this process
+	if err != nil {
+		return json.RawMessage(`"not JSON"`)
+	}
+	return raw
+}
+
+// OnWait tells the client of a call that the call waits; for
+// raffclient.Config.
+func OnWait(ctx context.Context, wait time.Duration, because error) {
+	stdio.Progress(ctx, 0, 0, fmt.Sprintf("Raff: %v. Trying again in %v.", because, wait.Round(time.Second)))
+}

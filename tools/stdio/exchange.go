@@ -1,0 +1,192 @@
+package stdio
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// An exchange is a line from the client and the line that answers it.
+type exchange struct {
+	messages []message
+	batch    bool
+
+	// The room it takes.
+	requests, bytes int
+
+	// Guarded by the lock of inflight.
+	calls   []*call // in the order of the line
+	pending int     // calls that have no answer yet, and one until all are known
+}
+
+func newExchange(messages ...message) *exchange {
+	return &exchange{messages: messages, requests: 1, pending: 1}
+}
+
+// parse reads a line.
+func (c *conn) parse(line []byte) *exchange {
+	if line[0] == '[' {
+		return c.parseBatch(line)
+	}
+	return newExchange(parse(line)).sized(len(line))
+}
+
+// parseBatch reads a batch. It may not hold more than what may be in flight at
+// once, or there would never be room for it.
+func (c *conn) parseBatch(line []byte) *exchange {
+	var elements []json.RawMessage
+	f := decode(line, &elements, "")
+	switch {
+	case f != nil:
+	case !c.session.batches():
+		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
+	case len(elements) == 0:
+		f = &fault{mcp.INVALID_REQUEST, "empty batch"}
+	case len(elements) > c.cfg.MaxCalls:
+		f = &fault{mcp.INVALID_REQUEST, fmt.Sprintf("a batch must not have more than %d messages", c.cfg.MaxCalls)}
+	}
+	if f != nil {
+		return newExchange(message{fault: f}).sized(0)
+	}
+	x := newExchange()
+	x.batch = true
+	for _, element := range elements {
+		x.messages = append(x.messages, parse(element))
+	}
+	return x.sized(len(line))
+}
+
+func (c *conn) tooLong(o *outline) *exchange {
+	f := &fault{mcp.INVALID_REQUEST, fmt.Sprintf("message longer than %d bytes", c.cfg.MaxLine)}
+	return newExchange(message{id: o.requestID(), fault: f}).sized(0)
+}
+
+// sized sets the room x takes: notifications and replies take none.
+func (x *exchange) sized(n int) *exchange {
+	x.requests, x.bytes = 0, n
+	for _, m := range x.messages {
+		if !m.reply && !m.notification() {
+			x.requests++
+		}
+	}
+	return x
+}
+
+// complete is called for each call of x that has its answer, and once when all its
+// calls are known. The last to come delivers the answers.
+func (c *conn) complete(x *exchange) {
+	if c.calls.complete(x) {
+		c.deliver(x)
+	}
+}
+
+// deliver writes the answers of x. That blocks while the client does not read;
+// calls go on, and messages are read until there is no room for more.
+func (c *conn) deliver(x *exchange) {
+	written := true
+	if c.calls.wanted(x) {
+		if err := c.write(x); err != nil {
+			written = false
+			c.lost(err)
+		}
+	}
+	waiting, undelivered := c.calls.end(x, written)
+	for _, w := range waiting {
+		c.complete(w.exchange)
+	}
+	if len(undelivered) == 0 {
+		c.finish(x)
+		return
+	}
+	go func() {
+		c.undelivered(undelivered)
+		c.finish(x)
+	}()
+}
+
+func (c *conn) finish(x *exchange) {
+	c.calls.release(x)
+	c.calls.work.Done()
+}
+
+// write writes the notifications that wait, since they may belong to x, and the
+// answers of x. Calls can be cancelled until it is their turn to be written.
+func (c *conn) write(x *exchange) error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	for range len(c.session.notifications) {
+		n := <-c.session.notifications
+		c.guard(n.Method, func() {
+			if line, err := json.Marshal(n); err == nil {
+				_ = c.out.write(line) // the next write fails as well
+			}
+		})
+	}
+	claimed := c.calls.claim(x)
+	if len(claimed) == 0 {
+		return c.out.err
+	}
+	return c.out.write(x.line(claimed))
+}
+
+// line returns what answers x: a batch is answered by an array.
+func (x *exchange) line(calls []*call) []byte {
+	if !x.batch {
+		return calls[0].answer
+	}
+	answers := make([][]byte, len(calls))
+	for i, c := range calls {
+		answers[i] = c.answer
+	}
+	return append(append([]byte("["), bytes.Join(answers, []byte(","))...), ']')
+}
+
+// notify writes a notification for cl, unless cl was cancelled or answered, or due
+// has objections.
+func (c *conn) notify(cl *call, line []byte, due func() bool) error {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	if !c.calls.is(cl, open) {
+		return context.Cause(cl.ctx)
+	}
+	if due != nil && !due() {
+		return nil
+	}
+	err := c.out.write(line)
+	if err != nil {
+		c.lost(err)
+	}
+	return err
+}
+
+// An output writes lines. Its lock is taken before that of inflight.
+type output struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error // of the first write that failed; none follows
+}
+
+// write writes a line. The caller holds the lock.
+func (o *output) write(line []byte) error {
+	if o.err != nil {
+		return o.err
+	}
+	line = append(line, '\n')
+	n, err := o.w.Write(line)
+	if err == nil && n < len(line) {
+		err = io.ErrShortWrite
+	}
+	o.err = err
+	return err
+}
+
+func (o *output) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}

@@ -1,0 +1,252 @@
+package stdio
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+)
+
+// inflight are the exchanges that are not over, and their calls by id. Its one
+// lock decides what becomes of the answer to each.
+type inflight struct {
+	maxRequests, maxBytes int
+	room                  chan struct{} // some was given up
+	closed                chan struct{} // nothing more is admitted
+	work                  sync.WaitGroup
+
+	mu              sync.Mutex
+	requests, bytes int
+	calls           map[string]*call
+	ending          bool  // closed is
+	cut             error // why all calls are cancelled
+}
+
+// state is what has been decided about the answer to a call.
+type state int
+
+const (
+	open      state = iota // nothing
+	cancelled              // it will not be written
+	writing                // it is being written: too late for a cancellation
+	abandoned              // it is being written, but nobody waits for that any longer
+	over
+)
+
+func newInflight(maxRequests, maxBytes int) *inflight {
+	return &inflight{
+		maxRequests: maxRequests,
+		maxBytes:    maxBytes,
+		room:        make(chan struct{}, 1),
+		closed:      make(chan struct{}),
+		calls:       map[string]*call{},
+	}
+}
+
+// admit waits until there is room for x. It returns false once nothing more is
+// admitted. Only one goroutine may call it.
+func (f *inflight) admit(x *exchange) bool {
+	for !f.tryAdmit(x) {
+		select {
+		case <-f.closed:
+			return false
+		case <-f.room:
+		}
+	}
+	return true
+}
+
+func (f *inflight) tryAdmit(x *exchange) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	full := f.requests+x.requests > f.maxRequests || f.bytes+x.bytes > f.maxBytes
+	if f.ending || full && x.requests > 0 {
+		return false
+	}
+	f.requests += x.requests
+	f.bytes += x.bytes
+	f.work.Add(1)
+	return true
+}
+
+// release gives up the room of x; doing it again does nothing.
+func (f *inflight) release(x *exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests -= x.requests
+	f.bytes -= x.bytes
+	x.requests, x.bytes = 0, 0
+	select {
+	case f.room <- struct{}{}:
+	default:
+	}
+}
+
+// A start is how a call begins.
+type start int
+
+const (
+	run   start = iota
+	ready       // its answer is known
+	wait        // its answer is known, but another call with its id comes first
+)
+
+// add makes c part of its exchange. If its id belongs to a call in flight, c is not
+// run but refused, and only after that other call is over: a client takes the first
+// message with an id for the answer to the call it remembers, and that answer may
+// be a secret. Any other error with such an id waits as well.
+func (f *inflight) add(c *call, refuse func() []byte) start {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.exchange.calls = append(c.exchange.calls, c)
+	c.exchange.pending++
+	first := f.calls[c.key]
+	switch {
+	case c.answer == nil && first == nil:
+		f.calls[c.key] = c
+		f.stop(c)
+		return run
+	case c.answer == nil:
+		c.answer = refuse()
+	}
+	if first == nil || first.exchange == c.exchange { // a batch is answered in its order
+		return ready
+	}
+	first.waiting = append(first.waiting, c)
+	return wait
+}
+
+// streams returns how many streams are open.
+func (f *inflight) streams() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c.stream {
+			n++
+		}
+	}
+	return n
+}
+
+// cancel cancels the call with that id, unless there is none or its answer is
+// being written.
+func (f *inflight) cancel(key string, cause error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.calls[key]; c != nil && c.state == open {
+		c.state = cancelled
+		c.cancel(cause)
+	}
+}
+
+// close ends admission, and with it streams, which have no other end. With a cause
+// it cancels all calls.
+func (f *inflight) close(cause error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.ending {
+		f.ending = true
+		close(f.closed)
+	}
+	f.cut = cmp.Or(f.cut, cause)
+	for _, c := range f.calls {
+		f.stop(c)
+	}
+}
+
+func (f *inflight) stop(c *call) {
+	switch {
+	case f.cut != nil && c.state == open:
+		c.state = cancelled
+		c.cancel(f.cut)
+	case f.ending && c.stream:
+		c.cancel(errEnded)
+	}
+}
+
+// abandon gives up calls whose answer is stuck in being written, and returns what
+// was registered for them.
+func (f *inflight) abandon() (undelivered []func(context.Context)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c.state == writing {
+			c.state = abandoned
+			undelivered = append(undelivered, c.take()...)
+		}
+	}
+	return undelivered
+}
+
+// len returns how many calls are in flight.
+func (f *inflight) len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.calls)
+}
+
+// is reports whether c is in state s.
+func (f *inflight) is(c *call, s state) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return c.state == s
+}
+
+// wanted reports whether x has a call that was not cancelled.
+func (f *inflight) wanted(x *exchange) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(x.calls, func(c *call) bool { return c.state == open })
+}
+
+// complete notes that a call of x has its answer, or that all its calls are known.
+// It returns true to the last one.
+func (f *inflight) complete(x *exchange) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x.pending--
+	return x.pending == 0
+}
+
+// claim returns the calls of x that were not cancelled. From now on they cannot be.
+func (f *inflight) claim(x *exchange) (claimed []*call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range x.calls {
+		if c.state == open {
+			c.state = writing
+			claimed = append(claimed, c)
+		}
+	}
+	return claimed
+}
+
+// end takes the calls of x out of flight. It returns those that waited for this,
+// and what is to be run because an answer was not delivered.
+func (f *inflight) end(x *exchange, written bool) (waiting []*call, undelivered []func(context.Context)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range x.calls {
+		if delivered := written && c.state == writing; !delivered || c.failed {
+			undelivered = append(undelivered, c.take()...)
+		}
+		c.state = over
+		if f.calls[c.key] == c {
+			delete(f.calls, c.key)
+		}
+		waiting = append(waiting, c.waiting...)
+	}
+	return waiting, undelivered
+}
+
+// register adds fn to what is run if the answer to c is not delivered. It returns
+// false if that is decided.
+func (f *inflight) register(c *call, fn func(context.Context)) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.state != open && c.state != cancelled {
+		return false
+	}
+	c.undelivered = append(c.undelivered, fn)
+	return true
+}

@@ -1,0 +1,156 @@
+// Package tools is what an assistant reads and takes: the tools, their schemas
+// and descriptions, their results and the wording of their errors. NewServer
+// puts them into an MCP server. There is one file for each resource of the Raff
+// API, with a table of its tools and a function for each.
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+	"slices"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+)
+
+// Tool is a tool as it is listed, with what it does.
+type Tool struct {
+	mcp.Tool
+	// Effect is what the tool does to the account, as a verb: "reads".
+	Effect string
+	call   func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
+}
+
+// All returns every tool, in the order in which they are best read.
+func All() []Tool { return slices.Concat(apiKeyTools()) }
+
+// env is what a tool works with.
+type env struct {
+	client  *raffclient.Client
+	log     *slog.Logger
+	sandbox bool
+}
+
+// spec describes a tool.
+type spec struct {
+	name        string
+	title       string
+	description string // for someone who has never seen the dashboard
+	effect      effect
+	permission  string // that the API most likely asks for
+	holders     string // who has it by default
+	sensitive   string // JSON Pointer to the secret in the result; "" if it has none
+}
+
+// effect is what a tool does to the account. It is chosen by asking what
+// happens if the tool runs twice.
+type effect int
+
+const (
+	reads    effect = iota // nothing changes
+	creates                // there are two
+	updates                // the same as once
+	replaces               // the second run breaks what the first handed out
+	deletes                // gone is gone
+)
+
+func (e effect) hints() mcp.ToolAnnotation {
+	return mcp.ToolAnnotation{
+		ReadOnlyHint:    new(e == reads),
+		DestructiveHint: new(e == replaces || e == deletes),
+		IdempotentHint:  new(e == reads || e == updates || e == deletes),
+		OpenWorldHint:   new(true),
+	}
+}
+
+// String returns the effect as a verb: "reads".
+func (e effect) String() string {
+	return [...]string{"reads", "creates", "updates", "replaces", "deletes"}[e]
+}
+
+// nothing is what an error says about an account that was not touched.
+func (e effect) nothing() string {
+	switch e {
+	case reads:
+		return "Nothing was read."
+	case creates:
+		return "Nothing was created."
+	}
+	return "Nothing was changed."
+}
+
+// output is what a tool's function returns: a struct that becomes the
+// structured result.
+type output interface {
+	// summary tells the assistant what happened. It never holds a secret.
+	summary() string
+}
+
+const sensitiveKey = "com.rafftechnologies/sensitive"
+
+func (s spec) meta() *mcp.Meta {
+	if s.sensitive == "" {
+		return nil
+	}
+	return mcp.NewMetaFromMap(map[string]any{sensitiveKey: []string{s.sensitive}})
+}
+
+// define makes a tool of a function. The function's types give the schemas.
+func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
+	in := schema.Of[In]()
+	tool := mcp.NewToolWithRawSchema(s.name, s.description, in.JSON())
+	tool.RawOutputSchema = schema.Open[Out]()
+	tool.Title = s.title
+	tool.Annotations = s.effect.hints()
+	tool.Meta = s.meta()
+
+	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
+		defer func() {
+			if v := recover(); v != nil {
+				// The value could hold a secret; the stack shows addresses only.
+				e.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
+				result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's present state before calling " + s.name + " again, and report the fault with the server's log.")
+			}
+		}()
+		args, err := in.Decode(arguments)
+		if err != nil {
+			return failure(explain(s, err))
+		}
+		out, err := f(ctx, e, args)
+		if err != nil {
+			return failure(explain(s, err))
+		}
+		return success(s, out)
+	}
+	return Tool{tool, s.effect.String(), call}
+}
+
+// success is the result of a call that did what it should: what happened, in
+// words, then the whole of it as JSON. Where the latter holds a secret it is
+// meant for the user alone, for clients that tell the two apart.
+func success(s spec, out output) *mcp.CallToolResult {
+	whole, err := json.Marshal(out)
+	if err != nil {
+		panic("tools: " + s.name + ": the result cannot be written as JSON")
+	}
+	text := mcp.NewTextContent(string(whole))
+	if s.sensitive != "" {
+		text.Annotations = &mcp.Annotations{Audience: []mcp.Role{mcp.RoleUser}, Priority: new(1.0)}
+	}
+	return &mcp.CallToolResult{
+		Result:            mcp.Result{Meta: s.meta()},
+		Content:           []mcp.Content{mcp.NewTextContent(out.summary()), text},
+		StructuredContent: json.RawMessage(whole),
+	}
+}
+
+// failure is the result of a call that did not. It is text only: clients drop
+// the text of an error that has structured content too.
+func failure(text string) *mcp.CallToolResult {
+	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, IsError: true}
+}
