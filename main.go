@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,7 +84,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 		if cfg.keyProblem != nil {
 			log.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
 		}
-		log.Info("serving MCP on standard input and output", "version", version, "sandbox", cfg.sandbox)
+		log.Info("serving MCP on standard input and output", "version", version, "api", cfg.api())
 		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: log})
 	}
 	return exit(err, stderr)
@@ -125,6 +126,14 @@ func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
 		}
 	}
 	return tools.NewServer(t), nil
+}
+
+// api names the API that is called.
+func (c config) api() string {
+	if c.sandbox {
+		return "sandbox"
+	}
+	return cmp.Or(c.apiURL, raffclient.DefaultBaseURL)
 }
 
 // listTools prints the tools as a table, or as tools/list answers.

@@ -72,8 +72,8 @@ type CreateAPIKeyRequest struct {
 	// RateLimitTier is "standard" (30 requests a second) or "high" (100), which
 	// Raff's support has to have approved. Default: "standard".
 	RateLimitTier string `json:"rate_limit_tier,omitempty"`
-	// ExpiresAt is when the key stops working; zero: never.
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// ExpiresAt is when the key stops working; nil: never.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// RoleID is the account role of the key; "" for none.
 	RoleID string `json:"role_id,omitempty"`
 }

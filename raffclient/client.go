@@ -67,7 +67,14 @@ type Config struct {
 	// attempt; never headers or bodies. Default: nothing is logged.
 	Logger *slog.Logger
 	// OnWait, if set, is told before a call waits to repeat a request.
-	OnWait func(ctx context.Context, wait time.Duration, because error)
+	OnWait func(ctx context.Context, w Wait)
+}
+
+// Wait is a pause before a request is repeated.
+type Wait struct {
+	For      time.Duration
+	Because  error // of the attempt before
+	Attempts int   // so far
 }
 
 // Client calls the API. It is safe for concurrent use.
@@ -148,7 +155,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 		return nil, errors.New("the API's address is not a URL") // err would quote it
 	case u.User != nil:
 		return nil, errors.New("the API's address must not hold a user name or password")
-	case u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+	case u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the API's address must be like " + DefaultBaseURL)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return nil, errors.New("the API's address must begin with https://: over http:// the key would travel unencrypted")
@@ -252,7 +259,7 @@ func (c *Client) do(ctx context.Context, r request, deadline time.Time) (answer,
 			return a, err
 		}
 		if c.cfg.OnWait != nil && wait > 0 {
-			c.cfg.OnWait(ctx, wait, err)
+			c.cfg.OnWait(ctx, Wait{For: wait, Because: err, Attempts: t.attempt})
 		}
 		if err := sleep(waiting, wait); err != nil {
 			return answer{}, notSent(ctx, err, t.last)

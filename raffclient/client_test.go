@@ -89,7 +89,7 @@ func TestCreateSendsWhatIsDocumented(t *testing.T) {
 	a := newAccount(t, func(c *raffclient.Config) { c.ProjectID, c.UserAgent = "p", "raff-mcp/1" })
 	expires := time.Date(2100, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	key, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{
-		Name: "ci", RateLimitTier: "high", ExpiresAt: expires, RoleID: sandbox.RoleID("member"),
+		Name: "ci", RateLimitTier: "high", ExpiresAt: &expires, RoleID: sandbox.RoleID("member"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +132,8 @@ func TestNew(t *testing.T) {
 		{"looks like loopback", raffclient.Config{APIKey: good, BaseURL: "http://127.0.0.1.example.com"}, "unencrypted"},
 		{"ftp", raffclient.Config{APIKey: good, BaseURL: "ftp://api.example.com"}, "https://"},
 		{"password", raffclient.Config{APIKey: good, BaseURL: "https://u:raff_p@api.example.com"}, "password"},
+		{"no host", raffclient.Config{APIKey: good, BaseURL: "https://:443"}, "like https://"},
+		{"empty query", raffclient.Config{APIKey: good, BaseURL: "https://api.example.com?"}, "like https://"},
 		{"nonsense", raffclient.Config{APIKey: good, BaseURL: "https://raff_ %zz"}, "URL"},
 		{"call timeout", raffclient.Config{APIKey: good, CallTimeout: time.Second}, "call timeout"},
 	} {

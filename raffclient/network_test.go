@@ -134,8 +134,9 @@ func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
 			const key = "raff_0123456789abcdefKEY"
-			url := rawServer(t, fmt.Sprintf(answer, key))
-			_, err := newClient(t, impatient(url, key)).GetAPIKey(t.Context(), "1")
+			cfg := impatient(rawServer(t, fmt.Sprintf(answer, key)), key)
+			cfg.RequestTimeout, cfg.CallTimeout = 300*time.Millisecond, 900*time.Millisecond // no second attempt
+			_, err := newClient(t, cfg).GetAPIKey(t.Context(), "1")
 			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "KEY") {
 				t.Errorf("got %v, want an error without the key", err)
 			}

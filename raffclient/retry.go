@@ -13,8 +13,8 @@ import (
 
 const (
 	// maxAttempts bounds how often a request is sent, refusals for the rate
-	// limit aside: waiting 1, 2, 4 and 8 s in between.
-	maxAttempts = 5
+	// limit aside: waiting 1, 2 and 4 s in between.
+	maxAttempts = 4
 	maxBackoff  = 60 * time.Second
 )
 

@@ -32,15 +32,15 @@ func apiKeyTools() []Tool {
 // createAPIKeyInput mirrors the API's request body: the conversion in
 // createAPIKey keeps the fields equal.
 type createAPIKeyInput struct {
-	Name          string    `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
-	RateLimitTier string    `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
-	ExpiresAt     time.Time `json:"expires_at,omitzero" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Without it the key never expires."`
-	RoleID        string    `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets. Without it the key gets no account role."`
+	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Without it the key never expires."`
+	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets. Without it the key gets no account role."`
 }
 
 // Check adds what JSON Schema cannot say.
 func (in createAPIKeyInput) Check() []schema.Fault {
-	if !in.ExpiresAt.IsZero() && !in.ExpiresAt.After(time.Now()) {
+	if in.ExpiresAt != nil && !in.ExpiresAt.After(time.Now()) {
 		return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
 	}
 	return nil

@@ -84,6 +84,7 @@ func arguments(r mcp.CallToolRequest) json.RawMessage {
 
 // OnWait tells the client of a call that the call waits; for
 // raffclient.Config.
-func OnWait(ctx context.Context, wait time.Duration, because error) {
-	stdio.Progress(ctx, 0, 0, fmt.Sprintf("Raff: %v. Trying again in %v.", because, wait.Round(time.Second)))
+func OnWait(ctx context.Context, w raffclient.Wait) {
+	message := fmt.Sprintf("%v. Trying again in %v.", w.Because, w.For.Round(time.Second))
+	_ = stdio.Progress(ctx, float64(w.Attempts), 0, message) // the call goes on without an audience
 }

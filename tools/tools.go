@@ -107,6 +107,7 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 	tool.RawOutputSchema = schema.Open[Out]()
 	tool.Title = s.title
 	tool.Annotations = s.effect.hints()
+	tool.Annotations.Title = s.title // where clients before 2025-06-18 look for it
 	tool.Meta = s.meta()
 
 	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {

@@ -1,0 +1,306 @@
+package tools_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/tools"
+)
+
+type created struct {
+	APIKey map[string]any `json:"api_key"`
+	Secret struct {
+		Sensitive       bool
+		Delivery, Value string
+		Note            string
+	}
+}
+
+func structured(t *testing.T, r result) (c created) {
+	t.Helper()
+	if r.IsError {
+		t.Fatalf("got an error: %s", r.text())
+	}
+	if err := json.Unmarshal(r.StructuredContent, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCreateAPIKey(t *testing.T) {
+	b := newBench(t)
+	r := b.call(t, t.Context(), "create_api_key", `{"name":"Production CI","rate_limit_tier":"high","expires_at":"2100-01-01T00:00:00Z","role_id":"`+sandbox.RoleID("member")+`"}`)
+	got := structured(t, r)
+	conforms(t, "create_api_key", r)
+
+	if got.APIKey["name"] != "Production CI" || got.APIKey["expires_at"] != "2100-01-01T00:00:00Z" || got.APIKey["role_slug"] != "member" {
+		t.Errorf("got key %v", got.APIKey)
+	}
+	for name, value := range got.APIKey {
+		if value == "" || value == nil {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	s := got.Secret
+	if !s.Sensitive || s.Delivery != "inline" || s.Note == "" || !strings.HasPrefix(s.Value, b.made()[0].Prefix) {
+		t.Errorf("got secret %+v", s)
+	}
+	if string(r.Meta["com.rafftechnologies/sensitive"]) != `["/secret/value"]` {
+		t.Errorf("got _meta %s", r.Meta)
+	}
+
+	// First what the assistant may read, then the whole for the user.
+	if len(r.Content) != 2 {
+		t.Fatalf("got %d blocks, want 2", len(r.Content))
+	}
+	for _, want := range []string{`"Production CI"`, b.made()[0].ID, b.made()[0].Prefix, "2100-01-01T00:00:00Z", "Member"} {
+		if !strings.Contains(r.text(), want) {
+			t.Errorf("the text lacks %s: %s", want, r.text())
+		}
+	}
+	if strings.Contains(r.text(), s.Value) || r.Content[0].Annotations != nil {
+		t.Errorf("the first text has the secret, or is annotated: %s", r.text())
+	}
+	whole := r.Content[1]
+	if whole.Text != string(r.StructuredContent) || !slices.Equal(whole.Annotations.Audience, []string{"user"}) || whole.Annotations.Priority != 1 {
+		t.Errorf("got second block %+v", whole)
+	}
+}
+
+func TestSandboxSaysSo(t *testing.T) {
+	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Sandbox = true })
+	r := b.call(t, t.Context(), "create_api_key", `{"name":"x"}`)
+	for _, text := range []string{r.text(), structured(t, r).Secret.Note} {
+		if !strings.Contains(text, "SANDBOX") {
+			t.Errorf("it does not say that it is a sandbox: %s", text)
+		}
+	}
+}
+
+// Good arguments, as the API takes them.
+func TestCreateAPIKeyAccepts(t *testing.T) {
+	for _, tt := range []struct{ name, arguments, sent string }{
+		{"name only", `{"name":"x"}`, `{"name":"x"}`},
+		{"128 emoji", `{"name":"` + strings.Repeat("🔑", 128) + `"}`, `{"name":"` + strings.Repeat("🔑", 128) + `"}`},
+		{"null is absent", `{"name":"x","rate_limit_tier":null,"expires_at":null,"role_id":null}`, `{"name":"x"}`},
+		{"all", `{"name":"x","rate_limit_tier":"standard","expires_at":"2100-01-01T02:00:00+02:00"}`, `{"name":"x","rate_limit_tier":"standard","expires_at":"2100-01-01T02:00:00+02:00"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			structured(t, b.call(t, t.Context(), "create_api_key", tt.arguments))
+			if got := string(b.api.Requests()[0].Body); got != tt.sent {
+				t.Errorf("got %s sent, want %s", got, tt.sent)
+			}
+		})
+	}
+}
+
+// Bad arguments: nothing is sent, and one text names every fault.
+func TestCreateAPIKeyRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name, arguments string
+		want            []string
+	}{
+		{"absent", ``, []string{"missing property 'name'"}},
+		{"null", `null`, []string{"missing property 'name'"}},
+		{"a list", `[]`, []string{"must be an object"}},
+		{"text", `"name"`, []string{"must be an object"}},
+		{"no name", `{}`, []string{"missing property 'name'"}},
+		{"null name", `{"name":null}`, []string{"'name' must be a string"}},
+		{"empty name", `{"name":""}`, []string{"'name' must be 1 to 128 characters"}},
+		{"129 characters", `{"name":"` + strings.Repeat("x", 129) + `"}`, []string{"'name' must be 1 to 128 characters", "129"}},
+		{"129 emoji", `{"name":"` + strings.Repeat("🔑", 129) + `"}`, []string{"'name' must be 1 to 128 characters", "129"}},
+		{"number", `{"name":5}`, []string{"'name' must be a string", "number"}},
+		{"tier", `{"name":"x","rate_limit_tier":"gold"}`, []string{"'rate_limit_tier' must be 'standard' or 'high'"}},
+		{"past", `{"name":"x","expires_at":"2001-01-01T00:00:00Z"}`, []string{"'expires_at' must be in the future"}},
+		{"year 1", `{"name":"x","expires_at":"0001-01-01T00:00:00Z"}`, []string{"'expires_at' must be in the future"}},
+		{"no zone", `{"name":"x","expires_at":"2100-01-01T00:00:00"}`, []string{"'expires_at' must be a date and time with a time zone"}},
+		{"bare date", `{"name":"x","expires_at":"2100-01-01"}`, []string{"'expires_at' must be a date and time with a time zone"}},
+		{"no date", `{"name":"x","expires_at":"soon"}`, []string{"'expires_at' must be a date and time with a time zone"}},
+		{"30 February", `{"name":"x","expires_at":"2100-02-30T00:00:00Z"}`, []string{"'expires_at' must be a date and time with a time zone"}},
+		{"role", `{"name":"x","role_id":"admin"}`, []string{"'role_id' must be a UUID"}},
+		{"empty role", `{"name":"x","role_id":""}`, []string{"'role_id' must be a UUID"}},
+		{"unknown", `{"name":"x","scope":"public"}`, []string{"unknown property 'scope'"}},
+		{"mis-cased", `{"name":"x","Role_ID":"y","expiresAt":"z"}`, []string{"'Role_ID' (did you mean 'role_id'?)", "'expiresAt' (did you mean 'expires_at'?)"}},
+		{"twice", `{"name":"x","name":"y"}`, []string{"'name' is given twice"}},
+		{"all at once", `{"rate_limit_tier":1,"expires_at":"2001-01-01T00:00:00Z","role_id":"x","Name":"y"}`,
+			[]string{"missing property 'name'", "'rate_limit_tier'", "'expires_at' must be in the future", "'role_id' must be", "'Name' (did you mean 'name'?)"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			r := b.call(t, t.Context(), "create_api_key", tt.arguments)
+			if !r.IsError {
+				t.Fatalf("got %s, want an error", r.raw)
+			}
+			for _, want := range append(tt.want, "nothing was sent", "call create_api_key again") {
+				if !strings.Contains(r.text(), want) {
+					t.Errorf("got %q, want it to say %q", r.text(), want)
+				}
+			}
+			if n := len(b.api.Requests()); n != 0 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
+	}
+}
+
+// Bad luck: a clear text each, what happened and what to do, and no secret in
+// any byte of it or of the log.
+func TestCreateAPIKeyFails(t *testing.T) {
+	const nothing = "Nothing was created."
+	retryAfter := http.Header{"Retry-After": {"90"}}
+	for _, tt := range []struct {
+		name  string
+		fault sandbox.Fault
+		made  int
+		want  []string
+	}{
+		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "Correct the arguments"}},
+		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "RAFF_API_KEY"}},
+		{"403", sandbox.Fault{Status: 403}, 0, []string{nothing, "account.apikeys.create", "Owner"}},
+		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", "failed"}},
+		{"404", sandbox.Fault{Status: 404}, 0, []string{nothing, "Check the IDs"}},
+		{"409", sandbox.Fault{Status: 409, Body: `{"message":"name in use"}`}, 0, []string{nothing, "name in use"}},
+		{"429", sandbox.Fault{Status: 429, Header: retryAfter, Times: -1}, 0, []string{nothing, "rate limit", "in 1m30s"}},
+		{"500, not made", sandbox.Fault{Status: 500}, 0, []string{"No key was made", "safe to call create_api_key again"}},
+		{"503, not made", sandbox.Fault{Status: 503}, 0, []string{"No key was made", "safe to call create_api_key again"}},
+		{"502, made", sandbox.Fault{Status: 502, After: true}, 1, []string{"secret is lost", "regenerate", "revoke", "Do not call create_api_key again"}},
+		{"timeout, made", sandbox.Fault{DelayAfter: time.Hour}, 1, []string{"secret is lost", "timed out", "regenerate", "revoke"}},
+		{"reset, made", sandbox.Fault{Cut: true, After: true}, 1, []string{"secret is lost", "reset", "regenerate", "revoke"}},
+		{"reset, not made", sandbox.Fault{Cut: true}, 0, []string{"No key was made", "safe to call create_api_key again"}},
+		{"html", sandbox.Fault{Status: 200, Body: "<html>"}, 0, []string{"No key was made", "not JSON"}},
+		{"empty", sandbox.Fault{Status: 201, After: true}, 1, []string{"secret is lost", "empty"}},
+		{"no secret", sandbox.Fault{Omit: []string{"secret"}}, 1, []string{"secret is lost", "regenerate"}},
+		{"success false", sandbox.Fault{Status: 200, Body: `{"success":false,"message":"quota"}`}, 0, []string{"No key was made", "quota"}},
+		{"refused", sandbox.Fault{Refuse: true, Times: -1}, 0, []string{nothing, "could not be reached", "refused"}},
+		{"dns", sandbox.Fault{RefuseErr: &net.DNSError{Name: "api.example.com", IsNotFound: true}, Times: -1}, 0, []string{nothing, "could not be reached", "resolved"}},
+		{"redirect", sandbox.Fault{Redirect: "https://evil.example/"}, 0, []string{nothing, "redirect", "evil.example", "RAFF_API_URL"}},
+		{"project", sandbox.Fault{Status: 400, Body: `{"message":"X-Project-ID required"}`}, 0, []string{nothing, "RAFF_PROJECT_ID"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				tt.fault.Method = "POST"
+				b.api.Fail(tt.fault)
+				r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
+				if !r.IsError {
+					t.Fatalf("got %s, want an error", r.raw)
+				}
+				made := b.made()
+				if len(made) != tt.made {
+					t.Fatalf("got %d keys, want %d", len(made), tt.made)
+				}
+				for _, k := range made {
+					tt.want = append(tt.want, k.ID, k.Prefix)
+				}
+				for _, want := range tt.want {
+					if !strings.Contains(r.text(), want) {
+						t.Errorf("got %q, want it to say %q", r.text(), want)
+					}
+				}
+				searchForKeys(t, string(r.raw)+b.log.String())
+			})
+		})
+	}
+}
+
+// A hostile API that echoes credentials does not get them into texts or logs.
+func TestEchoedKeysDoNotShow(t *testing.T) {
+	for _, status := range []int{200, 400, 401, 403, 404, 409, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			echo := fmt.Sprintf("you sent %s and get raff_%s", b.api.OwnerKey(), strings.Repeat("ab", 32))
+			body, _ := json.Marshal(map[string]any{"success": false, "error": echo, "message": echo, "reason": echo})
+			b.api.Fail(sandbox.Fault{Method: "POST", Status: status, Body: string(body)})
+			r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
+			searchForKeys(t, string(r.raw)+b.log.String())
+		})
+	}
+}
+
+// searchForKeys fails the test if text holds anything like a whole key.
+func searchForKeys(t *testing.T, text string) {
+	t.Helper()
+	for rest := text; ; {
+		_, after, found := strings.Cut(rest, "raff_")
+		if !found {
+			return
+		}
+		digits := strings.IndexFunc(after, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", r) })
+		if digits > 8 || digits < 0 && len(after) > 8 {
+			t.Errorf("a key is in %s", text)
+			return
+		}
+		rest = after
+	}
+}
+
+// A secret arrives whatever else the API sent beside it, and in a form that
+// clients accept.
+func TestOddAnswersConform(t *testing.T) {
+	for _, fault := range []sandbox.Fault{
+		{Set: map[string]any{"id": 5, "is_active": "yes", "created_at": 17, "project_accesses": "none", "name": nil, "scope": []int{1}}},
+		{Set: map[string]any{"expires_at": "whenever", "rate_limit_tier": "platinum", "surprise": 1}},
+		{Omit: []string{"id", "name", "key_prefix", "is_active", "created_at"}},
+		{Set: map[string]any{"project_accesses": []any{nil, 5, map[string]any{"project_id": 7}}}},
+	} {
+		b := newBench(t)
+		fault.Method = "POST"
+		b.api.Fail(fault)
+		r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
+		got := structured(t, r)
+		conforms(t, "create_api_key", r)
+		if !strings.HasPrefix(got.Secret.Value, b.made()[0].Prefix) || got.APIKey["name"] != "ci" {
+			t.Errorf("fault %+v: got %s", fault, r.StructuredContent)
+		}
+		if !strings.Contains(r.text(), b.made()[0].Prefix) {
+			t.Errorf("fault %+v: the text lacks the prefix: %s", fault, r.text())
+		}
+	}
+}
+
+func TestNoCredential(t *testing.T) {
+	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) {
+		c.Problem = errors.New("No API key. Set RAFF_API_KEY.")
+	})
+	for _, arguments := range []string{`{"name":"x"}`, `{}`} {
+		r := b.call(t, t.Context(), "create_api_key", arguments)
+		if !r.IsError || r.text() != "No API key. Set RAFF_API_KEY." {
+			t.Errorf("got %s", r.raw)
+		}
+	}
+	if list := b.request(t, t.Context(), "tools/list", map[string]any{}); !strings.Contains(string(list), "create_api_key") {
+		t.Errorf("the tools are not listed: %s", list)
+	}
+}
+
+// A fault of ours is told in fixed words; a panic's value could be anything.
+func TestPanic(t *testing.T) {
+	b := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+		c.Transport = panics{}
+	})
+	r := b.call(t, t.Context(), "create_api_key", `{"name":"x"}`)
+	if !r.IsError || !strings.Contains(r.text(), "fault of raff-mcp") {
+		t.Errorf("got %s", r.raw)
+	}
+	searchForKeys(t, string(r.raw)+b.log.String())
+	if !strings.Contains(b.log.String(), "RoundTrip") {
+		t.Errorf("the log lacks the stack: %s", b.log)
+	}
+}
+
+type panics struct{}
+
+func (panics) RoundTrip(r *http.Request) (*http.Response, error) {
+	panic("the key is " + r.Header.Get("X-API-Key"))
+}
