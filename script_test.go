@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"raff-mcp": main})
+	testscript.Main(m, map[string]func(){"raff-mcp": main, "loopback-api": loopbackAPI})
 }
 
 // The scripts are the program's manual: each promises its reader something.

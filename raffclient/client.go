@@ -311,21 +311,34 @@ func (t *try) send(ctx context.Context) (answer, error) {
 
 	start := time.Now()
 	a, err := t.roundTrip(ctx)
-	log := c.cfg.Logger.With("method", r.method, "path", t.url.Path, "status", a.status,
-		"duration", time.Since(start).Round(time.Microsecond), "attempt", t.attempt)
-	if err != nil {
-		log.Warn("request failed", "error", err.Error())
-		if t.last != nil {
-			err.maybe = err.maybe || t.last.maybe
-		}
-		if err.gone(r, t.last) {
-			return a, nil
-		}
-		t.last = err
-		return a, err
+	t.log(ctx, a.status, time.Since(start), err)
+	if err == nil {
+		return a, nil
 	}
-	log.Debug("request")
-	return a, nil
+	if t.last != nil {
+		err.maybe = err.maybe || t.last.maybe
+	}
+	if err.gone(r, t.last) {
+		return a, nil
+	}
+	t.last = err
+	return a, err
+}
+
+func (t *try) log(ctx context.Context, status int, took time.Duration, err *Error) {
+	level, message := slog.LevelDebug, "request"
+	attrs := []slog.Attr{
+		slog.String("method", t.request.method),
+		slog.String("path", t.url.Path),
+		slog.Int("status", status),
+		slog.Duration("duration", took.Round(time.Microsecond)),
+		slog.Int("attempt", t.attempt),
+	}
+	if err != nil {
+		level, message = slog.LevelWarn, "request failed"
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	t.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 func (t *try) roundTrip(ctx context.Context) (answer, *Error) {

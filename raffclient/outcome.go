@@ -86,7 +86,11 @@ func (c *Client) creating(ctx context.Context, send func() (answer, error)) (ans
 	defer c.made.onTheWay.Release(1)
 	a, err := send()
 	if err == nil {
-		if key, _ := decode[APIKeyWithSecret](c, &a); !key.Secret.Empty() {
+		type delivered struct {
+			ID     string `json:"id"`
+			Secret Secret `json:"secret"`
+		}
+		if key, _ := decode[delivered](c, &a); !key.Secret.Empty() {
 			c.made.add(key.ID)
 		}
 	}

@@ -19,9 +19,12 @@ type call struct {
 	number   int64 // its id for mcp-go
 	exchange *exchange
 	key      string
-	stream   bool // stays open until it is cancelled
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	stream   bool // stays open until it is stopped
+
+	live context.Context // until the call is dropped: cancelled, or over
+	drop context.CancelCauseFunc
+	ctx  context.Context // of the handler
+	stop context.CancelFunc
 
 	// Written by the goroutine that runs the call, before it completes it.
 	answer []byte
@@ -32,7 +35,7 @@ type call struct {
 	undelivered []func(context.Context)
 	waiting     []*call // refused for having the same id
 
-	progress float64 // last reported; guarded by the lock of output
+	progress float64 // last reported; guarded by the turn of output
 }
 
 type callKey struct{}
@@ -52,7 +55,7 @@ func OnUndelivered(ctx context.Context, f func(context.Context)) bool {
 // and before the call's answer. For a call that was cancelled or is over nothing is
 // written and an error returned.
 //
-// Like all writing it waits for the client to read.
+// It waits for the client to read, but not once the call is cancelled.
 func Notify(ctx context.Context, method string, params map[string]any) error {
 	c, ok := ctx.Value(callKey{}).(*call)
 	if !ok {
@@ -121,8 +124,10 @@ func (c *conn) request(x *exchange, m message) {
 	case cl.stream:
 		// A stream keeps no room: it would never give it up again.
 		c.calls.release(x)
+		x.async = true
 		go c.listen(cl)
 	case m.method == string(mcp.MethodToolsCall):
+		x.async = true
 		go c.run(cl)
 	default:
 		c.run(cl)
@@ -148,15 +153,16 @@ func (c *conn) newCall(x *exchange, m message) *call {
 	if m.fault != nil {
 		cl.answer = c.errorAnswer(m.id, *m.fault)
 	}
-	ctx := context.WithValue(c.server.WithContext(c.base, c.session), callKey{}, cl)
-	cl.ctx, cl.cancel = context.WithCancelCause(ctx)
+	cl.live, cl.drop = context.WithCancelCause(c.base)
+	ctx := c.server.WithContext(cl.live, c.session)
+	cl.ctx, cl.stop = context.WithCancel(context.WithValue(ctx, callKey{}, cl))
 	return cl
 }
 
 // run runs a call to its end.
 func (c *conn) run(cl *call) {
 	defer c.complete(cl.exchange)
-	defer cl.cancel(nil)
+	defer cl.stop()
 	c.work(cl)
 }
 

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sync"
+	"sync/atomic"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -15,6 +15,7 @@ import (
 type exchange struct {
 	messages []message
 	batch    bool
+	async    bool // it has calls that must not keep the reading goroutine, not even by their answers
 
 	// The room it takes.
 	requests, bytes int
@@ -88,14 +89,11 @@ func (c *conn) complete(x *exchange) {
 // deliver writes the answers of x. That blocks while the client does not read;
 // calls go on, and messages are read until there is no room for more.
 func (c *conn) deliver(x *exchange) {
-	written := true
-	if c.calls.wanted(x) {
-		if err := c.write(x); err != nil {
-			written = false
-			c.lost(err)
-		}
+	err := c.write(x)
+	if err != nil {
+		c.lost(err)
 	}
-	waiting, undelivered := c.calls.end(x, written)
+	waiting, undelivered := c.calls.end(x, err == nil)
 	for _, w := range waiting {
 		c.complete(w.exchange)
 	}
@@ -115,10 +113,12 @@ func (c *conn) finish(x *exchange) {
 }
 
 // write writes the notifications that wait, since they may belong to x, and the
-// answers of x. Calls can be cancelled until it is their turn to be written.
+// answers of x. Until it is their turn, calls can be cancelled.
 func (c *conn) write(x *exchange) error {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
+	if len(x.calls) == 0 || !c.out.lock(x.unwanted()) {
+		return nil
+	}
+	defer c.out.unlock()
 	for range len(c.session.notifications) {
 		n := <-c.session.notifications
 		c.guard(n.Method, func() {
@@ -128,10 +128,26 @@ func (c *conn) write(x *exchange) error {
 		})
 	}
 	claimed := c.calls.claim(x)
+	defer c.calls.written()
 	if len(claimed) == 0 {
-		return c.out.err
+		return c.out.failure()
 	}
 	return c.out.write(x.line(claimed))
+}
+
+// unwanted returns a channel that is closed when no call of x is alive.
+func (x *exchange) unwanted() <-chan struct{} {
+	if len(x.calls) == 1 {
+		return x.calls[0].live.Done()
+	}
+	unwanted := make(chan struct{})
+	go func() {
+		for _, c := range x.calls {
+			<-c.live.Done() // at the latest when x ends
+		}
+		close(unwanted)
+	}()
+	return unwanted
 }
 
 // line returns what answers x: a batch is answered by an array.
@@ -149,10 +165,25 @@ func (x *exchange) line(calls []*call) []byte {
 // notify writes a notification for cl, unless cl was cancelled or answered, or due
 // has objections.
 func (c *conn) notify(cl *call, line []byte, due func() bool) error {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
+	if !c.out.lock(cl.live.Done()) {
+		return context.Cause(cl.live)
+	}
+	written := make(chan error, 1)
+	go func() { // it may be stuck, but a cancelled handler must not be
+		defer c.out.unlock()
+		written <- c.notifyNow(cl, line, due)
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-cl.live.Done():
+		return context.Cause(cl.live)
+	}
+}
+
+func (c *conn) notifyNow(cl *call, line []byte, due func() bool) error {
 	if !c.calls.is(cl, open) {
-		return context.Cause(cl.ctx)
+		return context.Cause(cl.live)
 	}
 	if due != nil && !due() {
 		return nil
@@ -164,29 +195,46 @@ func (c *conn) notify(cl *call, line []byte, due func() bool) error {
 	return err
 }
 
-// An output writes lines. Its lock is taken before that of inflight.
+// An output writes lines. Its lock comes before that of inflight.
 type output struct {
-	mu  sync.Mutex
-	w   io.Writer
-	err error // of the first write that failed; none follows
+	w io.Writer
+	// turn is the lock: full while a line is written, which takes as long as the
+	// client does not read. Waiting for it can therefore be given up.
+	turn chan struct{}
+	err  atomic.Pointer[error] // of the first write that failed; none follows
 }
+
+func (o *output) lock(giveUp <-chan struct{}) bool {
+	select {
+	case o.turn <- struct{}{}:
+		return true
+	case <-giveUp:
+		return false
+	}
+}
+
+func (o *output) unlock() { <-o.turn }
 
 // write writes a line. The caller holds the lock.
 func (o *output) write(line []byte) error {
-	if o.err != nil {
-		return o.err
+	if err := o.failure(); err != nil {
+		return err
 	}
 	line = append(line, '\n')
 	n, err := o.w.Write(line)
 	if err == nil && n < len(line) {
 		err = io.ErrShortWrite
 	}
-	o.err = err
+	if err != nil {
+		o.err.Store(&err)
+	}
 	return err
 }
 
+// failure needs no lock: at the end, a write may still be stuck.
 func (o *output) failure() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err
+	if err := o.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package stdio
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -17,9 +16,10 @@ type inflight struct {
 
 	mu              sync.Mutex
 	requests, bytes int
-	calls           map[string]*call
-	ending          bool  // closed is
-	cut             error // why all calls are cancelled
+	calls           map[string]*call // whose answer is not being written yet
+	writing         []*call          // whose answer is
+	ending          bool             // closed is
+	cut             error            // why all calls are cancelled
 }
 
 // state is what has been decided about the answer to a call.
@@ -104,7 +104,7 @@ func (f *inflight) add(c *call, refuse func() []byte) start {
 	switch {
 	case c.answer == nil && first == nil:
 		f.calls[c.key] = c
-		f.stop(c)
+		f.settle(c)
 		return run
 	case c.answer == nil:
 		c.answer = refuse()
@@ -133,9 +133,8 @@ func (f *inflight) streams() (n int) {
 func (f *inflight) cancel(key string, cause error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c := f.calls[key]; c != nil && c.state == open {
-		c.state = cancelled
-		c.cancel(cause)
+	if c := f.calls[key]; c != nil {
+		f.drop(c, cause)
 	}
 }
 
@@ -150,17 +149,24 @@ func (f *inflight) close(cause error) {
 	}
 	f.cut = cmp.Or(f.cut, cause)
 	for _, c := range f.calls {
-		f.stop(c)
+		f.settle(c)
 	}
 }
 
-func (f *inflight) stop(c *call) {
+// settle applies to c what was decided for all calls.
+func (f *inflight) settle(c *call) {
 	switch {
-	case f.cut != nil && c.state == open:
-		c.state = cancelled
-		c.cancel(f.cut)
+	case f.cut != nil:
+		f.drop(c, f.cut)
 	case f.ending && c.stream:
-		c.cancel(errEnded)
+		c.stop()
+	}
+}
+
+func (f *inflight) drop(c *call, cause error) {
+	if c.state == open {
+		c.state = cancelled
+		c.drop(cause)
 	}
 }
 
@@ -169,11 +175,9 @@ func (f *inflight) stop(c *call) {
 func (f *inflight) abandon() (undelivered []func(context.Context)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, c := range f.calls {
-		if c.state == writing {
-			c.state = abandoned
-			undelivered = append(undelivered, c.take()...)
-		}
+	for _, c := range f.writing {
+		c.state = abandoned
+		undelivered = append(undelivered, c.take()...)
 	}
 	return undelivered
 }
@@ -182,7 +186,7 @@ func (f *inflight) abandon() (undelivered []func(context.Context)) {
 func (f *inflight) len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.calls)
+	return len(f.calls) + len(f.writing)
 }
 
 // is reports whether c is in state s.
@@ -190,13 +194,6 @@ func (f *inflight) is(c *call, s state) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return c.state == s
-}
-
-// wanted reports whether x has a call that was not cancelled.
-func (f *inflight) wanted(x *exchange) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.ContainsFunc(x.calls, func(c *call) bool { return c.state == open })
 }
 
 // complete notes that a call of x has its answer, or that all its calls are known.
@@ -208,17 +205,33 @@ func (f *inflight) complete(x *exchange) bool {
 	return x.pending == 0
 }
 
-// claim returns the calls of x that were not cancelled. From now on they cannot be.
-func (f *inflight) claim(x *exchange) (claimed []*call) {
+// claim returns the calls of x that were not cancelled. From now on they cannot be,
+// and their ids are free: a client may use them again as soon as it has read the
+// answer, which is before the write returns. Only one exchange is written at a time.
+func (f *inflight) claim(x *exchange) []*call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range x.calls {
 		if c.state == open {
 			c.state = writing
-			claimed = append(claimed, c)
+			f.writing = append(f.writing, c)
+			f.forget(c)
 		}
 	}
-	return claimed
+	return f.writing
+}
+
+// written ends what claim began.
+func (f *inflight) written() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writing = nil
+}
+
+func (f *inflight) forget(c *call) {
+	if f.calls[c.key] == c {
+		delete(f.calls, c.key)
+	}
 }
 
 // end takes the calls of x out of flight. It returns those that waited for this,
@@ -231,9 +244,8 @@ func (f *inflight) end(x *exchange, written bool) (waiting []*call, undelivered 
 			undelivered = append(undelivered, c.take()...)
 		}
 		c.state = over
-		if f.calls[c.key] == c {
-			delete(f.calls, c.key)
-		}
+		c.drop(nil)
+		f.forget(c)
 		waiting = append(waiting, c.waiting...)
 	}
 	return waiting, undelivered

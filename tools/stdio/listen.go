@@ -11,7 +11,7 @@ import (
 // that in the end completes the call, so nothing comes after the answer.
 func (c *conn) listen(cl *call) {
 	defer c.complete(cl.exchange)
-	defer cl.cancel(nil)
+	defer cl.stop()
 	s := newSession()
 	s.used(cl.version)
 	if err := c.server.RegisterSession(cl.ctx, s); err != nil {

@@ -51,8 +51,6 @@ var (
 	ErrCancelled  = errors.New("cancelled by the client")
 	ErrClientGone = errors.New("the client is gone")
 	ErrCutOff     = errors.New("cut off: the server is ending")
-
-	errEnded = errors.New("end of the session")
 )
 
 // Serve reads messages from in until it ends or ctx is done, answers on out, and
@@ -112,7 +110,7 @@ func newConn(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config
 		session: newSession(),
 		cfg:     cfg,
 		log:     cfg.Logger,
-		out:     output{w: out},
+		out:     output{w: out, turn: make(chan struct{}, 1)},
 		calls:   newInflight(cfg.MaxCalls, max(maxBytes, cfg.MaxLine)),
 	}
 	c.base, c.giveUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -146,7 +144,14 @@ func (c *conn) read(l *lines) error {
 		for _, m := range x.messages {
 			c.dispatch(x, m)
 		}
-		c.complete(x)
+		if !c.calls.complete(x) {
+			continue
+		}
+		if x.async { // finished meanwhile
+			go c.deliver(x)
+		} else {
+			c.deliver(x)
+		}
 	}
 }
 
