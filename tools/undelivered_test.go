@@ -1,0 +1,258 @@
+package tools_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+)
+
+// line is a client at the other end of standard input and output.
+type line struct {
+	in   *io.PipeWriter
+	out  *bufio.Scanner
+	end  *io.PipeReader // of the server's output
+	done chan error
+}
+
+func dial(t *testing.T, b *bench) *line {
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	l := &line{in: inW, out: bufio.NewScanner(outR), end: outR, done: make(chan error, 1)}
+	go func() {
+		l.done <- stdio.Serve(t.Context(), b.server, inR, outW, stdio.Config{})
+		outW.Close()
+		inR.Close()
+	}()
+	return l
+}
+
+func (l *line) send(format string, args ...any) { fmt.Fprintf(l.in, format+"\n", args...) }
+
+func (l *line) create(id int) {
+	l.send(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"},"_meta":{"progressToken":"p%[1]d"}}}`, id)
+}
+
+func (l *line) cancel(id int) {
+	l.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id)
+}
+
+// rest closes the input and returns what the server still says.
+func (l *line) rest(t *testing.T) (messages []string) {
+	t.Helper()
+	l.in.Close()
+	for l.out.Scan() {
+		messages = append(messages, l.out.Text())
+	}
+	if err := <-l.done; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	return messages
+}
+
+// A key made for a call that was cancelled is revoked again: nobody would ever
+// have its secret.
+func TestCancelledCallLeavesNoKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
+		l := dial(t, b)
+		l.create(1)
+		time.Sleep(500 * time.Millisecond)
+		l.cancel(1)
+		if got := l.rest(t); len(got) != 0 {
+			t.Errorf("a cancelled call was answered: %s", got)
+		}
+		if made := b.made(); len(made) != 1 || !made[0].Revoked {
+			t.Errorf("got keys %+v, want one, revoked", made)
+		}
+		if !strings.Contains(b.log.String(), "it was revoked") {
+			t.Errorf("the log does not say so: %s", b.log)
+		}
+		searchForKeys(t, b.log.String())
+	})
+}
+
+// Where the key cannot be revoked, the log names it.
+func TestKeyThatCannotBeRevokedIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
+		b.api.Fail(sandbox.Fault{Method: "DELETE", Status: 403, Times: -1})
+		l := dial(t, b)
+		l.create(1)
+		time.Sleep(500 * time.Millisecond)
+		l.cancel(1)
+		l.rest(t)
+		key := b.made()[0]
+		for _, want := range []string{key.ID, key.Prefix, "could not be revoked"} {
+			if !strings.Contains(b.log.String(), want) {
+				t.Errorf("the log lacks %s: %s", want, b.log)
+			}
+		}
+		searchForKeys(t, b.log.String())
+	})
+}
+
+// A call that is cancelled while it waits for its turn is never sent.
+func TestCancelledInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		l := dial(t, b)
+		var answers []string
+		go func() {
+			for l.out.Scan() {
+				answers = append(answers, l.out.Text())
+			}
+		}()
+		for id := range 60 {
+			l.create(id)
+		}
+		time.Sleep(500 * time.Millisecond)
+		cancelled := 0
+		for _, id := range waiting(answers, 60) {
+			l.cancel(id)
+			cancelled++
+		}
+		l.in.Close()
+		if err := <-l.done; err != nil {
+			t.Error(err)
+		}
+		if cancelled != 30 || len(b.made()) != 30 || len(answers) != 30 {
+			t.Errorf("got %d cancelled, %d keys, %d answers; want 30 of each", cancelled, len(b.made()), len(answers))
+		}
+	})
+}
+
+// waiting returns the ids below n that have no answer.
+func waiting(answers []string, n int) (ids []int) {
+	answered := map[int]bool{}
+	for _, a := range answers {
+		var m struct{ ID int }
+		if json.Unmarshal([]byte(a), &m) == nil {
+			answered[m.ID] = true
+		}
+	}
+	for id := range n {
+		if !answered[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// A client that closes its end leaves no keys behind.
+func TestClientGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
+		l := dial(t, b)
+		for id := range 20 {
+			l.create(id)
+		}
+		l.end.Close()
+		if err := <-l.done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		for _, k := range b.made() {
+			if !k.Revoked {
+				t.Errorf("key %s is left, with a secret that nobody has", k.ID)
+			}
+		}
+		if len(b.made()) == 0 {
+			t.Error("no key was made")
+		}
+		searchForKeys(t, b.log.String())
+	})
+}
+
+// Closing the input cancels nothing.
+func TestInputClosedWithCallsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
+		l := dial(t, b)
+		for id := range 20 {
+			l.create(id)
+		}
+		got := l.rest(t)
+		if len(got) != 20 || len(b.made()) != 20 {
+			t.Fatalf("got %d answers and %d keys, want 20", len(got), len(b.made()))
+		}
+		for _, k := range b.made() {
+			if k.Revoked || !strings.Contains(strings.Join(got, ""), k.Prefix) {
+				t.Errorf("key %s was revoked or is in no answer", k.Prefix)
+			}
+		}
+	})
+}
+
+// While a call waits to repeat a request, its client is told.
+func TestProgressWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", Status: 429, Header: http.Header{"Retry-After": {"3"}}, Times: 2})
+		l := dial(t, b)
+		l.create(1)
+		got := l.rest(t)
+		if len(got) != 3 {
+			t.Fatalf("got %s, want two notifications and an answer", got)
+		}
+		for i, text := range got[:2] {
+			for _, want := range []string{`"notifications/progress"`, `"progressToken":"p1"`, fmt.Sprintf(`"progress":%d`, i+1), "3s"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("got %s, want it to have %s", text, want)
+				}
+			}
+		}
+		if !strings.Contains(got[2], "structuredContent") {
+			t.Errorf("got %s, want the answer", got[2])
+		}
+	})
+}
+
+// A disk that is full when the answer is written is a client that does not get
+// the answer.
+func TestAnswerThatCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		input := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
+		if err := stdio.Serve(t.Context(), b.server, input, fullDisk{}, stdio.Config{}); err == nil {
+			t.Error("got success, want the error of writing")
+		}
+		if made := b.made(); len(made) != 1 || !made[0].Revoked {
+			t.Errorf("got keys %+v, want one, revoked", made)
+		}
+	})
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left on device") }
+
+// Nothing of the above shows a secret: not even with every key in the answers.
+func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", Cut: true, After: true, DelayAfter: time.Second})
+		l := dial(t, b)
+		l.create(1)
+		time.Sleep(500 * time.Millisecond)
+		l.cancel(1)
+		if got := l.rest(t); len(got) != 0 {
+			t.Errorf("a cancelled call was answered: %s", got)
+		}
+		// It may be somebody else's, so it is not revoked; but the log names it.
+		if key := b.made()[0]; key.Revoked || !strings.Contains(b.log.String(), key.ID) {
+			t.Errorf("the key was revoked, or the log lacks it: %s", b.log)
+		}
+	})
+}
