@@ -3,6 +3,7 @@ package raffclient
 import (
 	"context"
 	"iter"
+	"net/http"
 	"time"
 )
 
@@ -78,6 +79,15 @@ type CreateAPIKeyRequest struct {
 	RoleID string `json:"role_id,omitempty"`
 }
 
+// UpdateAPIKeyRequest changes a key; at least one field has to be set. There is no
+// documented way back to a key that never expires, and none to change its role.
+type UpdateAPIKeyRequest struct {
+	Name          string     `json:"name,omitempty"`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty"`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty"`
+	Active        *bool      `json:"is_active,omitempty"`
+}
+
 // CreateAPIKey creates a key. Its secret is in the answer and can never be had
 // again.
 //
@@ -88,20 +98,20 @@ type CreateAPIKeyRequest struct {
 //
 // POST /api/v1/api-keys
 func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKeyWithSecret, error) {
-	start := time.Now()
-	key, _, err := call[APIKeyWithSecret](ctx, c, request{
-		method: "POST", path: []string{"api-keys"}, body: r, once: true, around: c.creating,
+	return create(ctx, c, creation[APIKeyWithSecret, APIKey]{
+		request:  request{method: "POST", path: []string{"api-keys"}, body: r},
+		resource: "API key",
+		name:     r.Name,
+		made: func(k APIKeyWithSecret) (Made, bool) {
+			return k.made(), !k.Secret.Empty()
+		},
+		list:  c.apiKeyPages,
+		found: func(k APIKey) (Made, bool) { return k.made(), k.Name == r.Name },
 	})
-	if !key.Secret.Empty() {
-		return key, nil
-	}
-	if err == nil {
-		err = &Error{Status: 201, kind: ErrBadAnswer, Message: "it holds no secret", maybe: true}
-	}
-	if !mayHaveHappened(err) {
-		return APIKeyWithSecret{}, err
-	}
-	return APIKeyWithSecret{}, c.findCreated(ctx, start, r.Name, key.APIKey, err)
+}
+
+func (k APIKey) made() Made {
+	return Made{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt}
 }
 
 // APIKeys yields the account's keys. An error ends the sequence.
@@ -112,7 +122,7 @@ func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
 }
 
 func (c *Client) apiKeyPages(ctx context.Context) iter.Seq2[page[APIKey], error] {
-	return pages(ctx, c, []string{"api-keys"}, nil, func(k APIKey) string { return k.ID })
+	return pages(ctx, c, []string{"api-keys"}, func(k APIKey) string { return k.ID })
 }
 
 // GetAPIKey returns the key with that ID.
@@ -129,4 +139,42 @@ func (c *Client) GetAPIKey(ctx context.Context, id string) (APIKey, error) {
 func (c *Client) RevokeAPIKey(ctx context.Context, id string) error {
 	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: []string{"api-keys", id}})
 	return err
+}
+
+// UpdateAPIKey changes the key with that ID and returns it as it is then.
+//
+// PATCH /api/v1/api-keys/{id}
+func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequest) (APIKey, error) {
+	key, _, err := call[APIKey](ctx, c, request{method: "PATCH", path: []string{"api-keys", id}, body: r})
+	return key, err
+}
+
+// RegenerateAPIKey gives a key a new secret; the old one is void at once. key is
+// the key as it is now, from GetAPIKey: its ID and KeyPrefix are used.
+//
+// Like CreateAPIKey it is seen through once it is sent, and a lost answer is an
+// *OutcomeError: if Found is empty, the old secret is still good.
+//
+// POST /api/v1/api-keys/{id}/regenerate
+func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
+	renewed, _, err := call[APIKeyWithSecret](ctx, c, request{
+		method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
+	})
+	if !renewed.Secret.Empty() {
+		return renewed, nil
+	}
+	if err == nil {
+		err = &Error{Status: http.StatusOK, kind: ErrBadAnswer, Message: "it does not hold a secret", maybe: true}
+	}
+	if !mayHaveHappened(err) {
+		return APIKeyWithSecret{}, err
+	}
+	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
+	return APIKeyWithSecret{}, c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
+		now, err := c.GetAPIKey(ctx, key.ID)
+		if err != nil || now.KeyPrefix == key.KeyPrefix {
+			return nil, err
+		}
+		return []Made{now.made()}, nil
+	})
 }

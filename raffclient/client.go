@@ -209,14 +209,10 @@ func (c *Client) url(r request) (*url.URL, error) {
 }
 
 // call sends r and returns the data of its answer. The error is an *Error.
-//
-// With an error of an answer that came but could not be read whole, data holds
-// what could be read.
 func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, err error) {
-	deadline := time.Now().Add(c.cfg.CallTimeout)
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	if a, err = c.do(ctx, r, deadline); err != nil {
+	if a, err = c.do(ctx, r); err != nil {
 		return data, a, err
 	}
 	data, bad := decode[T](c, &a)
@@ -226,8 +222,17 @@ func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, e
 	return data, a, nil
 }
 
-// do sends r until it is answered for good or may not be repeated.
-func (c *Client) do(ctx context.Context, r request, deadline time.Time) (answer, error) {
+// call sends r, whose answer r.around reads.
+func (c *Client) call(ctx context.Context, r request) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	_, err := c.do(ctx, r)
+	return err
+}
+
+// do sends r until it is answered for good or may not be repeated, under the
+// deadline of ctx.
+func (c *Client) do(ctx context.Context, r request) (answer, error) {
 	u, err := c.url(r)
 	if err != nil {
 		return answer{}, err
@@ -238,6 +243,7 @@ func (c *Client) do(ctx context.Context, r request, deadline time.Time) (answer,
 			return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be written as JSON"}
 		}
 	}
+	deadline, _ := ctx.Deadline()
 	if r.once {
 		// Leave time to be answered and to find out what became of it.
 		deadline = deadline.Add(-2 * c.cfg.RequestTimeout)

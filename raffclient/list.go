@@ -16,7 +16,47 @@ const (
 	maxPages = 1000
 )
 
-// page is one answer of a list.
+// Page is one answer of a list.
+type Page[T any] struct {
+	Items []T
+	Total *int // of the whole list; nil if the API did not say
+}
+
+// Range is a part of a list.
+type Range struct {
+	Limit  int // how many; 0: as many as the API likes
+	Offset int // how many to leave out
+}
+
+func (r Range) query() url.Values {
+	q := url.Values{}
+	if r.Limit != 0 {
+		q.Set("limit", strconv.Itoa(r.Limit))
+	}
+	if r.Offset != 0 {
+		q.Set("offset", strconv.Itoa(r.Offset))
+	}
+	return q
+}
+
+// list gets one page, where each of the filters is a name and a value, left out
+// if that is "".
+func list[T any](ctx context.Context, c *Client, r Range, path []string, filters ...string) (Page[T], error) {
+	q := r.query()
+	addFilters(q, filters)
+	items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
+	return Page[T]{items, a.total}, err
+}
+
+func addFilters(q url.Values, filters []string) {
+	for i := 0; i+1 < len(filters); i += 2 {
+		if filters[i+1] != "" {
+			q.Set(filters[i], filters[i+1])
+		}
+	}
+}
+
+// page is one answer of a list that is read to its end.
 type page[T any] struct {
 	items []T
 	answer
@@ -25,14 +65,12 @@ type page[T any] struct {
 // pages follows limit and offset to the end of a list. Items that came before
 // are left out: a list may move while it is read, and a server may ignore
 // offset. A list whose pages do not add up ends with ErrListIncomplete.
-func pages[T any](ctx context.Context, c *Client, path []string, query url.Values, id func(T) string) iter.Seq2[page[T], error] {
+func pages[T any](ctx context.Context, c *Client, path []string, id func(T) string, filters ...string) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		seen := map[string]bool{}
 		for n, offset := 0, 0; ; n++ {
 			q := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
-			for k, v := range query {
-				q[k] = v
-			}
+			addFilters(q, filters)
 			items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
 			if err != nil {
 				yield(page[T]{}, err)

@@ -99,7 +99,7 @@ func TestRealResetIsLookedUp(t *testing.T) {
 			api.Fail(create(fault))
 			url, _ := serve(t, api)
 			_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-			if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Keys) != 1 {
+			if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 {
 				t.Errorf("got %v, want one key", err)
 			}
 		})

@@ -71,13 +71,13 @@ func TestLostAnswer(t *testing.T) {
 				if !ok || !errors.Is(err, raffclient.ErrOutcomeUnknown) {
 					t.Fatalf("got %v, want ErrOutcomeUnknown", err)
 				}
-				if lost.LookupErr != nil || len(lost.Keys) != tt.made || lost.Name != "ci" {
+				if lost.LookupErr != nil || len(lost.Found) != tt.made || lost.Name != "ci" {
 					t.Errorf("got %+v, want %d key(s)", lost, tt.made)
 				}
 				if made := a.made(); len(made) != 1+tt.made {
 					t.Errorf("got %d keys, want %d", len(made), 1+tt.made)
-				} else if tt.made == 1 && lost.Keys[0].ID != made[1].ID {
-					t.Errorf("got key %s, want %s", lost.Keys[0].ID, made[1].ID)
+				} else if tt.made == 1 && lost.Found[0].ID != made[1].ID {
+					t.Errorf("got key %s, want %s", lost.Found[0].ID, made[1].ID)
 				}
 				if got := a.posts(); got != 2 {
 					t.Errorf("got %d creations sent, want 2", got)
@@ -188,7 +188,7 @@ func TestKeyThatAppearsLate(t *testing.T) {
 		})
 		_, err := a.create(t.Context())
 		wg.Wait()
-		if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Keys) != 1 {
+		if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 {
 			t.Errorf("got %v, want one key", err)
 		}
 	})
@@ -236,7 +236,7 @@ func TestLostAmongOthersOfItsName(t *testing.T) {
 		if len(lost) != 1 || len(good) != 19 || len(a.made()) != 20 {
 			t.Fatalf("got %d lost, %d good of %d", len(lost), len(good), len(a.made()))
 		}
-		if e := lost[0]; len(e.Keys) != 1 || good[e.Keys[0].ID] {
+		if e := lost[0]; len(e.Found) != 1 || good[e.Found[0].ID] {
 			t.Errorf("got %+v, want the one key that nobody has", e)
 		}
 	})
@@ -256,7 +256,7 @@ func TestLostAnswerWithSkewedClock(t *testing.T) {
 				a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
 				// The newer key is this one, not the one of five seconds ago.
 				_, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-				if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Keys) != 1 || lost.Keys[0].ID != a.made()[1].ID {
+				if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
 					t.Errorf("got %v, want the second key", err)
 				}
 			})
@@ -272,7 +272,7 @@ func TestLookupFails(t *testing.T) {
 		a.api.Fail(sandbox.Fault{Method: "GET", Status: 403, Times: -1})
 		_, err := a.create(t.Context())
 		lost, ok := errors.AsType[*raffclient.OutcomeError](err)
-		if !ok || len(lost.Keys) != 0 || !errors.Is(lost.LookupErr, raffclient.ErrForbidden) {
+		if !ok || len(lost.Found) != 0 || !errors.Is(lost.LookupErr, raffclient.ErrForbidden) {
 			t.Errorf("got %v, want an unknown outcome with ErrForbidden", err)
 		}
 	})

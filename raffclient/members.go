@@ -1,0 +1,176 @@
+package raffclient
+
+import (
+	"context"
+	"iter"
+	"strings"
+)
+
+// Member is a user or an API key with a role in the account or in a project, or
+// somebody who was invited to it. The API does not tell which members are keys.
+type Member struct {
+	ID                  string `json:"id,omitempty"`         // not the user's ID
+	AccountID           string `json:"account_id,omitempty"` // of a member of the account
+	ProjectID           string `json:"project_id,omitempty"` // of a member of a project
+	UserID              string `json:"user_id,omitempty"`    // "" while the invitation is pending
+	Email               string `json:"email,omitempty"`
+	RoleID              string `json:"role_id,omitempty"`
+	RoleName            string `json:"role_name,omitempty"`
+	Status              string `json:"status,omitempty"` // "pending", "active" or "suspended"
+	InvitedBy           string `json:"invited_by,omitempty"`
+	InvitedAt           Time   `json:"invited_at,omitempty"`
+	AcceptedAt          Time   `json:"accepted_at,omitempty"`
+	InvitationID        string `json:"invitation_id,omitempty"` // while pending
+	InvitationExpiresAt Time   `json:"invitation_expires_at,omitempty"`
+	CreatedAt           Time   `json:"created_at,omitempty"`
+	UpdatedAt           Time   `json:"updated_at,omitempty"`
+}
+
+// AddMemberRequest adds a member to the account. Exactly one of Email,
+// TargetUserID and APIKeyID has to be set.
+type AddMemberRequest struct {
+	Email        string `json:"email,omitempty"`          // is sent an invitation
+	TargetUserID string `json:"target_user_id,omitempty"` // a user of Raff
+	APIKeyID     string `json:"api_key_id,omitempty"`
+	RoleID       string `json:"role_id"` // of account scope
+}
+
+// AddProjectMemberRequest adds a member to a project. Exactly one of
+// TargetUserID and APIKeyID has to be set.
+type AddProjectMemberRequest struct {
+	TargetUserID string `json:"target_user_id,omitempty"` // a member of the account
+	APIKeyID     string `json:"api_key_id,omitempty"`
+	RoleID       string `json:"role_id"` // of project scope
+}
+
+// UpdateMemberRequest changes a member; at least one field has to be set.
+type UpdateMemberRequest struct {
+	RoleID string `json:"role_id,omitempty"`
+	Status string `json:"status,omitempty"` // "active" or "suspended"
+}
+
+// account and project are where members are.
+func accountMembers(id ...string) []string { return append([]string{"members"}, id...) }
+
+func projectMembers(projectID string, id ...string) []string {
+	return append([]string{"projects", projectID, "members"}, id...)
+}
+
+// ListMembers returns a part of the account's members of that status, or of any if
+// it is empty.
+//
+// GET /api/v1/members
+func (c *Client) ListMembers(ctx context.Context, status string, r Range) (Page[Member], error) {
+	return list[Member](ctx, c, r, accountMembers(), "status", status)
+}
+
+// Members yields all members of the account, pending ones included. An error ends
+// the sequence.
+func (c *Client) Members(ctx context.Context) iter.Seq2[Member, error] {
+	return each(c.memberPages(ctx, accountMembers()))
+}
+
+func (c *Client) memberPages(ctx context.Context, path []string) iter.Seq2[page[Member], error] {
+	return pages(ctx, c, path, func(m Member) string { return m.ID })
+}
+
+// GetMember returns the member of the account with that member ID.
+//
+// GET /api/v1/members/{id}
+func (c *Client) GetMember(ctx context.Context, id string) (Member, error) {
+	member, _, err := call[Member](ctx, c, request{method: "GET", path: accountMembers(id)})
+	return member, err
+}
+
+// AddMember adds a member to the account. A lost answer is an *OutcomeError.
+//
+// POST /api/v1/members
+func (c *Client) AddMember(ctx context.Context, r AddMemberRequest) (Member, error) {
+	return c.addMember(ctx, accountMembers(), r, func(m Member) bool {
+		switch {
+		case r.Email != "":
+			return strings.EqualFold(m.Email, r.Email)
+		case r.TargetUserID != "":
+			return m.UserID == r.TargetUserID
+		}
+		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // perhaps that key
+	}, r.Email+r.TargetUserID+r.APIKeyID)
+}
+
+func (c *Client) addMember(ctx context.Context, path []string, body any, is func(Member) bool, name string) (Member, error) {
+	return create(ctx, c, creation[Member, Member]{
+		request:  request{method: "POST", path: path, body: body},
+		resource: "member",
+		name:     name,
+		made:     func(m Member) (Made, bool) { return m.made(), m.ID != "" },
+		list:     func(ctx context.Context) iter.Seq2[page[Member], error] { return c.memberPages(ctx, path) },
+		found:    func(m Member) (Made, bool) { return m.made(), is(m) },
+	})
+}
+
+func (m Member) made() Made { return Made{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt} }
+
+// UpdateMember changes role or status of the member of the account with that
+// member ID.
+//
+// PATCH /api/v1/members/{id}
+func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequest) (Member, error) {
+	member, _, err := call[Member](ctx, c, request{method: "PATCH", path: accountMembers(id), body: r})
+	return member, err
+}
+
+// RemoveMember removes the member with that member ID from the account. Keys that
+// the member made stay.
+//
+// DELETE /api/v1/members/{id}
+func (c *Client) RemoveMember(ctx context.Context, id string) error {
+	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: accountMembers(id)})
+	return err
+}
+
+// ListProjectMembers returns a part of a project's members of that status, or of
+// any if it is empty.
+//
+// GET /api/v1/projects/{id}/members
+func (c *Client) ListProjectMembers(ctx context.Context, projectID, status string, r Range) (Page[Member], error) {
+	return list[Member](ctx, c, r, projectMembers(projectID), "status", status)
+}
+
+// GetProjectMember returns the member of a project with that member ID.
+//
+// GET /api/v1/projects/{id}/members/{member_id}
+func (c *Client) GetProjectMember(ctx context.Context, projectID, id string) (Member, error) {
+	member, _, err := call[Member](ctx, c, request{method: "GET", path: projectMembers(projectID, id)})
+	return member, err
+}
+
+// AddProjectMember gives a member of the account, or an API key, a role in a
+// project. A lost answer is an *OutcomeError.
+//
+// POST /api/v1/projects/{id}/members
+func (c *Client) AddProjectMember(ctx context.Context, projectID string, r AddProjectMemberRequest) (Member, error) {
+	return c.addMember(ctx, projectMembers(projectID), r, func(m Member) bool {
+		if r.TargetUserID != "" {
+			return m.UserID == r.TargetUserID
+		}
+		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // perhaps that key
+	}, r.TargetUserID+r.APIKeyID)
+}
+
+// UpdateProjectMember changes role or status of the member of a project with that
+// member ID.
+//
+// PATCH /api/v1/projects/{id}/members/{member_id}
+func (c *Client) UpdateProjectMember(ctx context.Context, projectID, id string, r UpdateMemberRequest) (Member, error) {
+	member, _, err := call[Member](ctx, c, request{method: "PATCH", path: projectMembers(projectID, id), body: r})
+	return member, err
+}
+
+// RemoveProjectMember takes away what the member with that member ID may do in a
+// project; in the account the member stays.
+//
+// DELETE /api/v1/projects/{id}/members/{member_id}
+func (c *Client) RemoveProjectMember(ctx context.Context, projectID, id string) error {
+	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: projectMembers(projectID, id)})
+	return err
+}
