@@ -107,22 +107,30 @@ func TestCancelledInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		l := dial(t, b)
-		var answers []string
+		lines := make(chan string, 100)
 		go func() {
+			defer close(lines)
 			for l.out.Scan() {
-				answers = append(answers, l.out.Text())
+				lines <- l.out.Text()
 			}
 		}()
 		for id := range 60 {
 			l.create(id)
 		}
 		time.Sleep(500 * time.Millisecond)
+		var answers []string
+		for len(lines) > 0 {
+			answers = append(answers, <-lines)
+		}
 		cancelled := 0
 		for _, id := range waiting(answers, 60) {
 			l.cancel(id)
 			cancelled++
 		}
 		l.in.Close()
+		for late := range lines {
+			answers = append(answers, late)
+		}
 		if err := <-l.done; err != nil {
 			t.Error(err)
 		}

@@ -29,9 +29,14 @@ func newExchange(messages ...message) *exchange {
 	return &exchange{messages: messages, requests: 1, pending: 1}
 }
 
-// parse reads a line.
-func (c *conn) parse(line []byte) *exchange {
-	if line[0] == '[' {
+// exchange takes a line apart; of one that is too long there is only an outline.
+func (c *conn) exchange(line []byte, long *outline) *exchange {
+	switch {
+	case long != nil:
+		return c.tooLong(long)
+	case len(line) == 0:
+		return newExchange().sized(0)
+	case line[0] == '[':
 		return c.parseBatch(line)
 	}
 	return newExchange(parse(line)).sized(len(line))

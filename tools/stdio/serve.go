@@ -127,31 +127,26 @@ func (c *conn) read(l *lines) error {
 		case err != nil:
 			return fmt.Errorf("read: %w", err)
 		}
-		var x *exchange
-		switch {
-		case long != nil:
-			x = c.tooLong(long)
-		case len(line) == 0:
-			continue
-		default:
-			x = c.parse(line)
-		}
+		x := c.exchange(line, long)
 		// This pauses reading while too much is in flight. Cancellations need no
 		// room, but one that stands behind a request without room waits with it.
 		if !c.calls.admit(x) {
 			return nil
 		}
-		for _, m := range x.messages {
-			c.dispatch(x, m)
-		}
-		if !c.calls.complete(x) {
-			continue
-		}
-		if x.async { // finished meanwhile
-			go c.deliver(x)
-		} else {
-			c.deliver(x)
-		}
+		c.receive(x)
+	}
+}
+
+// receive dispatches the messages of x and, if all is done by then, answers them.
+func (c *conn) receive(x *exchange) {
+	for _, m := range x.messages {
+		c.dispatch(x, m)
+	}
+	switch done := c.calls.complete(x); {
+	case done && x.async:
+		go c.deliver(x)
+	case done:
+		c.deliver(x)
 	}
 }
 
