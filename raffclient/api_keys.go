@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -177,4 +178,9 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 		}
 		return []Made{now.made()}, nil
 	})
+}
+
+// IsOwn reports whether key is the one that the client itself sends.
+func (c *Client) IsOwn(key APIKey) bool {
+	return key.KeyPrefix != "" && strings.HasPrefix(*c.cfg.APIKey.value, key.KeyPrefix)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -13,7 +14,23 @@ import (
 )
 
 func apiKeyTools() []Tool {
-	return []Tool{
+	return inToolset("api_keys",
+		define(spec{
+			name:        "list_api_keys",
+			title:       "List API keys",
+			description: "List the API keys of the account, as the filters say, without their secrets: they are told apart by key_prefix.",
+			effect:      reads,
+			permission:  "account.apikeys.view",
+			holders:     ownerAdmin,
+		}, listAPIKeys),
+		define(spec{
+			name:        "get_api_key",
+			title:       "Get API key",
+			description: "Get one API key, without its secret.",
+			effect:      reads,
+			permission:  "account.apikeys.view",
+			holders:     ownerAdmin,
+		}, getAPIKey),
 		define(spec{
 			name:  "create_api_key",
 			title: "Create API key",
@@ -23,11 +40,59 @@ func apiKeyTools() []Tool {
 				"Every call makes another key, even with the same name.",
 			effect:     creates,
 			permission: "account.apikeys.create",
-			holders:    "the Owner and Admin roles",
+			holders:    ownerAdmin,
 			sensitive:  "/secret/value",
 		}, createAPIKey),
-	}
+		define(spec{
+			name:  "update_api_key",
+			title: "Update API key",
+			description: "Rename an API key, change its rate limit tier or its expiry, or switch it off and on again. " +
+				"Its role cannot be changed, and a key with an expiry cannot be made to last for ever.",
+			effect:     updates,
+			permission: "account.apikeys.manage",
+			holders:    ownerAdmin,
+		}, updateAPIKey),
+		define(spec{
+			name:  "regenerate_api_key",
+			title: "Regenerate API key",
+			description: "Give an API key a new secret, shown this once. The old secret stops working at once, so whatever uses it breaks until it has the new one: " +
+				"to rotate a key in use without that, use replace_api_key. ID, name, role and expiry stay.",
+			effect:     replaces,
+			permission: "account.apikeys.manage",
+			holders:    ownerAdmin,
+			sensitive:  "/secret/value",
+		}, regenerateAPIKey),
+		define(spec{
+			name:        "revoke_api_key",
+			title:       "Revoke API key",
+			description: "Revoke an API key for good. Whatever uses it stops working at once.",
+			effect:      deletes,
+			permission:  revokePermission,
+			holders:     onlyOwner,
+		}, revokeAPIKey),
+		define(spec{
+			name:  "replace_api_key",
+			title: "Replace API key",
+			description: "Rotate an API key without downtime: create a successor with its tier, account role and project access, and return its secret, which is shown this once. " +
+				"The old key is not touched, and the answer says what remains to be done before it can be revoked.",
+			effect:     creates,
+			permission: "account.apikeys.create",
+			holders:    ownerAdmin,
+			sensitive:  "/secret/value",
+		}, replaceAPIKey),
+		define(spec{
+			name:  "audit_api_keys",
+			title: "Audit API keys",
+			description: "Look at every API key of the account and report what an administrator should know, worst first: keys that are too powerful, never expire, expire soon, are expired or inactive, are unused, " +
+				"share a name, or were made by somebody who is no longer a member. Each finding says which call would settle it.",
+			effect:     reads,
+			permission: "account.apikeys.view",
+			holders:    ownerAdmin,
+		}, auditAPIKeys),
+	)
 }
+
+const revokePermission = "account.apikeys.revoke"
 
 // createAPIKeyInput mirrors the API's request body: the conversion in
 // createAPIKey keeps the fields equal.
@@ -35,43 +100,44 @@ type createAPIKeyInput struct {
 	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
 	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
 	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Without it the key never expires."`
-	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets. Without it the key gets no account role."`
+	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets, from list_roles. Without it the key gets no account role."`
 }
 
 // Check adds what JSON Schema cannot say.
-func (in createAPIKeyInput) Check() []schema.Fault {
-	if in.ExpiresAt != nil && !in.ExpiresAt.After(time.Now()) {
-		return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
+func (in createAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
+
+func inFuture(expiresAt *time.Time) []schema.Fault {
+	if expiresAt == nil || expiresAt.After(time.Now()) {
+		return nil
 	}
-	return nil
+	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
 }
 
-type createAPIKeyOutput struct {
+// secretOutput is a key with its secret.
+type secretOutput struct {
 	APIKey  raffclient.APIKey `json:"api_key"`
 	Secret  handover.Secret   `json:"secret"`
-	sandbox bool
+	did     string
 	prefix  string
+	sandbox bool
 }
 
-func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (createAPIKeyOutput, error) {
-	key, err := e.client.CreateAPIKey(ctx, raffclient.CreateAPIKeyRequest(in))
-	if err != nil {
-		return createAPIKeyOutput{}, err
-	}
-	stdio.OnUndelivered(ctx, func(ctx context.Context) { e.revokeUnread(ctx, key) })
+// handOver makes the output of a key that was just made, whatever its answer
+// lacked.
+func (e *env) handOver(did, name string, key raffclient.APIKeyWithSecret) secretOutput {
 	if key.Name == "" {
-		key.Name = in.Name
+		key.Name = name
 	}
-	out := createAPIKeyOutput{APIKey: key.APIKey, Secret: handover.Inline(key.Secret), sandbox: e.sandbox, prefix: key.Prefix()}
+	o := secretOutput{APIKey: key.APIKey, Secret: handover.Inline(key.Secret), did: did, prefix: key.Prefix(), sandbox: e.sandbox}
 	if e.sandbox {
-		out.Secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + out.Secret.Note
+		o.Secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + o.Secret.Note
 	}
-	return out, nil
+	return o
 }
 
-func (o createAPIKeyOutput) summary() string {
+func (o secretOutput) summary() string {
 	k := o.APIKey
-	text := fmt.Sprintf("Created API key %q (prefix %s, ID %s). ", k.Name, orNone(o.prefix), orNone(k.ID))
+	text := fmt.Sprintf("%s API key %q (prefix %s, ID %s). ", o.did, k.Name, orNone(o.prefix), orNone(k.ID))
 	if k.ExpiresAt == "" {
 		text += "It never expires. "
 	} else {
@@ -81,13 +147,31 @@ func (o createAPIKeyOutput) summary() string {
 		text += fmt.Sprintf("Its account role is %s. ", k.RoleName)
 	}
 	if k.ID == "" {
-		text += "Raff's answer lacked the key's ID; find it by its prefix in the dashboard. "
+		text += "Raff's answer lacked the key's ID; list_api_keys shows it by its prefix. "
 	}
 	text += "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
 	if o.sandbox {
 		text = "SANDBOX: this key opens nothing. " + text
 	}
 	return text
+}
+
+func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (secretOutput, error) {
+	key, err := e.mint(ctx, raffclient.CreateAPIKeyRequest(in))
+	if err != nil {
+		return secretOutput{}, err
+	}
+	return e.handOver("Created", in.Name, key), nil
+}
+
+// mint creates a key that is revoked again if its secret does not reach the
+// client.
+func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (raffclient.APIKeyWithSecret, error) {
+	key, err := e.client.CreateAPIKey(ctx, r)
+	if err == nil {
+		stdio.OnUndelivered(ctx, func(ctx context.Context) { e.revokeUnread(ctx, key) })
+	}
+	return key, err
 }
 
 func orNone(s string) string {
@@ -111,4 +195,144 @@ func (e *env) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret)
 		return
 	}
 	log.Warn("a key was made for a call that was cancelled or whose client has gone; it was revoked")
+}
+
+type listAPIKeysInput struct {
+	Name   string `json:"name,omitempty" jsonschema_description:"Only keys with this in their name, in whatever case."`
+	Active *bool  `json:"active,omitempty" jsonschema_description:"Only keys that work (true), or only those that are switched off or expired (false)."`
+	Role   string `json:"role,omitempty" jsonschema_description:"Only keys with this account role: its ID, slug or name."`
+	Scope  string `json:"scope,omitempty" jsonschema:"enum=public" jsonschema_description:"All keys are public; changes nothing."`
+	listInput
+}
+
+func (in listAPIKeysInput) match(k raffclient.APIKey) bool {
+	return strings.Contains(strings.ToLower(k.Name), strings.ToLower(in.Name)) &&
+		(in.Active == nil || *in.Active == works(k)) &&
+		(in.Role == "" || in.Role == k.RoleID || strings.EqualFold(in.Role, k.RoleSlug) || strings.EqualFold(in.Role, k.RoleName))
+}
+
+// works reports whether k can be used. A key that is not said to be inactive is
+// active.
+func works(k raffclient.APIKey) bool {
+	expires, ok := k.ExpiresAt.Time()
+	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
+}
+
+func listAPIKeys(ctx context.Context, e *env, in listAPIKeysInput) (listOutput[raffclient.APIKey], error) {
+	var matching []raffclient.APIKey
+	for k, err := range e.client.APIKeys(ctx) {
+		if err != nil {
+			return listOutput[raffclient.APIKey]{}, err
+		}
+		if in.match(k) {
+			matching = append(matching, k)
+		}
+	}
+	return cut("API keys", in.rng(), matching), nil
+}
+
+type keyIDInput struct {
+	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The key's ID, from list_api_keys."`
+}
+
+type apiKeyOutput struct {
+	APIKey raffclient.APIKey `json:"api_key"`
+	did    string
+}
+
+func (o apiKeyOutput) summary() string {
+	return fmt.Sprintf("%s API key %q (prefix %s, ID %s).", o.did, o.APIKey.Name, orNone(o.APIKey.KeyPrefix), orNone(o.APIKey.ID))
+}
+
+func getAPIKey(ctx context.Context, e *env, in keyIDInput) (apiKeyOutput, error) {
+	key, err := e.client.GetAPIKey(ctx, in.ID)
+	return apiKeyOutput{key, "This is the"}, err
+}
+
+type updateAPIKeyInput struct {
+	keyIDInput
+	Name          string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128"`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high" jsonschema_description:"high only after Raff's support has approved it."`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z."`
+	Active        *bool      `json:"is_active,omitempty" jsonschema_description:"false switches the key off, true on again."`
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in updateAPIKeyInput) Check() []schema.Fault {
+	given := in.Name != "" || in.RateLimitTier != "" || in.ExpiresAt != nil || in.Active != nil
+	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)
+}
+
+func updateAPIKey(ctx context.Context, e *env, in updateAPIKeyInput) (apiKeyOutput, error) {
+	if in.Active != nil && !*in.Active {
+		key, err := e.lookAtKey(ctx, in.ID)
+		if err != nil {
+			return apiKeyOutput{}, err
+		}
+		if err := e.notOwn(key, "switch off"); err != nil {
+			return apiKeyOutput{}, err
+		}
+	}
+	key, err := e.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
+	return apiKeyOutput{key, "Changed the"}, err
+}
+
+func (e *env) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
+	key, err := e.client.GetAPIKey(ctx, id)
+	return key, toLook(err, "account.apikeys.view", ownerAdmin)
+}
+
+// notOwn refuses to lock the server out.
+func (e *env) notOwn(key raffclient.APIKey, verb string) error {
+	switch {
+	case key.KeyPrefix == "":
+		return refusal(fmt.Sprintf("Nothing was changed: Raff did not tell the prefix of key %q, so it cannot be ruled out that it is the one that this server itself runs with. Ask the user to %s it in the Raff dashboard.", key.Name, verb))
+	case e.client.IsOwn(key):
+		return refusal(fmt.Sprintf("Nothing was changed: key %q (%s) is the one that this server itself runs with, and it does not %s it. Ask the user to give the server another key first, or to do it in the Raff dashboard.", key.Name, key.KeyPrefix, verb))
+	}
+	return nil
+}
+
+type confirmedKeyInput struct {
+	keyIDInput
+	confirmInput
+}
+
+// confirmKey returns the key as it is now, once it is sure that it is the one.
+func (e *env) confirmKey(ctx context.Context, in confirmedKeyInput, verb, consequence string) (raffclient.APIKey, error) {
+	key, err := e.lookAtKey(ctx, in.ID)
+	if err != nil {
+		return key, err
+	}
+	if err := e.notOwn(key, verb); err != nil {
+		return key, err
+	}
+	return key, e.confirm(ctx, deed{"API key", in.ID, key.Name, consequence}, in.ConfirmName)
+}
+
+func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (secretOutput, error) {
+	old, err := e.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working at once.")
+	if err != nil {
+		return secretOutput{}, err
+	}
+	key, err := e.client.RegenerateAPIKey(ctx, old)
+	if err != nil {
+		return secretOutput{}, err
+	}
+	stdio.OnUndelivered(ctx, func(context.Context) {
+		e.log.Error("a key was regenerated for a call that was cancelled or whose client has gone: its old secret is void and nobody has the new one; regenerate it again",
+			"id", old.ID, "name", old.Name, "prefix", key.Prefix())
+	})
+	if key.ID == "" {
+		key.ID = old.ID
+	}
+	return e.handOver("Regenerated", old.Name, key), nil
+}
+
+func revokeAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (goneOutput, error) {
+	key, err := e.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working at once.")
+	if err != nil {
+		return goneOutput{}, err
+	}
+	return goneOutput{in.ID, key.Name, "Revoked API key %q (ID %s)."}, e.client.RevokeAPIKey(ctx, in.ID)
 }

@@ -19,6 +19,14 @@ func explain(s spec, err error) string {
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
 		return explainOutcome(s, lost)
 	}
+	for _, own := range []any{new(mismatch), new(refusal)} {
+		if errors.As(err, own) {
+			return err.Error()
+		}
+	}
+	if l, ok := errors.AsType[lacking](err); ok {
+		s.permission, s.holders = l.permission, l.holders
+	}
 	e, ok := errors.AsType[*raffclient.Error](err)
 	if !ok {
 		return fmt.Sprintf("%s failed: %v. Look at the account's present state before calling it again.", s.name, err)
@@ -33,11 +41,11 @@ func explainError(s spec, e *raffclient.Error) string {
 	case errors.Is(e, raffclient.ErrForbidden) && e.Reason != "":
 		return "Raff refused because of the account's billing (" + e.Reason + ")" + said(e) + ". Ask the user to settle that in the Raff dashboard, then call again."
 	case errors.Is(e, raffclient.ErrForbidden):
-		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default %s have it: ask the user to run the server with such a key.", s.permission, said(e), s.holders)
+		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(e), s.holders)
 	case errors.Is(e, raffclient.ErrProjectRequired):
 		return "Raff asks for a project with this request" + said(e) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
 	case errors.Is(e, raffclient.ErrNotFound):
-		return "Raff did not find what the request refers to" + said(e) + ". Check the IDs in the arguments, and that they belong to this account."
+		return "Raff did not find what the request refers to" + said(e) + ". Check the IDs in the arguments against the lists; they may be gone, or out of reach of the server's key."
 	case errors.Is(e, raffclient.ErrConflict):
 		return "Raff says that the request conflicts with the account's present state" + said(e) + ". Change the arguments accordingly, or ask the user."
 	case errors.Is(e, raffclient.ErrInvalid):
@@ -60,29 +68,79 @@ func explainError(s spec, e *raffclient.Error) string {
 	return "It failed: " + e.Error() + ". Look at the account's present state before calling " + s.name + " again."
 }
 
+// lacking is an error of a request that needs another permission than the tool.
+type lacking struct {
+	error
+	permission, holders string
+}
+
+func (l lacking) Unwrap() error { return l.error }
+
+// toLook marks an error of looking at something before it is touched.
+func toLook(err error, permission, holders string) error {
+	if err == nil {
+		return nil
+	}
+	return lacking{err, permission, holders}
+}
+
 // explainOutcome words what became of a creation whose answer was lost.
 func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	why := strings.TrimSuffix(lostBecause(lost.Cause), ".")
 	switch {
-	case len(lost.Keys) == 0 && lost.LookupErr != nil:
-		return fmt.Sprintf("It is not known whether a key named %q was made: %s, and looking it up failed too (%v). "+
-			"Do not call %s again yet: ask the user to look for that name among the API keys in the Raff dashboard. If it is there, its secret is lost, and regenerating it gives a working one; if not, call again.",
-			lost.Name, why, lost.LookupErr, s.name)
-	case len(lost.Keys) == 0:
-		return fmt.Sprintf("No key was made: %s, and no key named %q has appeared in the account since. It is safe to call %s again.", why, lost.Name, s.name)
-	case len(lost.Keys) == 1:
-		k := lost.Keys[0]
+	case s.effect == replaces:
+		return explainRegeneration(s, lost, why)
+	case len(lost.Found) == 0 && lost.LookupErr != nil:
+		return fmt.Sprintf("It is not known whether the %s %q was made: %s, and looking it up failed too (%v). "+
+			"Do not call %s again yet: look for it first, or ask the user to look in the Raff dashboard.%s",
+			lost.Resource, lost.Name, why, lost.LookupErr, s.name, ifSecret(s, " If the key is there, its secret is lost, and regenerate_api_key gives a working one; if not, call again."))
+	case len(lost.Found) == 0:
+		return fmt.Sprintf("No %s was made: %s, and none named %q has appeared in the account since. It is safe to call %s again.", lost.Resource, why, lost.Name, s.name)
+	case s.sensitive == "":
+		return fmt.Sprintf("The %s was made, though %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
+	case len(lost.Found) == 1:
+		m := lost.Found[0]
 		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %q, ID %s, prefix %s. "+
-			"Do not call %s again for it: ask the user either to regenerate this key (raff api-key regenerate %s, or the dashboard), which gives a working secret, or to revoke it (raff api-key revoke %s); after revoking it, it is safe to try again. If somebody else has just made a key of that name, this may be theirs.",
-			why, orElse(k.Name, lost.Name), k.ID, orNone(k.KeyPrefix), s.name, k.ID, k.ID)
+			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+
+			"If somebody else has just made a key of that name, this may be theirs.",
+			why, orElse(m.Name, lost.Name), orNone(m.ID), orNone(m.Prefix), s.name)
 	}
+	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Since then several keys of that name have appeared, and others may have made some of them: %s. "+
+		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
+		why, describe(lost), s.name)
+}
+
+func explainRegeneration(s spec, lost *raffclient.OutcomeError, why string) string {
+	switch {
+	case len(lost.Found) > 0:
+		return fmt.Sprintf("The key %q was regenerated, but its new secret is lost: %s. The old secret is void, and nobody has the new one (prefix %s): call %s again to get a working one.", lost.Name, why, orNone(lost.Found[0].Prefix), s.name)
+	case lost.LookupErr != nil:
+		return fmt.Sprintf("It is not known whether the key %q was regenerated: %s, and looking at it failed too (%v). If its prefix has changed (get_api_key), the old secret is void and calling %s again gives a working one; if not, the old one still works.", lost.Name, why, lost.LookupErr, s.name)
+	}
+	return fmt.Sprintf("The key %q was not regenerated: %s, and its prefix has not changed. The old secret still works; it is safe to call %s again.", lost.Name, why, s.name)
+}
+
+func ifSecret(s spec, text string) string {
+	if s.sensitive == "" {
+		return ""
+	}
+	return text
+}
+
+// describe lists what was found.
+func describe(lost *raffclient.OutcomeError) string {
 	var list []string
-	for _, k := range lost.Keys {
-		list = append(list, fmt.Sprintf("ID %s, prefix %s, created at %s", k.ID, orNone(k.KeyPrefix), orNone(string(k.CreatedAt))))
+	for _, m := range lost.Found {
+		text := fmt.Sprintf("%q, ID %s", orElse(m.Name, lost.Name), orNone(m.ID))
+		if m.Prefix != "" {
+			text += ", prefix " + m.Prefix
+		}
+		if m.CreatedAt != "" {
+			text += ", created at " + string(m.CreatedAt)
+		}
+		list = append(list, text)
 	}
-	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Since then %d keys named %q have appeared (%s), and others may have made some of them. "+
-		"Do not call %s again yet: ask the user which of them nobody else made; regenerating that one gives a working secret, and revoking it removes it.",
-		why, len(list), lost.Name, strings.Join(list, "; "), s.name)
+	return strings.Join(list, "; ")
 }
 
 func lostBecause(cause error) string {

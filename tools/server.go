@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -22,6 +23,14 @@ type Config struct {
 	// about it. The tools are listed all the same, and every call is answered
 	// with it.
 	Problem error
+	// ReadOnly offers only tools that read.
+	ReadOnly bool
+	// Toolsets are the groups of tools that are offered, of Toolsets. Default:
+	// all.
+	Toolsets []string
+	// Confirm is when the user is asked before something is destroyed or
+	// replaced. Default: ConfirmAuto.
+	Confirm Confirm
 	// Sandbox says that Client calls a sandbox.
 	Sandbox bool
 	// Version is the program's.
@@ -33,8 +42,10 @@ type Config struct {
 
 const instructions = `Administers a Raff Technologies cloud account.
 - A secret in a result (marked "sensitive": true) is shown once and cannot be read again. Make sure the user has it, then do not repeat it, and write it to no file, command line or log unless the user asks for that.
-- Before creating a key, settle its purpose: give it a telling name, an expiry (expires_at) and the narrowest role that will do.
-- If a result says that an outcome is unknown, or that a key exists whose secret nobody has, do what it says before trying again: a second call would make a second key.`
+- Before creating a key, settle its purpose: give it a telling name, an expiry (expires_at) and the narrowest role that will do (list_roles). For projects it needs a role in each (add_project_member).
+- To rotate a key in use, prefer replace_api_key to regenerate_api_key, which breaks whatever uses the key.
+- What destroys or replaces asks for confirm_name: take it from what the user said or saw, not from the error of a call that lacked it.
+- If a result says that an outcome is unknown, or that a key exists whose secret nobody has, do what it says before trying again: a second call could make a second one.`
 
 const sandboxInstructions = `
 - This is a SANDBOX: an imitation in memory. Its keys open nothing, and everything is forgotten when the server ends. Tell the user so.`
@@ -54,11 +65,19 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithInstructions(text),
 		server.WithToolCapabilities(false),
 	)
-	e := &env{client: cfg.Client, log: cfg.Logger, sandbox: cfg.Sandbox}
+	e := &env{client: cfg.Client, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
 	for _, t := range All() {
-		s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+		if cfg.Offers(t) {
+			s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+		}
 	}
 	return s
+}
+
+// Offers reports whether a server with this configuration has the tool t.
+func (cfg Config) Offers(t Tool) bool {
+	return (!cfg.ReadOnly || t.Effect == reads.String()) &&
+		(len(cfg.Toolsets) == 0 || slices.Contains(cfg.Toolsets, t.Toolset))
 }
 
 func handler(t Tool, e *env, problem error) server.ToolHandlerFunc {
@@ -66,6 +85,7 @@ func handler(t Tool, e *env, problem error) server.ToolHandlerFunc {
 		if problem != nil {
 			return failure(problem.Error()), nil
 		}
+		ctx = context.WithValue(ctx, answersKey{}, r.Params.MultiRoundTripParams)
 		return t.call(ctx, e, arguments(r)), nil
 	}
 }

@@ -7,6 +7,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"reflect"
 	"runtime/debug"
@@ -23,17 +24,33 @@ type Tool struct {
 	mcp.Tool
 	// Effect is what the tool does to the account, as a verb: "reads".
 	Effect string
-	call   func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
+	// Toolset is the group that the tool belongs to.
+	Toolset string
+	call    func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
 }
 
 // All returns every tool, in the order in which they are best read.
-func All() []Tool { return slices.Concat(apiKeyTools()) }
+func All() []Tool {
+	return slices.Concat(apiKeyTools(), roleTools(), projectTools(), memberTools())
+}
+
+// Toolsets are the names of the groups of tools.
+var Toolsets = []string{"api_keys", "roles", "projects", "members"}
+
+func inToolset(name string, tools ...Tool) []Tool {
+	for i := range tools {
+		tools[i].Toolset = name
+	}
+	return tools
+}
 
 // env is what a tool works with.
 type env struct {
-	client  *raffclient.Client
-	log     *slog.Logger
-	sandbox bool
+	client       *raffclient.Client
+	log          *slog.Logger
+	sandbox      bool
+	confirmation Confirm
+	approvals    approvals
 }
 
 // spec describes a tool.
@@ -123,12 +140,15 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 			return failure(explain(s, err))
 		}
 		out, err := f(ctx, e, args)
+		if q, ok := errors.AsType[question](err); ok {
+			return q.ask()
+		}
 		if err != nil {
 			return failure(explain(s, err))
 		}
 		return success(s, out)
 	}
-	return Tool{tool, s.effect.String(), call}
+	return Tool{Tool: tool, Effect: s.effect.String(), call: call}
 }
 
 // success is the result of a call that did what it should: what happened, in

@@ -1,0 +1,206 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+type auditAPIKeysInput struct {
+	ExpiresWithinDays int `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30" jsonschema_description:"Report keys that expire within so many days."`
+	UnusedDays        int `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90" jsonschema_description:"Report keys that were not used for so many days."`
+}
+
+type auditAPIKeysOutput struct {
+	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
+	Keys     int            `json:"keys" jsonschema_description:"How many keys were looked at."`
+	Counts   map[string]int `json:"counts" jsonschema_description:"Findings of each kind."`
+	Unknown  []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
+}
+
+func (o auditAPIKeysOutput) summary() string {
+	text := fmt.Sprintf("Looked at %d API keys: %d findings.", o.Keys, len(o.Findings))
+	if len(o.Unknown) > 0 {
+		text += " Not judged: " + strings.Join(o.Unknown, " ")
+	}
+	return text
+}
+
+// finding is one thing about one key.
+type finding struct {
+	Severity  string `json:"severity"` // high, medium, low
+	Kind      string `json:"kind"`
+	ID        string `json:"id,omitempty"`
+	Name      string `json:"name,omitempty"`
+	KeyPrefix string `json:"key_prefix,omitempty"`
+	Why       string `json:"why" jsonschema_description:"Why it matters."`
+	Settle    string `json:"settle" jsonschema_description:"The call that would settle it, if the user agrees."`
+}
+
+var severities = []string{"high", "medium", "low"}
+
+func auditAPIKeys(ctx context.Context, e *env, in auditAPIKeysInput) (auditAPIKeysOutput, error) {
+	a := audit{
+		env:     e,
+		now:     time.Now(),
+		expires: time.Duration(orDefault(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
+		unused:  time.Duration(orDefault(in.UnusedDays, 90)) * 24 * time.Hour,
+		names:   map[string]int{},
+	}
+	var keys []raffclient.APIKey
+	for k, err := range e.client.APIKeys(ctx) {
+		if err != nil {
+			return auditAPIKeysOutput{}, err
+		}
+		keys = append(keys, k)
+		a.names[k.Name]++
+	}
+	a.readMembers(ctx)
+	a.readRoles(ctx)
+	o := auditAPIKeysOutput{Findings: []finding{}, Keys: len(keys), Counts: map[string]int{}, Unknown: a.unknown}
+	for _, k := range keys {
+		o.Findings = append(o.Findings, a.look(k)...)
+	}
+	slices.SortStableFunc(o.Findings, func(x, y finding) int {
+		return slices.Index(severities, x.Severity) - slices.Index(severities, y.Severity)
+	})
+	for _, f := range o.Findings {
+		o.Counts[f.Kind]++
+	}
+	return o, nil
+}
+
+// audit is what keys are judged by.
+type audit struct {
+	*env
+	now             time.Time
+	expires, unused time.Duration
+	names           map[string]int
+	members         map[string]bool            // active, by user ID; nil if unknown
+	roles           map[string]raffclient.Role // by ID; nil if unknown
+	unknown         []string
+}
+
+func (a *audit) readMembers(ctx context.Context) {
+	members := map[string]bool{}
+	for m, err := range a.client.Members(ctx) {
+		if err != nil {
+			a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: "+short(err)+".")
+			return
+		}
+		if m.Status == "active" {
+			members[m.UserID] = true
+		}
+	}
+	a.members = members
+}
+
+func (a *audit) readRoles(ctx context.Context) {
+	roles := map[string]raffclient.Role{}
+	for r, err := range a.client.Roles(ctx, "account") {
+		if err != nil {
+			a.unknown = append(a.unknown, "What custom roles allow is unknown, so only the roles Owner and Admin are known to be powerful: "+short(err)+".")
+			return
+		}
+		roles[r.ID] = r
+	}
+	a.roles = roles
+}
+
+func short(err error) string {
+	if errors.Is(err, raffclient.ErrForbidden) {
+		return "the server's key lacks the permission to read them"
+	}
+	return err.Error()
+}
+
+// administers are the permissions with which a key could give itself, or others,
+// any other.
+var administers = []string{
+	"account.apikeys.create", "account.apikeys.manage", "account.members.invite", "account.members.manage",
+	"account.roles.create", "account.roles.manage",
+}
+
+// look returns what there is to say about a key.
+func (a *audit) look(k raffclient.APIKey) []finding {
+	var all []finding
+	report := func(severity, kind, why, settle string) {
+		if a.client.IsOwn(k) {
+			settle = "This is the key that the server itself runs with: the user has to give the server another one first. " + settle
+		}
+		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, settle})
+	}
+	revoke := fmt.Sprintf("revoke_api_key {\"id\":%q,\"confirm_name\":%q}", k.ID, k.Name)
+
+	if why := a.powerful(k); why != "" {
+		report("high", "could_administer", why+" Whoever has its secret can take over the account.",
+			"Make a key with a narrower role (list_roles, create_api_key), deploy it, then "+revoke)
+	}
+	if a.members != nil && k.CreatedBy != "" && !a.members[k.CreatedBy] {
+		report("high", "creator_gone", "It was made by somebody who is no longer an active member of the account, and may still have its secret.",
+			"replace_api_key "+fmt.Sprintf("{\"id\":%q}", k.ID)+" if it is in use, else "+revoke)
+	}
+	a.lookAtExpiry(k, revoke, report)
+	a.lookAtUse(k, revoke, report)
+	if n := a.names[k.Name]; n > 1 {
+		report("low", "duplicate_name", fmt.Sprintf("%d keys have this name, so they are easily confused.", n),
+			fmt.Sprintf("update_api_key {\"id\":%q,\"name\":\"…\"}", k.ID))
+	}
+	return all
+}
+
+// powerful says why the account could be administered with k, "" if it could not,
+// as far as is known.
+func (a *audit) powerful(k raffclient.APIKey) string {
+	if k.RoleSlug == "owner" || strings.EqualFold(k.RoleName, "Owner") {
+		return "It has the role Owner, which may do everything."
+	}
+	var has []string
+	for _, p := range administers {
+		if slices.Contains(a.roles[k.RoleID].Permissions, p) {
+			has = append(has, p)
+		}
+	}
+	if len(has) > 0 {
+		return fmt.Sprintf("Its role %s has %s.", orNone(k.RoleName), strings.Join(has, ", "))
+	}
+	if a.roles == nil && k.RoleSlug == "admin" {
+		return "It has the role Admin."
+	}
+	return ""
+}
+
+func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke string, report func(severity, kind, why, settle string)) {
+	expires, ok := k.ExpiresAt.Time()
+	switch {
+	case k.ExpiresAt == "":
+		report("medium", "never_expires", "It never expires, so a leaked secret is good for ever.",
+			fmt.Sprintf("update_api_key {\"id\":%q,\"expires_at\":\"…\"}", k.ID))
+	case ok && !expires.After(a.now):
+		report("low", "expired", fmt.Sprintf("It expired at %s and is still there.", k.ExpiresAt), revoke)
+	case ok && expires.Before(a.now.Add(a.expires)):
+		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", k.ExpiresAt),
+			fmt.Sprintf("replace_api_key {\"id\":%q,\"expires_at\":\"…\"}", k.ID))
+	}
+	if k.Active != nil && !*k.Active {
+		report("low", "inactive", "It is switched off and is still there; anybody who may manage keys can switch it on.", revoke)
+	}
+}
+
+func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, settle string)) {
+	if !works(k) {
+		return
+	}
+	used, ok := k.LastUsedAt.Time()
+	switch {
+	case k.LastUsedAt == "":
+		report("medium", "never_used", fmt.Sprintf("It was made at %s and never used.", orNone(string(k.CreatedAt))), revoke)
+	case ok && used.Before(a.now.Add(-a.unused)):
+		report("medium", "unused", fmt.Sprintf("It was last used at %s.", k.LastUsedAt), revoke)
+	}
+}

@@ -1,0 +1,143 @@
+package tools
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// Confirm is when the user is asked before something is destroyed or replaced.
+type Confirm string
+
+// The values of Confirm.
+const (
+	ConfirmAuto   Confirm = "auto"   // where the client can ask
+	ConfirmAlways Confirm = "always" // and it is refused where the client cannot
+	ConfirmNever  Confirm = "never"
+)
+
+// confirmInput is the part of the input of every tool that destroys or replaces.
+type confirmInput struct {
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its present name as listed, to make sure that it is the one meant. For a member: the e-mail address."`
+}
+
+// A deed is something that is confirmed before it is done.
+type deed struct {
+	resource    string // "API key"
+	id, name    string // name is the present one
+	consequence string // what happens, as a sentence
+}
+
+// mismatch is a confirmation that names something else.
+type mismatch struct{ deed }
+
+func (m mismatch) Error() string {
+	return fmt.Sprintf("confirm_name does not match: the %s with that ID is %q. Nothing was changed; if it is the one that the user means, call again with confirm_name %q.", m.resource, m.name, m.name)
+}
+
+// refusal is a deed that was not done, with the reason and what to do.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// question is a deed that waits for the user's answer. It is no failure: the call
+// is made again with the answer.
+type question struct {
+	deed
+	state string
+}
+
+func (q question) Error() string { return "the user has to be asked" }
+
+// confirm returns nil if d may be done: its name was given rightly, and the user,
+// if there is a way to ask, agreed.
+func (e *env) confirm(ctx context.Context, d deed, given string) error {
+	if given != d.name {
+		return mismatch{d}
+	}
+	if e.confirmation == ConfirmNever {
+		return nil
+	}
+	if !canAsk(ctx) {
+		if e.confirmation == ConfirmAlways {
+			return refusal(fmt.Sprintf("Nothing was changed: this server asks the user before it touches a %s like that (--confirm=always), and this client cannot ask. Ask the user to do it in the Raff dashboard, or to use another client.", d.resource))
+		}
+		return nil
+	}
+	state := e.approvals.sign(d)
+	answers, _ := ctx.Value(answersKey{}).(mcp.MultiRoundTripParams)
+	answer := server.ElicitationResponse(answers.InputResponses, questionID)
+	if answer == nil || !hmac.Equal([]byte(answers.RequestState), []byte(state)) {
+		return question{d, state}
+	}
+	if answer.Action == mcp.ElicitationResponseActionAccept && agreed(answer.Content) {
+		return nil
+	}
+	return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and declined. Do not try again unless the user asks for it.", d.resource, d.name))
+}
+
+const questionID = "confirm"
+
+// agreed reports whether the form was filled in with a yes. A client that
+// accepts without a form has shown only the message, and that was accepted.
+func agreed(content any) bool {
+	form, ok := content.(map[string]any)
+	if !ok || len(form) == 0 {
+		return true
+	}
+	yes, ok := form["confirm"].(bool)
+	return !ok || yes
+}
+
+// ask is the result that has the client ask the user.
+func (q question) ask() *mcp.CallToolResult {
+	return server.NewInputRequestBuilder(q.state).Elicit(questionID, mcp.ElicitationParams{
+		Mode:    mcp.ElicitationModeForm,
+		Message: fmt.Sprintf("%s %q (%s): %s", q.resource, q.name, q.id, q.consequence),
+		RequestedSchema: map[string]any{
+			"type": "object",
+			"properties": map[string]any{"confirm": map[string]any{
+				"type": "boolean", "title": "Go ahead", "default": true,
+			}},
+		},
+	}).ToolResult()
+}
+
+// answersKey is where a call's context holds what the user answered.
+type answersKey struct{}
+
+// canAsk reports whether the client of the call declared that it can show a form.
+func canAsk(ctx context.Context) bool {
+	var c mcp.ClientCapabilities
+	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
+		if info.ClientCapabilities != nil {
+			c = *info.ClientCapabilities
+		}
+	} else if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		c = s.GetClientCapabilities()
+	}
+	// Until 2025-06-18 there were no modes, and {} meant forms.
+	return c.Elicitation != nil && (c.Elicitation.Form != nil || c.Elicitation.URL == nil)
+}
+
+// approvals ties an answer to the deed it was given for: the client keeps the
+// question in between, and what it sends back could belong to another one.
+type approvals struct{ key []byte }
+
+func newApprovals() approvals {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return approvals{key}
+}
+
+func (a approvals) sign(d deed) string {
+	mac := hmac.New(sha256.New, a.key)
+	fmt.Fprintf(mac, "%q %q %q %q", d.resource, d.id, d.name, d.consequence)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

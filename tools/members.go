@@ -1,0 +1,288 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+)
+
+func memberTools() []Tool {
+	return inToolset("members",
+		define(spec{
+			name:        "list_members",
+			title:       "List account members",
+			description: "List who has a role in the account: users, and those who were invited and have not accepted (status pending, with an invitation_id).",
+			effect:      reads,
+			permission:  "account.members.view",
+			holders:     ownerAdminMember,
+		}, listMembers),
+		define(spec{
+			name:        "get_member",
+			title:       "Get account member",
+			description: "Get one member of the account.",
+			effect:      reads,
+			permission:  "account.members.view",
+			holders:     ownerAdminMember,
+		}, getMember),
+		define(spec{
+			name:        "add_member",
+			title:       "Add account member",
+			description: "Give somebody a role in the account: invite a person by e-mail, add a user of Raff at once, or give an API key an account role. Exactly one of email, target_user_id and api_key_id is needed.",
+			effect:      creates,
+			permission:  "account.members.invite",
+			holders:     ownerAdmin,
+		}, addMember),
+		define(spec{
+			name:        "update_member",
+			title:       "Update account member",
+			description: "Change the role of a member of the account, or suspend or reactivate them. A suspended member keeps the role but cannot sign in.",
+			effect:      updates,
+			permission:  "account.members.manage",
+			holders:     ownerAdmin,
+		}, updateMember),
+		define(spec{
+			name:        "remove_member",
+			title:       "Remove account member",
+			description: "Remove a member from the account. API keys that the member made keep working: look at them with audit_api_keys. The Owner cannot be removed.",
+			effect:      deletes,
+			permission:  "account.members.remove",
+			holders:     onlyOwner,
+		}, removeMember),
+		define(spec{
+			name:        "list_project_members",
+			title:       "List project members",
+			description: "List who has a role in a project, those who were invited and have not accepted included.",
+			effect:      reads,
+			permission:  "project.members.view",
+			holders:     projectViewers,
+		}, listProjectMembers),
+		define(spec{
+			name:        "get_project_member",
+			title:       "Get project member",
+			description: "Get one member of a project.",
+			effect:      reads,
+			permission:  "project.members.view",
+			holders:     projectViewers,
+		}, getProjectMember),
+		define(spec{
+			name:        "add_project_member",
+			title:       "Add project member",
+			description: "Give a member of the account, or an API key, a role in a project. Exactly one of target_user_id and api_key_id is needed. Keep the member's ID of the answer: for an API key it cannot be found out later.",
+			effect:      creates,
+			permission:  "project.members.manage",
+			holders:     projectAdmins,
+		}, addProjectMember),
+		define(spec{
+			name:        "update_project_member",
+			title:       "Update project member",
+			description: "Change the role of a member of a project, or suspend or reactivate them there.",
+			effect:      updates,
+			permission:  "project.members.manage",
+			holders:     projectAdmins,
+		}, updateProjectMember),
+		define(spec{
+			name:        "remove_project_member",
+			title:       "Remove project member",
+			description: "Take away what a member may do in a project. In the account the member stays.",
+			effect:      deletes,
+			permission:  "project.members.manage",
+			holders:     projectAdmins,
+		}, removeProjectMember),
+		define(spec{
+			name:        "create_account_invitation",
+			title:       "Invite to the account",
+			description: "Send somebody an e-mail with a link by which they become a member of the account. Until then they are listed by list_members with status pending.",
+			effect:      creates,
+			permission:  "account.members.invite",
+			holders:     ownerAdmin,
+		}, createAccountInvitation),
+		define(spec{
+			name:        "create_project_invitation",
+			title:       "Invite to a project",
+			description: "Send somebody an e-mail with a link by which they become a member of a project. Until then they are listed by list_project_members with status pending.",
+			effect:      creates,
+			permission:  "project.members.invite or account.members.invite",
+			holders:     projectAdmins,
+		}, createProjectInvitation),
+		define(spec{
+			name:        "cancel_invitation",
+			title:       "Cancel invitation",
+			description: "Make the link of a pending invitation worthless at once. To send it again, cancel it and invite again.",
+			effect:      deletes,
+			permission:  "account.members.invite",
+			holders:     ownerAdmin,
+		}, cancelInvitation),
+	)
+}
+
+type statusInput struct {
+	Status string `json:"status,omitempty" jsonschema:"enum=pending,enum=active,enum=suspended" jsonschema_description:"Only members of this status."`
+}
+
+type listMembersInput struct {
+	statusInput
+	listInput
+}
+
+func listMembers(ctx context.Context, e *env, in listMembersInput) (listOutput[raffclient.Member], error) {
+	p, err := e.client.ListMembers(ctx, in.Status, in.rng())
+	return listed("members", in.rng(), p, err)
+}
+
+type memberIDInput struct {
+	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_members."`
+}
+
+type memberOutput struct {
+	Member raffclient.Member `json:"member"`
+	did    string
+}
+
+func (o memberOutput) summary() string {
+	m := o.Member
+	return fmt.Sprintf("%s member %s (ID %s), role %s, %s.", o.did, orNone(m.Email), orNone(m.ID), orNone(m.RoleName), orNone(m.Status))
+}
+
+func getMember(ctx context.Context, e *env, in memberIDInput) (memberOutput, error) {
+	member, err := e.client.GetMember(ctx, in.ID)
+	return memberOutput{member, "This is the"}, err
+}
+
+type addMemberInput struct {
+	Email        string `json:"email,omitempty" jsonschema:"format=email" jsonschema_description:"Of a person, who is sent an invitation."`
+	TargetUserID string `json:"target_user_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Of a user of Raff, who becomes a member at once."`
+	APIKeyID     string `json:"api_key_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Of an API key, from list_api_keys."`
+	RoleID       string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of an account-scope role, from list_roles."`
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in addMemberInput) Check() []schema.Fault {
+	return exactlyOne("'email', 'target_user_id' and 'api_key_id'", in.Email, in.TargetUserID, in.APIKeyID)
+}
+
+func exactlyOne(properties string, values ...string) []schema.Fault {
+	n := 0
+	for _, v := range values {
+		if v != "" {
+			n++
+		}
+	}
+	if n == 1 {
+		return nil
+	}
+	return []schema.Fault{{Problem: fmt.Sprintf("exactly one of %s is needed, not %d", properties, n)}}
+}
+
+func addMember(ctx context.Context, e *env, in addMemberInput) (memberOutput, error) {
+	member, err := e.client.AddMember(ctx, raffclient.AddMemberRequest(in))
+	return memberOutput{member, "Added the"}, err
+}
+
+type changeMemberInput struct {
+	RoleID string `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the new role, from list_roles, of the same scope."`
+	Status string `json:"status,omitempty" jsonschema:"enum=active,enum=suspended"`
+}
+
+func (in changeMemberInput) faults() []schema.Fault {
+	return atLeastOne(in.RoleID != "" || in.Status != "", "'role_id' and 'status'")
+}
+
+type updateMemberInput struct {
+	memberIDInput
+	changeMemberInput
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in updateMemberInput) Check() []schema.Fault { return in.faults() }
+
+func updateMember(ctx context.Context, e *env, in updateMemberInput) (memberOutput, error) {
+	member, err := e.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput))
+	return memberOutput{member, "Changed the"}, err
+}
+
+type removeMemberInput struct {
+	memberIDInput
+	confirmInput
+}
+
+func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput, error) {
+	member, err := e.client.GetMember(ctx, in.ID)
+	if err != nil {
+		return goneOutput{}, toLook(err, "account.members.view", ownerAdminMember)
+	}
+	d := deed{"member", in.ID, member.Email, "The account is closed to them at once; API keys that they made keep working."}
+	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
+		return goneOutput{}, err
+	}
+	return goneOutput{in.ID, member.Email, "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
+}
+
+type listProjectMembersInput struct {
+	projectIDInput
+	statusInput
+	listInput
+}
+
+func listProjectMembers(ctx context.Context, e *env, in listProjectMembersInput) (listOutput[raffclient.Member], error) {
+	p, err := e.client.ListProjectMembers(ctx, in.ID, in.Status, in.rng())
+	return listed("project members", in.rng(), p, err)
+}
+
+type projectMemberIDInput struct {
+	projectIDInput
+	MemberID string `json:"member_id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_project_members."`
+}
+
+func getProjectMember(ctx context.Context, e *env, in projectMemberIDInput) (memberOutput, error) {
+	member, err := e.client.GetProjectMember(ctx, in.ID, in.MemberID)
+	return memberOutput{member, "This is the project"}, err
+}
+
+type addProjectMemberInput struct {
+	projectIDInput
+	TargetUserID string `json:"target_user_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"user_id of a member of the account, from list_members."`
+	APIKeyID     string `json:"api_key_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Of an API key, from list_api_keys."`
+	RoleID       string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of a project-scope role, from list_roles."`
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in addProjectMemberInput) Check() []schema.Fault {
+	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
+}
+
+func addProjectMember(ctx context.Context, e *env, in addProjectMemberInput) (memberOutput, error) {
+	member, err := e.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
+	return memberOutput{member, "Added the project"}, err
+}
+
+type updateProjectMemberInput struct {
+	projectMemberIDInput
+	changeMemberInput
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
+
+func updateProjectMember(ctx context.Context, e *env, in updateProjectMemberInput) (memberOutput, error) {
+	member, err := e.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
+	return memberOutput{member, "Changed the project"}, err
+}
+
+type removeProjectMemberInput struct {
+	projectMemberIDInput
+	confirmInput
+}
+
+func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInput) (goneOutput, error) {
+	member, err := e.client.GetProjectMember(ctx, in.ID, in.MemberID)
+	if err != nil {
+		return goneOutput{}, toLook(err, "project.members.view", projectViewers)
+	}
+	d := deed{"project member", in.MemberID, member.Email, "The project is closed to them at once."}
+	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
+		return goneOutput{}, err
+	}
+	return goneOutput{in.MemberID, member.Email, "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+}

@@ -1,0 +1,116 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
+)
+
+type replaceAPIKeyInput struct {
+	ID        string     `json:"id" jsonschema:"format=uuid" jsonschema_description:"ID of the key to replace, from list_api_keys."`
+	Name      string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"Of the successor. Default: the old key's name."`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the successor stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Needed if the old key expires."`
+}
+
+// Check adds what JSON Schema cannot say.
+func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
+
+type replaceAPIKeyOutput struct {
+	APIKey     raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
+	Secret     handover.Secret   `json:"secret"`
+	Replaces   replacedKey       `json:"replaces"`
+	Granted    []grant           `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
+	NotGranted []grant           `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
+	Remaining  []string          `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	created    secretOutput
+}
+
+type replacedKey struct {
+	ID        string `json:"id"`
+	Name      string `json:"name,omitempty"`
+	KeyPrefix string `json:"key_prefix,omitempty"`
+}
+
+// grant is a role in a project that the successor got, or did not.
+type grant struct {
+	ProjectID   string `json:"project_id"`
+	ProjectName string `json:"project_name,omitempty"`
+	RoleID      string `json:"role_id"`
+	RoleName    string `json:"role_name,omitempty"`
+	MemberID    string `json:"member_id,omitempty" jsonschema_description:"To take it away again. Cannot be found out later."`
+	Problem     string `json:"problem,omitempty"`
+	Call        string `json:"call,omitempty" jsonschema_description:"The call that completes it."`
+}
+
+func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {
+	old, err := e.lookAtKey(ctx, in.ID)
+	if err != nil {
+		return replaceAPIKeyOutput{}, err
+	}
+	if old.ExpiresAt != "" && in.ExpiresAt == nil {
+		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: key %q expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", old.Name, old.ExpiresAt))
+	}
+	name := in.Name
+	if name == "" {
+		name = old.Name
+	}
+	key, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: name, RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	if err != nil {
+		return replaceAPIKeyOutput{}, err
+	}
+	created := e.handOver("Created", name, key)
+	o := replaceAPIKeyOutput{
+		APIKey:     created.APIKey,
+		Secret:     created.Secret,
+		Replaces:   replacedKey{in.ID, old.Name, old.KeyPrefix},
+		Granted:    []grant{},
+		NotGranted: []grant{},
+		created:    created,
+	}
+	for _, access := range old.ProjectAccesses {
+		o.grant(ctx, e, access)
+	}
+	o.Remaining = o.remaining()
+	return o, nil
+}
+
+// grant gives the successor the role that the old key has in a project. Whatever
+// becomes of that, the secret is handed over.
+func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclient.ProjectAccess) {
+	g := grant{ProjectID: access.ProjectID, ProjectName: access.ProjectName, RoleID: access.RoleID, RoleName: access.RoleName}
+	member, err := raffclient.Member{}, error(refusal("Raff's answer lacked the ID of the new key"))
+	if o.APIKey.ID != "" {
+		member, err = e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
+	}
+	if err == nil {
+		g.MemberID = member.ID
+		o.Granted = append(o.Granted, g)
+		return
+	}
+	g.Problem = explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err)
+	g.Call = fmt.Sprintf("add_project_member {\"id\":%q,\"api_key_id\":%q,\"role_id\":%q}", access.ProjectID, orNone(o.APIKey.ID), access.RoleID)
+	o.NotGranted = append(o.NotGranted, g)
+}
+
+func (o *replaceAPIKeyOutput) remaining() (steps []string) {
+	if len(o.NotGranted) > 0 {
+		steps = append(steps, "Give the new key the project access that is in not_granted.")
+	}
+	return append(steps,
+		"Deploy the new secret wherever the old key is used.",
+		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) moves on, that of the old one (%s) no longer does.", orNone(o.created.prefix), orNone(o.Replaces.KeyPrefix)),
+		fmt.Sprintf("Only then revoke the old key: revoke_api_key {\"id\":%q,\"confirm_name\":%q}.", o.Replaces.ID, o.Replaces.Name))
+}
+
+func (o replaceAPIKeyOutput) summary() string {
+	text := o.created.summary() + fmt.Sprintf(" It is the successor of key %q (%s), which still works and was not touched.", o.Replaces.Name, orNone(o.Replaces.KeyPrefix))
+	if n := len(o.NotGranted); n > 0 {
+		text += fmt.Sprintf(" Of its access to projects, %d of %d grants failed: see not_granted.", n, n+len(o.Granted))
+	}
+	return text + " What remains: " + strings.Join(o.Remaining, " ")
+}

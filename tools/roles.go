@@ -1,0 +1,170 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+)
+
+func roleTools() []Tool {
+	return inToolset("roles",
+		define(spec{
+			name:        "list_roles",
+			title:       "List roles",
+			description: "List the roles of the account, Raff's own (is_system) and custom ones, with the permissions that each allows. Account roles are for what is administered here, project roles for the resources in a project.",
+			effect:      reads,
+			permission:  "account.roles.view",
+			holders:     ownerAdmin,
+		}, listRoles),
+		define(spec{
+			name:        "get_role",
+			title:       "Get role",
+			description: "Get one role with its permissions.",
+			effect:      reads,
+			permission:  "account.roles.view",
+			holders:     ownerAdmin,
+		}, getRole),
+		define(spec{
+			name:        "create_role",
+			title:       "Create role",
+			description: "Create a custom role, a named set of permissions that keys and members can be given. Scope and slug cannot be changed later.",
+			effect:      creates,
+			permission:  "account.roles.create",
+			holders:     ownerAdmin,
+		}, createRole),
+		define(spec{
+			name:        "update_role",
+			title:       "Update role",
+			description: "Change a custom role. The change reaches every member and API key that has the role, at their next request. Roles of Raff's own (is_system) cannot be changed.",
+			effect:      updates,
+			permission:  "account.roles.manage",
+			holders:     ownerAdmin,
+		}, updateRole),
+		define(spec{
+			name:        "delete_role",
+			title:       "Delete role",
+			description: "Delete a custom role for good. Raff refuses while a member or an API key has it.",
+			effect:      deletes,
+			permission:  "account.roles.delete",
+			holders:     onlyOwner,
+		}, deleteRole),
+		define(spec{
+			name:        "list_permissions",
+			title:       "List permissions",
+			description: "List the permissions that exist, which roles are made of. The catalogue is the same for every account.",
+			effect:      reads,
+		}, listPermissions),
+	)
+}
+
+// Who has a permission by default.
+const (
+	ownerAdmin       = "the roles Owner and Admin"
+	ownerAdminMember = "the roles Owner, Admin and Member"
+	onlyOwner        = "the role Owner alone, not by Admin"
+	projectViewers   = "Owner and, in the project, by the roles Project Admin, Operator, Project Member and Viewer"
+	projectAdmins    = "Owner and, in the project, by the role Project Admin"
+)
+
+type listRolesInput struct {
+	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only roles of this scope."`
+	listInput
+}
+
+func listRoles(ctx context.Context, e *env, in listRolesInput) (listOutput[raffclient.Role], error) {
+	p, err := e.client.ListRoles(ctx, in.Scope, in.rng())
+	return listed("roles", in.rng(), p, err)
+}
+
+type roleIDInput struct {
+	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The role's ID, from list_roles."`
+}
+
+type roleOutput struct {
+	Role raffclient.Role `json:"role"`
+	did  string
+}
+
+func (o roleOutput) summary() string {
+	r := o.Role
+	return fmt.Sprintf("%s role %q (ID %s, slug %s, scope %s) with %d permissions.", o.did, r.Name, orNone(r.ID), orNone(r.Slug), orNone(r.Scope), len(r.Permissions))
+}
+
+func getRole(ctx context.Context, e *env, in roleIDInput) (roleOutput, error) {
+	role, err := e.client.GetRole(ctx, in.ID)
+	return roleOutput{role, "This is the"}, err
+}
+
+type createRoleInput struct {
+	Name        string   `json:"name" jsonschema:"minLength=1,maxLength=64"`
+	Slug        string   `json:"slug" jsonschema:"minLength=1,maxLength=64,pattern=^[a-z0-9-]+$" jsonschema_description:"Short name of a-z, 0-9 and -, such as custom-operator. Cannot be changed later."`
+	Scope       string   `json:"scope" jsonschema:"enum=account,enum=project" jsonschema_description:"Cannot be changed later."`
+	Permissions []string `json:"permissions" jsonschema:"minItems=1" jsonschema_description:"Names from list_permissions, of the same scope."`
+	Description string   `json:"description,omitempty"`
+}
+
+func createRole(ctx context.Context, e *env, in createRoleInput) (roleOutput, error) {
+	role, err := e.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
+	return roleOutput{role, "Created the"}, err
+}
+
+type updateRoleInput struct {
+	roleIDInput
+	Name        string   `json:"name,omitempty" jsonschema:"minLength=1,maxLength=64"`
+	Description *string  `json:"description,omitempty"`
+	Permissions []string `json:"permissions,omitempty" jsonschema:"minItems=1" jsonschema_description:"Replaces the whole set: what is left out is taken away from everyone who has the role. Names from list_permissions, of the role's scope."`
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in updateRoleInput) Check() []schema.Fault {
+	return atLeastOne(in.Name != "" || in.Description != nil || in.Permissions != nil, "'name', 'description' and 'permissions'")
+}
+
+func atLeastOne(given bool, properties string) []schema.Fault {
+	if given {
+		return nil
+	}
+	return []schema.Fault{{Problem: "at least one of " + properties + " is needed"}}
+}
+
+func updateRole(ctx context.Context, e *env, in updateRoleInput) (roleOutput, error) {
+	role, err := e.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
+	return roleOutput{role, "Changed the"}, err
+}
+
+type deleteRoleInput struct {
+	roleIDInput
+	confirmInput
+}
+
+// goneOutput tells what is no more.
+type goneOutput struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+	what string
+}
+
+func (o goneOutput) summary() string { return fmt.Sprintf(o.what, o.Name, o.ID) }
+
+func deleteRole(ctx context.Context, e *env, in deleteRoleInput) (goneOutput, error) {
+	role, err := e.client.GetRole(ctx, in.ID)
+	if err != nil {
+		return goneOutput{}, toLook(err, "account.roles.view", ownerAdmin)
+	}
+	d := deed{"role", in.ID, role.Name, "It is deleted for good."}
+	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
+		return goneOutput{}, err
+	}
+	return goneOutput{in.ID, role.Name, "Deleted role %q (ID %s)."}, e.client.DeleteRole(ctx, in.ID)
+}
+
+type listPermissionsInput struct {
+	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only permissions of this scope."`
+}
+
+func listPermissions(ctx context.Context, e *env, in listPermissionsInput) (listOutput[raffclient.Permission], error) {
+	all, err := e.client.ListPermissions(ctx, in.Scope)
+	return cut("permissions", raffclient.Range{Limit: len(all)}, all), err
+}
