@@ -24,7 +24,7 @@ const (
 
 // confirmInput is the part of the input of every tool that destroys or replaces.
 type confirmInput struct {
-	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its present name as listed, to make sure that it is the one meant. For a member: the e-mail address."`
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its present name as listed, to make sure that it is the one meant. For a member: the e-mail address, or the ID if there is none."`
 }
 
 // A deed is something that is confirmed before it is done.

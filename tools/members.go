@@ -212,7 +212,7 @@ func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput
 	if err != nil {
 		return goneOutput{}, toLook(err, "account.members.view", ownerAdminMember)
 	}
-	d := deed{"member", in.ID, member.Email, "The account is closed to them at once; API keys that they made keep working."}
+	d := deed{"member", in.ID, orElse(member.Email, in.ID), "The account is closed to them at once; API keys that they made keep working."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
@@ -280,7 +280,7 @@ func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInpu
 	if err != nil {
 		return goneOutput{}, toLook(err, "project.members.view", projectViewers)
 	}
-	d := deed{"project member", in.MemberID, member.Email, "The project is closed to them at once."}
+	d := deed{"project member", in.MemberID, orElse(member.Email, in.MemberID), "The project is closed to them at once."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}

@@ -19,6 +19,7 @@ type message struct {
 	method string
 	params json.RawMessage // an object; nil if there are none
 	reply  bool            // a reply to a request of ours
+	result json.RawMessage // of a reply; nil if that is an error
 	fault  *fault          // why it cannot be served
 
 	version string          // the protocol version it declares for itself
@@ -45,8 +46,7 @@ func parse(raw []byte) (m message) {
 	}
 	method, id, params := fields["method"], fields["id"], fields["params"]
 	if method == nil && (fields["result"] != nil || fields["error"] != nil) {
-		m.reply = true
-		m.id = id
+		m.reply, m.id, m.result = true, id, fields["result"]
 		return m
 	}
 	invalid := func(code int, text string) message {

@@ -81,6 +81,7 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 	case <-c.calls.closed:
 	}
 	c.calls.close(nil)
+	c.session.asked.end()
 	drainErr := c.drain()
 	return errors.Join(readErr, c.writeError(), drainErr)
 }
@@ -156,7 +157,7 @@ func (c *conn) receive(x *exchange) {
 func (c *conn) dispatch(x *exchange, m message) {
 	switch {
 	case m.reply:
-		c.session.replied(c.log, m)
+		c.session.asked.replied(c.log, m)
 	case m.notification() && m.fault != nil:
 		c.log.Debug("notification ignored", "method", m.method, "reason", m.fault.text)
 	case m.notification() && m.method == string(mcp.MethodNotificationCancelled):

@@ -2,7 +2,7 @@ package stdio
 
 import (
 	"crypto/rand"
-	"log/slog"
+	"encoding/json"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -24,25 +24,23 @@ type session struct {
 	version      string // negotiated by initialize
 	modern       bool   // since then, requests declared their own version
 	filter       mcp.SubscriptionFilter
+
+	asked questions
 }
 
 var (
 	_ server.SessionWithClientInfo         = (*session)(nil)
 	_ server.SessionWithProtocolVersion    = (*session)(nil)
 	_ server.SessionWithSubscriptionFilter = (*session)(nil)
+	_ server.SessionWithElicitation        = (*session)(nil)
 )
 
 func newSession() *session {
 	return &session{
 		id:            "stdio-" + rand.Text(),
 		notifications: make(chan mcp.JSONRPCNotification, 100),
+		asked:         questions{waiting: map[string]chan<- json.RawMessage{}, ended: make(chan struct{})},
 	}
-}
-
-// replied takes the client's reply to a request of ours. None is sent so far; the
-// session that sends them looks here for the one that waits.
-func (s *session) replied(log *slog.Logger, _ message) {
-	log.Debug("reply to no request ignored")
 }
 
 // omitsID reports whether an error without an id has no id rather than null.
