@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
@@ -30,6 +31,9 @@ type config struct {
 	key        raffclient.Secret
 	keyProblem error  // a *keyError if neither the key is usable nor sandbox set
 	secrets    string // "inline"
+	readOnly   bool
+	toolsets   []string
+	confirm    tools.Confirm
 
 	logLevel  slog.Level
 	logFormat string   // "text" or "json"
@@ -95,6 +99,12 @@ var settings = []setting{
 		meaning: "project to name where the API asks for one", set: (*config).setProjectID},
 	{flag: "secrets", env: "RAFF_MCP_SECRETS", dflt: "inline",
 		meaning: "where a new secret goes: inline (into the tool's result)", set: (*config).setSecrets},
+	{flag: "read-only", env: "RAFF_MCP_READ_ONLY", dflt: "false",
+		meaning: "offer only tools that read", set: (*config).setReadOnly},
+	{flag: "toolsets", env: "RAFF_MCP_TOOLSETS", dflt: strings.Join(tools.Toolsets, ","),
+		meaning: "which tools to offer", set: (*config).setToolsets},
+	{flag: "confirm", env: "RAFF_MCP_CONFIRM", dflt: string(tools.ConfirmAuto),
+		meaning: "when to ask the user before destroying: auto, always (else refuse), never", set: (*config).setConfirm},
 	{flag: "log-level", env: "RAFF_MCP_LOG_LEVEL", dflt: "info",
 		meaning: "least level to log: debug, info, warn or error", set: (*config).setLogLevel},
 	{flag: "log-format", env: "RAFF_MCP_LOG_FORMAT", dflt: "text",
@@ -110,7 +120,7 @@ func parse(args []string, env environment) (config, error) {
 	if err := flags.Parse(args); err != nil {
 		return config{}, flagError(err)
 	}
-	cfg := config{secrets: "inline", logLevel: slog.LevelInfo, logFormat: "text"}
+	cfg := config{secrets: "inline", toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logLevel: slog.LevelInfo, logFormat: "text"}
 	if err := cfg.setCommand(flags); err != nil {
 		return config{}, err
 	}
@@ -196,6 +206,30 @@ func (c *config) setSecrets(value string) (err error) {
 	return err
 }
 
+func (c *config) setReadOnly(value string) error {
+	name, err := oneOf(value, "true", "false")
+	c.readOnly = name == "true"
+	return err
+}
+
+func (c *config) setConfirm(value string) error {
+	name, err := oneOf(value, string(tools.ConfirmAuto), string(tools.ConfirmAlways), string(tools.ConfirmNever))
+	c.confirm = tools.Confirm(name)
+	return err
+}
+
+func (c *config) setToolsets(value string) error {
+	c.toolsets = nil
+	for name := range strings.SplitSeq(value, ",") {
+		name, err := oneOf(strings.TrimSpace(name), tools.Toolsets...)
+		if err != nil {
+			return err
+		}
+		c.toolsets = append(c.toolsets, name)
+	}
+	return nil
+}
+
 func (c *config) setLogFormat(value string) (err error) {
 	c.logFormat, err = oneOf(value, "text", "json")
 	return err
@@ -224,7 +258,7 @@ func newFlags() *pflag.FlagSet {
 	for _, s := range settings {
 		switch {
 		case s.flag == "":
-		case s.env == "":
+		case s.env == "", s.dflt == "false":
 			flags.Bool(s.flag, false, s.meaning)
 		default:
 			flags.String(s.flag, s.dflt, s.meaning)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
 // planted is a key that must turn up in no text.
@@ -46,7 +47,7 @@ func hasKey(cfg config, key string) bool {
 
 func TestParseDefaults(t *testing.T) {
 	got, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
-	want := config{key: raffclient.NewSecret(planted), secrets: "inline", logFormat: "text"}
+	want := config{key: raffclient.NewSecret(planted), secrets: "inline", toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

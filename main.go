@@ -70,16 +70,17 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 	for _, w := range cfg.warnings {
 		log.Warn(w)
 	}
-	s, err := newServer(cfg, log)
+	offer, err := offered(cfg, log)
 	if err != nil {
 		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
 		return exitUsage
 	}
+	s := tools.NewServer(offer)
 	switch cfg.command {
 	case "call":
 		err = call(ctx, s, log, cfg.args, stdin, stdout)
 	case "tools":
-		err = listTools(ctx, s, cfg.json, stdout)
+		err = listTools(ctx, s, offer, cfg.json, stdout)
 	default:
 		if cfg.keyProblem != nil {
 			log.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
@@ -104,9 +105,12 @@ func exit(err error, stderr io.Writer) int {
 // misuse is an error in how a command was called.
 type misuse struct{ error }
 
-// newServer joins the parts. Nothing is sent.
-func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
-	t := tools.Config{Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: log}
+// offered joins the parts into what is offered. Nothing is sent.
+func offered(cfg config, log *slog.Logger) (tools.Config, error) {
+	t := tools.Config{
+		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: log,
+		ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
+	}
 	if t.Problem == nil {
 		c := raffclient.Config{
 			APIKey:    cfg.key,
@@ -122,10 +126,10 @@ func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
 		}
 		var err error
 		if t.Client, err = raffclient.New(c); err != nil {
-			return nil, err
+			return tools.Config{}, err
 		}
 	}
-	return tools.NewServer(t), nil
+	return t, nil
 }
 
 // api names the API that is called.
@@ -137,7 +141,7 @@ func (c config) api() string {
 }
 
 // listTools prints the tools as a table, or as tools/list answers.
-func listTools(ctx context.Context, s *server.MCPServer, asJSON bool, stdout io.Writer) error {
+func listTools(ctx context.Context, s *server.MCPServer, offer tools.Config, asJSON bool, stdout io.Writer) error {
 	if asJSON {
 		answer, ok := s.HandleMessage(ctx, json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)).(mcp.JSONRPCResponse)
 		if !ok {
@@ -148,7 +152,9 @@ func listTools(ctx context.Context, s *server.MCPServer, asJSON bool, stdout io.
 	w := tabwriter.NewWriter(stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TOOL\tEFFECT\tTITLE")
 	for _, t := range tools.All() {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, t.Effect, t.Title)
+		if offer.Offers(t) {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, t.Effect, t.Title)
+		}
 	}
 	return w.Flush()
 }

@@ -31,15 +31,31 @@ func TestReadme(t *testing.T) {
 		}
 	}
 
-	rows = strings.Split(table(readme, "| Tool |"), "\n")
-	for i, tool := range tools.All() {
-		if want := fmt.Sprintf("| `%s` | %s | ", tool.Name, tool.Effect); i >= len(rows) || !strings.HasPrefix(rows[i], want) {
-			t.Errorf("the README's tools lack %s", want)
+	rows = nil
+	for _, toolset := range tools.Toolsets {
+		rows = append(rows, toolsetRow(toolset))
+	}
+	if got, want := table(readme, "| Toolset |"), strings.Join(rows, "\n"); got != want {
+		t.Errorf("the README's tools:\n%s\nthe program's:\n%s", got, want)
+	}
+}
+
+// toolsetRow lists the tools of a set: those that read, that change, that destroy.
+func toolsetRow(toolset string) string {
+	var cells [3]string
+	for _, tool := range tools.All() {
+		i := 1
+		switch {
+		case tool.Toolset != toolset:
+			continue
+		case *tool.Annotations.ReadOnlyHint:
+			i = 0
+		case *tool.Annotations.DestructiveHint:
+			i = 2
 		}
+		cells[i] += " `" + tool.Name + "`"
 	}
-	if len(rows) != len(tools.All()) {
-		t.Errorf("the README has %d tools, the program %d", len(rows), len(tools.All()))
-	}
+	return fmt.Sprintf("| `%s` |%s |%s |%s |", toolset, cells[0], cells[1], cells[2])
 }
 
 func settingRow(s setting) string {
