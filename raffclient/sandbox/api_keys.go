@@ -16,12 +16,12 @@ import (
 // lists both, but not which needs which.
 func apiKeyRoutes() []route {
 	return []route{
-		{method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
-		{method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
-		{method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
-		{method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
-		{method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
-		{method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
+		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
+		{id: "createApiKey", method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
+		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
+		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
+		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
+		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
 	}
 }
 

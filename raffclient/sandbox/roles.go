@@ -7,7 +7,7 @@ import (
 
 func roleRoutes() []route {
 	return []route{
-		{method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
+		{id: "listRoles", method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // route is an operation of the API.
 type route struct {
+	id         string // as the API's description names it
 	method     string
 	path       string // "{name}" stands for one element
 	open       bool   // needs no key
