@@ -14,24 +14,24 @@ var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 // admit decides whether the request's key may have it: is it valid, is it within
 // its rate, is it in a project where that is asked for, has its role the
 // permission. It notes that the key was used.
-func (a *API) admit(c call, rt route) error {
+func (a *API) admit(c call, rt route) (*apiKey, error) {
 	key, err := a.authenticate(c.header.Get("X-API-Key"), c.now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.limit(c, key); err != nil {
-		return err
+		return nil, err
 	}
 	// The documentation does not say what counts as a use. Here it is every request
 	// that the limiter lets pass, also one that is then refused.
 	key.LastUsedAt = seconds(c.now)
 	if a.requireProjectID && c.method != http.MethodGet && c.header.Get("X-Project-ID") == "" {
-		return badRequest("X-Project-ID required") // the documented words
+		return nil, badRequest("X-Project-ID required") // the documented words
 	}
 	if rt.permission != "" && !slices.Contains(a.permissions(key), rt.permission) {
-		return forbidden(rt.permission)
+		return nil, forbidden(rt.permission)
 	}
-	return nil
+	return key, nil
 }
 
 // authenticate returns the key with that value.
@@ -61,6 +61,9 @@ func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
 // change of the role reaches it at its next request. What a key made without a
 // role may do is not documented; nothing, here, which is the cautious reading.
 func (a *API) permissions(key *apiKey) []string {
-	r, _ := a.role(key.RoleID)
+	r, ok := a.role(key.RoleID)
+	if !ok {
+		return nil
+	}
 	return r.Permissions
 }

@@ -29,7 +29,7 @@ type API struct {
 	clock func() time.Time
 
 	keys     []*apiKey // in the order of creation, the revoked ones too
-	roles    []role
+	roles    []*role
 	ownerKey string
 
 	announceLimits   bool
@@ -47,7 +47,7 @@ func New() *API {
 	a := &API{clock: time.Now}
 	now := a.now()
 	a.roles = systemRoles(now)
-	a.ownerKey = a.addAPIKey(keySettings{Name: new("Owner")}, RoleID("owner"), now).Secret
+	a.ownerKey = a.addAPIKey(keySettings{Name: new("Owner")}, RoleID("owner"), UserID, now).Secret
 	return a
 }
 

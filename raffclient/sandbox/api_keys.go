@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -141,11 +140,11 @@ func (a *API) createAPIKey(c call) (any, error) {
 	if err := body.check(c.now); err != nil {
 		return nil, err
 	}
-	roleID, err := a.accountRoleID(body.RoleID)
+	roleID, err := a.roleID(body.RoleID, "account")
 	if err != nil {
 		return nil, err
 	}
-	return withData(a.addAPIKey(body.keySettings, roleID, c.now)), nil
+	return withData(a.addAPIKey(body.keySettings, roleID, c.key.CreatedBy, c.now)), nil
 }
 
 func (a *API) updateAPIKey(c call) (any, error) {
@@ -207,8 +206,8 @@ type keySettings struct {
 // check refuses what is not documented as possible. That expires_at must be in the
 // future is not said anywhere; a key that is born expired is a mistake.
 func (s keySettings) check(now time.Time) error {
-	if s.Name != nil && (*s.Name == "" || utf8.RuneCountInString(*s.Name) > 128) {
-		return badRequest("name must have 1 to 128 characters")
+	if err := checkName(s.Name, 128); err != nil {
+		return err
 	}
 	if s.RateLimitTier != nil {
 		if err := oneOf("rate_limit_tier", *s.RateLimitTier, "standard", "high"); err != nil {
@@ -233,27 +232,10 @@ func (s keySettings) apply(k *publicAPIKey) {
 	}
 }
 
-// accountRoleID returns the ID of the role that a new key is to have, or "".
-func (a *API) accountRoleID(sent *string) (string, error) {
-	if sent == nil {
-		return "", nil
-	}
-	id, ok := parseID(*sent)
-	if !ok {
-		return "", badRequest("role_id must be a UUID")
-	}
-	r, ok := a.role(id)
-	if !ok {
-		return "", badRequest("role_id: no such role")
-	}
-	if r.Scope != "account" {
-		return "", badRequest("role_id must be a role of account scope")
-	}
-	return id, nil
-}
-
-// addAPIKey makes a key and returns it with its value, which is not kept.
-func (a *API) addAPIKey(s keySettings, roleID string, now time.Time) apiKeyWithSecret {
+// addAPIKey makes a key and returns it with its value, which is not kept. Who made a
+// key that a key asked for is not documented; here it is who made that one, and so
+// with everything else that has a maker.
+func (a *API) addAPIKey(s keySettings, roleID, userID string, now time.Time) apiKeyWithSecret {
 	key := &apiKey{publicAPIKey: publicAPIKey{
 		ID:              uuid.NewString(),
 		AccountID:       AccountID,
@@ -262,7 +244,7 @@ func (a *API) addAPIKey(s keySettings, roleID string, now time.Time) apiKeyWithS
 		IsActive:        true,
 		RoleID:          roleID,
 		ProjectAccesses: []projectAccess{},
-		CreatedBy:       UserID,
+		CreatedBy:       userID,
 		CreatedAt:       seconds(now),
 	}}
 	s.apply(&key.publicAPIKey)

@@ -30,6 +30,7 @@ func routes() []route {
 type call struct {
 	request
 	now    time.Time
+	key    *apiKey           // with which it came; nil if it needs none
 	params map[string]string // from the path, by name
 	out    http.Header       // the header of the answer
 }
@@ -54,7 +55,7 @@ func (a *API) dispatch(c call) (int, any, error) {
 	}
 	c.params = params
 	if !rt.open {
-		if err := a.admit(c, rt); err != nil {
+		if c.key, err = a.admit(c, rt); err != nil {
 			return 0, nil, err
 		}
 	}
