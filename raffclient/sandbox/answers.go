@@ -53,6 +53,10 @@ func notFound(message string) error {
 	return &refusal{status: http.StatusNotFound, message: message}
 }
 
+func conflict(format string, args ...any) error {
+	return &refusal{status: http.StatusConflict, message: fmt.Sprintf(format, args...)}
+}
+
 func methodNotAllowed(allowed []string) error {
 	return &refusal{
 		status:  http.StatusMethodNotAllowed,

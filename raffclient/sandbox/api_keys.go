@@ -72,6 +72,7 @@ type Key struct {
 	RateLimitTier     string
 	RoleID            string
 	Active, Revoked   bool
+	CreatedBy         string
 	CreatedAt         time.Time
 	ExpiresAt, UsedAt time.Time
 }
@@ -91,6 +92,7 @@ func (a *API) Keys() []Key {
 			RoleID:        k.RoleID,
 			Active:        k.IsActive,
 			Revoked:       k.revoked,
+			CreatedBy:     k.CreatedBy,
 			CreatedAt:     k.CreatedAt,
 			ExpiresAt:     k.ExpiresAt,
 			UsedAt:        k.LastUsedAt,
@@ -103,17 +105,21 @@ func (a *API) listAPIKeys(c call) (any, error) {
 	if _, err := c.choice("scope", "public"); err != nil { // every key is
 		return nil, err
 	}
-	var all []publicAPIKey
+	var all []*apiKey
 	for _, k := range a.keys {
 		if !k.revoked {
-			all = append(all, a.describe(k))
+			all = append(all, k)
 		}
 	}
 	keys, err := page(c, all, 50)
 	if err != nil {
 		return nil, err
 	}
-	return withTotal(keys, len(all)), nil
+	shown := make([]publicAPIKey, 0, len(keys))
+	for _, k := range keys {
+		shown = append(shown, a.describe(k))
+	}
+	return withTotal(shown, len(all)), nil
 }
 
 func (a *API) getAPIKey(c call) (any, error) {
@@ -144,7 +150,10 @@ func (a *API) createAPIKey(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withData(a.addAPIKey(body.keySettings, roleID, c.key.CreatedBy, c.now)), nil
+	key := newAPIKey(body.keySettings, roleID, c.key.CreatedBy, c.now)
+	secret := key.issue()
+	a.keys = append(a.keys, key)
+	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
 
 func (a *API) updateAPIKey(c call) (any, error) {
@@ -173,13 +182,14 @@ func (a *API) updateAPIKey(c call) (any, error) {
 }
 
 // revokeAPIKey makes an end of a key, also of the one that asks for it. From then
-// on it is not found.
+// on it is not found, and no member either, which is not documented.
 func (a *API) revokeAPIKey(c call) (any, error) {
 	key, err := a.findAPIKey(c)
 	if err != nil {
 		return nil, err
 	}
 	key.revoked = true
+	a.removeMembers(func(m *member) bool { return m.keyID == key.ID })
 	return withMessage("API key revoked"), nil
 }
 
@@ -232,25 +242,22 @@ func (s keySettings) apply(k *publicAPIKey) {
 	}
 }
 
-// addAPIKey makes a key and returns it with its value, which is not kept. Who made a
-// key that a key asked for is not documented; here it is who made that one, and so
-// with everything else that has a maker.
-func (a *API) addAPIKey(s keySettings, roleID, userID string, now time.Time) apiKeyWithSecret {
+// newAPIKey returns a key without value. Who made a key that a key asked for is not
+// documented; here it is who made that one, and so with everything else that has a
+// maker.
+func newAPIKey(s keySettings, roleID, userID string, now time.Time) *apiKey {
 	key := &apiKey{publicAPIKey: publicAPIKey{
-		ID:              uuid.NewString(),
-		AccountID:       AccountID,
-		Scope:           "public",
-		RateLimitTier:   "standard",
-		IsActive:        true,
-		RoleID:          roleID,
-		ProjectAccesses: []projectAccess{},
-		CreatedBy:       userID,
-		CreatedAt:       seconds(now),
+		ID:            uuid.NewString(),
+		AccountID:     AccountID,
+		Scope:         "public",
+		RateLimitTier: "standard",
+		IsActive:      true,
+		RoleID:        roleID,
+		CreatedBy:     userID,
+		CreatedAt:     seconds(now),
 	}}
 	s.apply(&key.publicAPIKey)
-	secret := key.issue()
-	a.keys = append(a.keys, key)
-	return apiKeyWithSecret{a.describe(key), secret}
+	return key
 }
 
 // issue gives the key a new value and returns it.
@@ -267,22 +274,49 @@ func (k *apiKey) issue() string {
 // findAPIKey returns the key that the path names. An ID that is no UUID is not
 // found either: 404 is the one refusal that is documented for these operations.
 func (a *API) findAPIKey(c call) (*apiKey, error) {
-	id, ok := parseID(c.params["id"])
-	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
-	if !ok || i < 0 {
+	key, ok := a.key(c.params["id"])
+	if !ok {
 		return nil, notFound("API key not found")
 	}
-	return a.keys[i], nil
+	return key, nil
 }
 
-// describe returns what the API shows of a key: its role under its present name.
+// key returns the key with the ID that was sent, unless it is revoked.
+func (a *API) key(sent string) (*apiKey, bool) {
+	id, _ := parseID(sent)
+	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
+	if i < 0 {
+		return nil, false
+	}
+	return a.keys[i], true
+}
+
+// describe returns what the API shows of a key: its roles under their present names,
+// those too whose membership is suspended.
 func (a *API) describe(key *apiKey) publicAPIKey {
 	k := key.publicAPIKey
-	k.ProjectAccesses = slices.Clone(k.ProjectAccesses)
 	if r, ok := a.role(k.RoleID); ok {
 		k.RoleName, k.RoleSlug = r.Name, r.Slug
 	}
+	k.ProjectAccesses = []projectAccess{}
+	for _, m := range a.members {
+		if m.keyID == k.ID && m.projectID != "" {
+			k.ProjectAccesses = append(k.ProjectAccesses, a.access(m))
+		}
+	}
 	return k
+}
+
+// access returns what the API shows with a key of its role in a project.
+func (a *API) access(m *member) projectAccess {
+	access := projectAccess{ProjectID: m.projectID, RoleID: m.roleID}
+	if p, ok := a.project(m.projectID); ok {
+		access.ProjectName = p.Name
+	}
+	if r, ok := a.role(m.roleID); ok {
+		access.RoleName, access.RoleSlug = r.Name, r.Slug
+	}
+	return access
 }
 
 // seconds returns t as the API shows times. The documentation's examples have no

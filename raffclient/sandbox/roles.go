@@ -145,10 +145,11 @@ func (a *API) deleteRole(c call) (any, error) {
 	return withMessage("Role deleted"), nil
 }
 
-// inUse reports whether a key has the role. One that is expired or inactive may come
-// back, so it counts.
+// inUse reports whether a key or a member has the role. A key that is expired or
+// inactive may come back, and an invitation may be accepted, so they count.
 func (a *API) inUse(r *role) bool {
-	return slices.ContainsFunc(a.keys, func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID })
+	return slices.ContainsFunc(a.keys, func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID }) ||
+		slices.ContainsFunc(a.members, func(m *member) bool { return m.roleID == r.ID })
 }
 
 // roleSettings are the fields of a request's body that a role can be made with and

@@ -17,13 +17,23 @@ type route struct {
 	path       string // "{name}" stands for one element
 	open       bool   // needs no key
 	permission string // what the key's role must hold; "" is nothing
+	orGrant    bool   // a role in some project does as well
 	status     int    // of success
 	handle     func(*API, call) (any, error)
 }
 
 // routes lists every operation; each resource has its own in its file.
 func routes() []route {
-	return slices.Concat(healthRoutes(), apiKeyRoutes(), roleRoutes(), permissionRoutes())
+	return slices.Concat(
+		healthRoutes(),
+		apiKeyRoutes(),
+		roleRoutes(),
+		permissionRoutes(),
+		projectRoutes(),
+		projectMemberRoutes(),
+		accountMemberRoutes(),
+		invitationRoutes(),
+	)
 }
 
 // call is what a handler is given. It runs under the API's mutex.

@@ -21,15 +21,19 @@ type session struct {
 	base   string
 }
 
-// inProcess returns a session without a socket.
-func inProcess(t *testing.T) session {
-	api := sandbox.New()
+// inProcess returns a session without a socket, of a new account.
+func inProcess(t *testing.T) session { return of(t, sandbox.NewEmpty()) }
+
+// seeded returns a session without a socket, of an account that has been in use.
+func seeded(t *testing.T) session { return of(t, sandbox.New()) }
+
+func of(t *testing.T, api *sandbox.API) session {
 	return session{t, api, &http.Client{Transport: api.Transport()}, "https://api.example"}
 }
 
-// onSocket returns a session with a server.
+// onSocket returns a session with a server, of a new account.
 func onSocket(t *testing.T) session {
-	api := sandbox.New()
+	api := sandbox.NewEmpty()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return session{t, api, server.Client(), server.URL}
@@ -197,5 +201,9 @@ func (s session) wantRefused(table []refusal) {
 
 // state is all that the API tells of what it holds.
 func (s session) state() []any {
-	return []any{withoutUse(s.api.Keys()), s.api.Roles()}
+	state := []any{withoutUse(s.api.Keys()), s.api.Roles(), s.api.Projects(), s.api.Members()}
+	for _, p := range s.api.Projects() {
+		state = append(state, s.api.ProjectMembers(p.ID))
+	}
+	return state
 }

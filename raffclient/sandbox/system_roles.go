@@ -2,18 +2,6 @@ package sandbox
 
 import "time"
 
-// RoleID returns the ID of the system role with that slug: owner, admin, billing,
-// member; project-admin, operator, project-member, viewer. It is the same in every
-// sandbox. For another slug it is "".
-func RoleID(slug string) string {
-	for _, r := range systemRoles(time.Time{}) {
-		if r.Slug == slug {
-			return r.ID
-		}
-	}
-	return ""
-}
-
 // systemRoles returns the roles that every account has. Owner is among them: the
 // documentation counts seven without it, yet speaks of it as one. Of the slugs only
 // operator is documented; the permissions of the project roles are those of the
