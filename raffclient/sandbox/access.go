@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,21 +15,39 @@ var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 // admit decides whether the request's key may have it: is it valid, is it within
 // its rate, is it in a project where that is asked for, has its role the
 // permission. It notes that the key was used.
-func (a *API) admit(c call, rt route) error {
+func (a *API) admit(c call, rt route) (*apiKey, error) {
 	key, err := a.authenticate(c.header.Get("X-API-Key"), c.now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.limit(c, key); err != nil {
-		return err
+		return nil, err
 	}
 	// The documentation does not say what counts as a use. Here it is every request
 	// that the limiter lets pass, also one that is then refused.
 	key.LastUsedAt = seconds(c.now)
 	if a.requireProjectID && c.method != http.MethodGet && c.header.Get("X-Project-ID") == "" {
-		return badRequest("X-Project-ID required") // the documented words
+		return nil, badRequest("X-Project-ID required") // the documented words
 	}
-	if rt.permission != "" && !slices.Contains(a.permissions(key), rt.permission) {
+	c.key = key
+	return key, a.authorize(c, rt)
+}
+
+// authorize decides whether the key's roles allow the operation. The account and its
+// projects are apart: a permission of the one is worth nothing in the other.
+func (a *API) authorize(c call, rt route) error {
+	if rt.permission == "" || rt.orGrant && a.hasGrants(c.key) {
+		return nil
+	}
+	held := a.permissions(c.key)
+	if !strings.HasPrefix(rt.permission, "account.") {
+		p, err := a.visibleProject(c)
+		if err != nil {
+			return err
+		}
+		held = a.permissionsIn(c.key, p)
+	}
+	if !slices.Contains(held, rt.permission) {
 		return forbidden(rt.permission)
 	}
 	return nil
@@ -57,10 +76,61 @@ func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
 	return key, nil
 }
 
-// permissions returns what the key may do now: a key refers to its role, so that a
-// change of the role reaches it at its next request. What a key made without a
-// role may do is not documented; nothing, here, which is the cautious reading.
+// permissions returns what the key may do in the account now: a key refers to its
+// role, so that a change of the role reaches it at its next request. What a key made
+// without a role may do is not documented; nothing, here, which is the cautious
+// reading. A suspended membership keeps its role, which is worth nothing meanwhile.
 func (a *API) permissions(key *apiKey) []string {
-	r, _ := a.role(key.RoleID)
+	if m, ok := a.membership(key, ""); ok && m.status != "active" {
+		return nil
+	}
+	return a.permissionsOf(key.RoleID)
+}
+
+// permissionsIn returns what the key may do in a project now. The Owner may do
+// everything in each.
+func (a *API) permissionsIn(key *apiKey, p *project) []string {
+	if key.RoleID == RoleID("owner") && len(a.permissions(key)) > 0 {
+		return permissionNames("project")
+	}
+	if m, ok := a.membership(key, p.ID); ok && m.status == "active" {
+		return a.permissionsOf(m.roleID)
+	}
+	return nil
+}
+
+func (a *API) permissionsOf(roleID string) []string {
+	r, ok := a.role(roleID)
+	if !ok {
+		return nil
+	}
 	return r.Permissions
+}
+
+// sees reports whether a key may know of a project. It is documented that a key of
+// the Owner lists all and a key with nothing but roles in projects lists those; here
+// every key that may view the account's projects lists all.
+func (a *API) sees(key *apiKey, p *project) bool {
+	if slices.Contains(a.permissions(key), "account.projects.view") {
+		return true
+	}
+	m, ok := a.membership(key, p.ID)
+	return ok && m.status == "active"
+}
+
+// hasGrants reports whether the key has a role in some project.
+func (a *API) hasGrants(key *apiKey) bool {
+	return slices.ContainsFunc(a.members, func(m *member) bool {
+		return m.keyID == key.ID && m.projectID != "" && m.status == "active"
+	})
+}
+
+// membership returns the key's membership of a project, or of the account. A role in
+// the account that a key was made with is none: nothing says that it is listed.
+func (a *API) membership(key *apiKey, projectID string) (*member, bool) {
+	i := slices.IndexFunc(a.members, func(m *member) bool { return m.keyID == key.ID && m.projectID == projectID })
+	if i < 0 {
+		return nil, false
+	}
+	return a.members[i], true
 }

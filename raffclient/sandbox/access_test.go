@@ -72,6 +72,10 @@ func TestPermissionsOfRoles(t *testing.T) {
 		{"POST", path + "/regenerate", "", "owner admin"},
 		{"DELETE", "/api/v1/api-keys/" + unknownID, "", "owner"},
 		{"GET", "/api/v1/roles", "", "owner admin"},
+		{"POST", "/api/v1/roles", `{}`, "owner admin"},
+		{"GET", "/api/v1/roles/" + unknownID, "", "owner admin"},
+		{"PATCH", "/api/v1/roles/" + unknownID, `{}`, "owner admin"},
+		{"DELETE", "/api/v1/roles/" + unknownID, "", "owner"},
 		{"GET", "/api/v1/permissions", "", "owner admin billing member none"},
 	} {
 		for _, role := range []string{"owner", "admin", "billing", "member", "none"} {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // envelope is the body of every success, except that of the health check.
@@ -50,6 +51,10 @@ func forbidden(permission string) error {
 
 func notFound(message string) error {
 	return &refusal{status: http.StatusNotFound, message: message}
+}
+
+func conflict(format string, args ...any) error {
+	return &refusal{status: http.StatusConflict, message: fmt.Sprintf(format, args...)}
 }
 
 func methodNotAllowed(allowed []string) error {
@@ -144,4 +149,12 @@ func oneOf(name, got string, values ...string) error {
 		}
 	}
 	return badRequest("%s must be one of: %s", name, strings.Join(values, ", "))
+}
+
+// checkName refuses a name that is empty or too long, in characters.
+func checkName(name *string, most int) error {
+	if name != nil && (*name == "" || utf8.RuneCountInString(*name) > most) {
+		return badRequest("name must have 1 to %d characters", most)
+	}
+	return nil
 }

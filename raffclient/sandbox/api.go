@@ -1,13 +1,13 @@
-// Package sandbox is a Raff API that lives in memory: an account with one user,
-// the system roles and one API key, which answers as the documentation of the
-// Raff API says. Make one with New and serve it, over a socket with
+// Package sandbox is a Raff API that lives in memory: an account with its members,
+// projects, roles and API keys, which answers as the documentation of the Raff API
+// says. Make one with New, or with NewEmpty, and serve it, over a socket with
 // http.ListenAndServe(addr, api) or in process with
 // http.Client{Transport: api.Transport()}; the key to call it with is
 // api.OwnerKey(). What one request changes, the next one sees, until the program
 // ends. Tests set the clock (SetClock), order misbehaviour (Fail) and look at what
-// happened (Keys, Requests, RateLimited). Where the documentation is silent, the
-// sandbox takes the reading that a careful client must be ready for, and the code
-// says so.
+// happened (Keys, Roles, Projects, Members, Requests, RateLimited). Where the
+// documentation is silent, the sandbox takes the reading that a careful client must
+// be ready for, and the code says so.
 package sandbox
 
 import (
@@ -16,10 +16,11 @@ import (
 	"time"
 )
 
-// The account that every sandbox holds, and its one user.
+// The account that every sandbox holds, and the user who owns it.
 const (
-	AccountID = "6f1c2a54-8d0b-4a7e-9b3c-51e2d7f0a801"
-	UserID    = "c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a602"
+	AccountID   = "6f1c2a54-8d0b-4a7e-9b3c-51e2d7f0a801"
+	AccountName = "Meridian Labs"
+	UserID      = "c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a602"
 )
 
 // API is a Raff API in memory. Make one with New. All methods may be called from
@@ -29,7 +30,9 @@ type API struct {
 	clock func() time.Time
 
 	keys     []*apiKey // in the order of creation, the revoked ones too
-	roles    []role
+	roles    []*role
+	projects []*project
+	members  []*member // of the account and of projects, in the order of creation
 	ownerKey string
 
 	announceLimits   bool
@@ -41,17 +44,57 @@ type API struct {
 	requests  []*Request
 }
 
-// New returns an API with an account that has the system roles and one key, the
-// owner's. Its clock is time.Now, which inside testing/synctest is the bubble's.
+// New returns an API with a small account that has been in use for a while: members,
+// projects, custom roles, and keys of every kind that somebody who looks after an
+// account would look for. RoleID, ProjectID, KeyID, MemberID and InvitationID tell
+// what there is. Its clock is time.Now, which inside testing/synctest is the
+// bubble's; everything happened so long before New was called.
 func New() *API {
 	a := &API{clock: time.Now}
 	now := a.now()
-	a.roles = systemRoles(now)
-	a.ownerKey = a.addAPIKey(keySettings{Name: new("Owner")}, RoleID("owner"), now).Secret
+	a.roles = append(systemRoles(now.Add(-500*day)), customRoles(now)...)
+	for _, s := range seededProjects() {
+		a.projects = append(a.projects, s.make(now))
+	}
+	for _, s := range seededKeys() {
+		a.addSeededKey(s, now)
+	}
+	for _, s := range seededMembers() {
+		m := s.make(now)
+		a.members = append(a.members, m)
+		if key, ok := a.key(m.keyID); ok && m.projectID == "" {
+			key.RoleID = m.roleID
+		}
+	}
 	return a
 }
 
-// OwnerKey returns the value of the key that New made, which has the role Owner.
+// NewEmpty returns an API as New does, but with an account that is new: it has the
+// owner, the owner's key, the system roles and the default project, all made now.
+func NewEmpty() *API {
+	a := &API{clock: time.Now}
+	now := a.now()
+	a.roles = systemRoles(now)
+	p, key, m := seededProjects()[0], seededKeys()[0], seededMembers()[0]
+	p.age, key.age, m.age = 0, 0, 0
+	p.resources = 0
+	a.projects = append(a.projects, p.make(now))
+	a.addSeededKey(key, now)
+	a.members = append(a.members, m.make(now))
+	return a
+}
+
+// addSeededKey adds a key. Of the owner's it keeps the value.
+func (a *API) addSeededKey(s seededKey, now time.Time) {
+	key, secret := s.make(now)
+	a.keys = append(a.keys, key)
+	if s.handle == "owner" {
+		a.ownerKey = secret
+	}
+}
+
+// OwnerKey returns the value of the key that New made for the owner, which has the
+// role Owner.
 // Once that key is regenerated or revoked, the value is good for nothing.
 func (a *API) OwnerKey() string { return a.ownerKey }
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -16,12 +15,12 @@ import (
 // lists both, but not which needs which.
 func apiKeyRoutes() []route {
 	return []route{
-		{method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
-		{method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
-		{method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
-		{method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
-		{method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
-		{method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
+		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
+		{id: "createApiKey", method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
+		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
+		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
+		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
+		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
 	}
 }
 
@@ -73,6 +72,7 @@ type Key struct {
 	RateLimitTier     string
 	RoleID            string
 	Active, Revoked   bool
+	CreatedBy         string
 	CreatedAt         time.Time
 	ExpiresAt, UsedAt time.Time
 }
@@ -92,6 +92,7 @@ func (a *API) Keys() []Key {
 			RoleID:        k.RoleID,
 			Active:        k.IsActive,
 			Revoked:       k.revoked,
+			CreatedBy:     k.CreatedBy,
 			CreatedAt:     k.CreatedAt,
 			ExpiresAt:     k.ExpiresAt,
 			UsedAt:        k.LastUsedAt,
@@ -104,17 +105,21 @@ func (a *API) listAPIKeys(c call) (any, error) {
 	if _, err := c.choice("scope", "public"); err != nil { // every key is
 		return nil, err
 	}
-	var all []publicAPIKey
+	var all []*apiKey
 	for _, k := range a.keys {
 		if !k.revoked {
-			all = append(all, a.describe(k))
+			all = append(all, k)
 		}
 	}
 	keys, err := page(c, all, 50)
 	if err != nil {
 		return nil, err
 	}
-	return withTotal(keys, len(all)), nil
+	shown := make([]publicAPIKey, 0, len(keys))
+	for _, k := range keys {
+		shown = append(shown, a.describe(k))
+	}
+	return withTotal(shown, len(all)), nil
 }
 
 func (a *API) getAPIKey(c call) (any, error) {
@@ -141,11 +146,14 @@ func (a *API) createAPIKey(c call) (any, error) {
 	if err := body.check(c.now); err != nil {
 		return nil, err
 	}
-	roleID, err := a.accountRoleID(body.RoleID)
+	roleID, err := a.roleID(body.RoleID, "account")
 	if err != nil {
 		return nil, err
 	}
-	return withData(a.addAPIKey(body.keySettings, roleID, c.now)), nil
+	key := newAPIKey(body.keySettings, roleID, c.key.CreatedBy, c.now)
+	secret := key.issue()
+	a.keys = append(a.keys, key)
+	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
 
 func (a *API) updateAPIKey(c call) (any, error) {
@@ -174,13 +182,14 @@ func (a *API) updateAPIKey(c call) (any, error) {
 }
 
 // revokeAPIKey makes an end of a key, also of the one that asks for it. From then
-// on it is not found.
+// on it is not found, and no member either, which is not documented.
 func (a *API) revokeAPIKey(c call) (any, error) {
 	key, err := a.findAPIKey(c)
 	if err != nil {
 		return nil, err
 	}
 	key.revoked = true
+	a.removeMembers(func(m *member) bool { return m.keyID == key.ID })
 	return withMessage("API key revoked"), nil
 }
 
@@ -207,8 +216,8 @@ type keySettings struct {
 // check refuses what is not documented as possible. That expires_at must be in the
 // future is not said anywhere; a key that is born expired is a mistake.
 func (s keySettings) check(now time.Time) error {
-	if s.Name != nil && (*s.Name == "" || utf8.RuneCountInString(*s.Name) > 128) {
-		return badRequest("name must have 1 to 128 characters")
+	if err := checkName(s.Name, 128); err != nil {
+		return err
 	}
 	if s.RateLimitTier != nil {
 		if err := oneOf("rate_limit_tier", *s.RateLimitTier, "standard", "high"); err != nil {
@@ -233,42 +242,22 @@ func (s keySettings) apply(k *publicAPIKey) {
 	}
 }
 
-// accountRoleID returns the ID of the role that a new key is to have, or "".
-func (a *API) accountRoleID(sent *string) (string, error) {
-	if sent == nil {
-		return "", nil
-	}
-	id, ok := parseID(*sent)
-	if !ok {
-		return "", badRequest("role_id must be a UUID")
-	}
-	r, ok := a.role(id)
-	if !ok {
-		return "", badRequest("role_id: no such role")
-	}
-	if r.Scope != "account" {
-		return "", badRequest("role_id must be a role of account scope")
-	}
-	return id, nil
-}
-
-// addAPIKey makes a key and returns it with its value, which is not kept.
-func (a *API) addAPIKey(s keySettings, roleID string, now time.Time) apiKeyWithSecret {
+// newAPIKey returns a key without value. Who made a key that a key asked for is not
+// documented; here it is who made that one, and so with everything else that has a
+// maker.
+func newAPIKey(s keySettings, roleID, userID string, now time.Time) *apiKey {
 	key := &apiKey{publicAPIKey: publicAPIKey{
-		ID:              uuid.NewString(),
-		AccountID:       AccountID,
-		Scope:           "public",
-		RateLimitTier:   "standard",
-		IsActive:        true,
-		RoleID:          roleID,
-		ProjectAccesses: []projectAccess{},
-		CreatedBy:       UserID,
-		CreatedAt:       seconds(now),
+		ID:            uuid.NewString(),
+		AccountID:     AccountID,
+		Scope:         "public",
+		RateLimitTier: "standard",
+		IsActive:      true,
+		RoleID:        roleID,
+		CreatedBy:     userID,
+		CreatedAt:     seconds(now),
 	}}
 	s.apply(&key.publicAPIKey)
-	secret := key.issue()
-	a.keys = append(a.keys, key)
-	return apiKeyWithSecret{a.describe(key), secret}
+	return key
 }
 
 // issue gives the key a new value and returns it.
@@ -285,22 +274,49 @@ func (k *apiKey) issue() string {
 // findAPIKey returns the key that the path names. An ID that is no UUID is not
 // found either: 404 is the one refusal that is documented for these operations.
 func (a *API) findAPIKey(c call) (*apiKey, error) {
-	id, ok := parseID(c.params["id"])
-	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
-	if !ok || i < 0 {
+	key, ok := a.key(c.params["id"])
+	if !ok {
 		return nil, notFound("API key not found")
 	}
-	return a.keys[i], nil
+	return key, nil
 }
 
-// describe returns what the API shows of a key: its role under its present name.
+// key returns the key with the ID that was sent, unless it is revoked.
+func (a *API) key(sent string) (*apiKey, bool) {
+	id, _ := parseID(sent)
+	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
+	if i < 0 {
+		return nil, false
+	}
+	return a.keys[i], true
+}
+
+// describe returns what the API shows of a key: its roles under their present names,
+// those too whose membership is suspended.
 func (a *API) describe(key *apiKey) publicAPIKey {
 	k := key.publicAPIKey
-	k.ProjectAccesses = slices.Clone(k.ProjectAccesses)
 	if r, ok := a.role(k.RoleID); ok {
 		k.RoleName, k.RoleSlug = r.Name, r.Slug
 	}
+	k.ProjectAccesses = []projectAccess{}
+	for _, m := range a.members {
+		if m.keyID == k.ID && m.projectID != "" {
+			k.ProjectAccesses = append(k.ProjectAccesses, a.access(m))
+		}
+	}
 	return k
+}
+
+// access returns what the API shows with a key of its role in a project.
+func (a *API) access(m *member) projectAccess {
+	access := projectAccess{ProjectID: m.projectID, RoleID: m.roleID}
+	if p, ok := a.project(m.projectID); ok {
+		access.ProjectName = p.Name
+	}
+	if r, ok := a.role(m.roleID); ok {
+		access.RoleName, access.RoleSlug = r.Name, r.Slug
+	}
+	return access
 }
 
 // seconds returns t as the API shows times. The documentation's examples have no

@@ -10,7 +10,7 @@ import (
 )
 
 func Example() {
-	api := sandbox.New()
+	api := sandbox.NewEmpty()
 	client := &http.Client{Transport: api.Transport()}
 
 	create := func() (*http.Response, error) {

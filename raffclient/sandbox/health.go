@@ -4,7 +4,7 @@ import "net/http"
 
 func healthRoutes() []route {
 	return []route{
-		{method: "GET", path: "/health", open: true, status: http.StatusOK, handle: (*API).health},
+		{id: "healthCheck", method: "GET", path: "/health", open: true, status: http.StatusOK, handle: (*API).health},
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 func permissionRoutes() []route {
 	return []route{
-		{method: "GET", path: "/api/v1/permissions", status: http.StatusOK, handle: (*API).listPermissions},
+		{id: "listPermissions", method: "GET", path: "/api/v1/permissions", status: http.StatusOK, handle: (*API).listPermissions},
 	}
 }
 

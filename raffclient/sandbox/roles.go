@@ -2,12 +2,20 @@ package sandbox
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 func roleRoutes() []route {
 	return []route{
-		{method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
+		{id: "listRoles", method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
+		{id: "createRole", method: "POST", path: "/api/v1/roles", permission: "account.roles.create", status: http.StatusCreated, handle: (*API).createRole},
+		{id: "getRole", method: "GET", path: "/api/v1/roles/{id}", permission: "account.roles.view", status: http.StatusOK, handle: (*API).getRole},
+		{id: "updateRole", method: "PATCH", path: "/api/v1/roles/{id}", permission: "account.roles.manage", status: http.StatusOK, handle: (*API).updateRole},
+		{id: "deleteRole", method: "DELETE", path: "/api/v1/roles/{id}", permission: "account.roles.delete", status: http.StatusOK, handle: (*API).deleteRole},
 	}
 }
 
@@ -26,16 +34,22 @@ type role struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-// RoleID returns the ID of the system role with that slug: owner, admin, billing,
-// member; project-admin, operator, project-member, viewer. It is the same in every
-// sandbox. For another slug it is "".
-func RoleID(slug string) string {
-	for _, r := range systemRoles(time.Time{}) {
-		if r.Slug == slug {
-			return r.ID
-		}
+// Role is what Roles tells of a role.
+type Role struct {
+	ID, Name, Slug, Scope string
+	Permissions           []string
+	System                bool
+}
+
+// Roles returns all roles, the oldest first.
+func (a *API) Roles() []Role {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	roles := make([]Role, 0, len(a.roles))
+	for _, r := range a.roles {
+		roles = append(roles, Role{r.ID, r.Name, r.Slug, r.Scope, slices.Clone(r.Permissions), r.IsSystem})
 	}
-	return ""
+	return roles
 }
 
 // listRoles answers without a total. Its order, and that of the other lists, is not
@@ -45,7 +59,7 @@ func (a *API) listRoles(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []role
+	var found []*role
 	for _, r := range a.roles {
 		if scope == "" || r.Scope == scope {
 			found = append(found, r)
@@ -58,93 +72,200 @@ func (a *API) listRoles(c call) (any, error) {
 	return withData(roles), nil
 }
 
-// role returns the role with that ID.
-func (a *API) role(id string) (role, bool) {
-	for _, r := range a.roles {
-		if r.ID == id {
-			return r, true
-		}
+func (a *API) getRole(c call) (any, error) {
+	r, err := a.findRole(c)
+	if err != nil {
+		return nil, err
 	}
-	return role{}, false
+	return withData(r), nil
 }
 
-// systemRoles returns the roles that every account has. Owner is among them: the
-// documentation counts seven without it, yet speaks of it as one. Of the slugs only
-// operator is documented; the permissions of the project roles are those of the
-// documented ones that the catalogue has.
-func systemRoles(now time.Time) []role {
-	roles := []role{
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a001",
-			Name:        "Owner",
-			Slug:        "owner",
-			Description: "Full access to the account and all its projects",
-			Scope:       "account",
-			Permissions: permissionNames("account"),
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a002",
-			Name:        "Admin",
-			Slug:        "admin",
-			Description: "Account admin without billing",
-			Scope:       "account",
-			Permissions: permissionNames("account",
-				"account.projects.delete", "account.members.remove", "account.roles.delete",
-				"account.apikeys.revoke", "account.billing.view", "account.billing.manage"),
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a003",
-			Name:        "Billing",
-			Slug:        "billing",
-			Description: "Billing access only",
-			Scope:       "account",
-			Permissions: []string{"account.billing.view", "account.billing.manage"},
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a004",
-			Name:        "Member",
-			Slug:        "member",
-			Description: "Basic account member",
-			Scope:       "account",
-			Permissions: []string{"account.settings.view", "account.members.view", "account.projects.view"},
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a005",
-			Name:        "Project Admin",
-			Slug:        "project-admin",
-			Description: "Full project access",
-			Scope:       "project",
-			Permissions: permissionNames("project"),
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a006",
-			Name:        "Operator",
-			Slug:        "operator",
-			Description: "Manage resources without delete",
-			Scope:       "project",
-			Permissions: permissionNames("project", "vm.delete", "vpc.delete", "project.members.remove"),
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a007",
-			Name:        "Project Member",
-			Slug:        "project-member",
-			Description: "Basic project access",
-			Scope:       "project",
-			Permissions: []string{"project.settings.view", "project.members.view", "vm.view", "vm.power", "vpc.view", "volume.view"},
-		},
-		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a008",
-			Name:        "Viewer",
-			Slug:        "viewer",
-			Description: "Read-only project access",
-			Scope:       "project",
-			Permissions: []string{"project.settings.view", "project.members.view", "vm.view", "vpc.view", "volume.view"},
-		},
+func (a *API) createRole(c call) (any, error) {
+	body, err := decode[struct {
+		roleSettings
+		Slug  string `json:"slug"`
+		Scope string `json:"scope"`
+	}](c)
+	if err != nil {
+		return nil, err
 	}
-	for i := range roles {
-		roles[i].IsSystem = true
-		roles[i].CreatedAt = seconds(now)
-		roles[i].UpdatedAt = seconds(now)
+	if body.Name == nil || body.Permissions == nil {
+		return nil, badRequest("name, slug, scope and permissions are required")
 	}
-	return roles
+	if err := oneOf("scope", body.Scope, "account", "project"); err != nil {
+		return nil, err
+	}
+	if err := a.checkSlug(body.Slug); err != nil {
+		return nil, err
+	}
+	r := &role{
+		ID:        uuid.NewString(),
+		AccountID: AccountID,
+		Slug:      body.Slug,
+		Scope:     body.Scope,
+		CreatedBy: c.key.CreatedBy,
+		CreatedAt: seconds(c.now),
+	}
+	if err := a.checkRole(r, body.roleSettings); err != nil {
+		return nil, err
+	}
+	body.apply(r, c.now)
+	a.roles = append(a.roles, r)
+	return withData(r), nil
+}
+
+func (a *API) updateRole(c call) (any, error) {
+	r, err := a.findCustomRole(c)
+	if err != nil {
+		return nil, err
+	}
+	body, err := decode[roleSettings](c)
+	if err != nil {
+		return nil, err
+	}
+	if body.Name == nil && body.Description == nil && body.Permissions == nil {
+		return nil, badRequest("at least one field is required")
+	}
+	if err := a.checkRole(r, body); err != nil {
+		return nil, err
+	}
+	body.apply(r, c.now)
+	return withData(r), nil
+}
+
+func (a *API) deleteRole(c call) (any, error) {
+	r, err := a.findCustomRole(c)
+	if err != nil {
+		return nil, err
+	}
+	if a.inUse(r) {
+		return nil, badRequest("role is in use by a member or an API key")
+	}
+	a.roles = slices.DeleteFunc(a.roles, func(other *role) bool { return other == r })
+	return withMessage("Role deleted"), nil
+}
+
+// inUse reports whether a key or a member has the role. A key that is expired or
+// inactive may come back, and an invitation may be accepted, so they count.
+func (a *API) inUse(r *role) bool {
+	return slices.ContainsFunc(a.keys, func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID }) ||
+		slices.ContainsFunc(a.members, func(m *member) bool { return m.roleID == r.ID })
+}
+
+// roleSettings are the fields of a request's body that a role can be made with and
+// that can be changed later.
+type roleSettings struct {
+	Name        *string  `json:"name"`
+	Description *string  `json:"description"`
+	Permissions []string `json:"permissions"`
+}
+
+// checkRole refuses settings that do not fit the role. That names are unique in the
+// account is documented; here the system roles' are among them, and case counts.
+// That no role may be left without permissions is documented for new ones only.
+func (a *API) checkRole(r *role, s roleSettings) error {
+	if err := checkName(s.Name, 64); err != nil {
+		return err
+	}
+	if s.Name != nil && slices.ContainsFunc(a.roles, func(o *role) bool { return o.Name == *s.Name && o.ID != r.ID }) {
+		return badRequest("name: there is a role of that name")
+	}
+	if s.Permissions != nil && len(s.Permissions) == 0 {
+		return badRequest("permissions must have at least one element")
+	}
+	names := permissionNames(r.Scope)
+	for _, p := range s.Permissions {
+		if !slices.Contains(names, p) {
+			return badRequest("permissions: no permission of %s scope has the name %q", r.Scope, p)
+		}
+	}
+	return nil
+}
+
+func (s roleSettings) apply(r *role, now time.Time) {
+	if s.Name != nil {
+		r.Name = *s.Name
+	}
+	if s.Description != nil {
+		r.Description = *s.Description
+	}
+	if s.Permissions != nil {
+		r.Permissions = unique(s.Permissions)
+	}
+	r.UpdatedAt = seconds(now)
+}
+
+var slugFormat = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+// checkSlug refuses a slug that has the wrong form or is taken.
+func (a *API) checkSlug(slug string) error {
+	if !slugFormat.MatchString(slug) {
+		return badRequest("slug must have 1 to 64 lower-case letters, digits and hyphens")
+	}
+	if slices.ContainsFunc(a.roles, func(r *role) bool { return r.Slug == slug }) {
+		return badRequest("slug: there is a role of that slug")
+	}
+	return nil
+}
+
+// findRole returns the role that the path names.
+func (a *API) findRole(c call) (*role, error) {
+	id, _ := parseID(c.params["id"])
+	r, ok := a.role(id)
+	if !ok {
+		return nil, notFound("role not found")
+	}
+	return r, nil
+}
+
+// findCustomRole returns the role that the path names, if it may be changed.
+func (a *API) findCustomRole(c call) (*role, error) {
+	r, err := a.findRole(c)
+	if err != nil {
+		return nil, err
+	}
+	if r.IsSystem {
+		return nil, badRequest("system roles are read-only")
+	}
+	return r, nil
+}
+
+// role returns the role with that ID.
+func (a *API) role(id string) (*role, bool) {
+	i := slices.IndexFunc(a.roles, func(r *role) bool { return r.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return a.roles[i], true
+}
+
+// roleID returns the ID of the role that a request's role_id means, or "" if there
+// is none.
+func (a *API) roleID(sent *string, scope string) (string, error) {
+	if sent == nil {
+		return "", nil
+	}
+	id, ok := parseID(*sent)
+	if !ok {
+		return "", badRequest("role_id must be a UUID")
+	}
+	r, ok := a.role(id)
+	if !ok {
+		return "", badRequest("role_id: no such role")
+	}
+	if r.Scope != scope {
+		return "", badRequest("role_id must be a role of %s scope", scope)
+	}
+	return id, nil
+}
+
+// unique returns the elements of s in their order, each once.
+func unique(s []string) []string {
+	var once []string
+	for _, element := range s {
+		if !slices.Contains(once, element) {
+			once = append(once, element)
+		}
+	}
+	return once
 }

@@ -12,23 +12,35 @@ import (
 
 // route is an operation of the API.
 type route struct {
+	id         string // as the API's description names it
 	method     string
 	path       string // "{name}" stands for one element
 	open       bool   // needs no key
 	permission string // what the key's role must hold; "" is nothing
+	orGrant    bool   // a role in some project does as well
 	status     int    // of success
 	handle     func(*API, call) (any, error)
 }
 
 // routes lists every operation; each resource has its own in its file.
 func routes() []route {
-	return slices.Concat(healthRoutes(), apiKeyRoutes(), roleRoutes(), permissionRoutes())
+	return slices.Concat(
+		healthRoutes(),
+		apiKeyRoutes(),
+		roleRoutes(),
+		permissionRoutes(),
+		projectRoutes(),
+		projectMemberRoutes(),
+		accountMemberRoutes(),
+		invitationRoutes(),
+	)
 }
 
 // call is what a handler is given. It runs under the API's mutex.
 type call struct {
 	request
 	now    time.Time
+	key    *apiKey           // with which it came; nil if it needs none
 	params map[string]string // from the path, by name
 	out    http.Header       // the header of the answer
 }
@@ -53,7 +65,7 @@ func (a *API) dispatch(c call) (int, any, error) {
 	}
 	c.params = params
 	if !rt.open {
-		if err := a.admit(c, rt); err != nil {
+		if c.key, err = a.admit(c, rt); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,15 +21,19 @@ type session struct {
 	base   string
 }
 
-// inProcess returns a session without a socket.
-func inProcess(t *testing.T) session {
-	api := sandbox.New()
+// inProcess returns a session without a socket, of a new account.
+func inProcess(t *testing.T) session { return of(t, sandbox.NewEmpty()) }
+
+// seeded returns a session without a socket, of an account that has been in use.
+func seeded(t *testing.T) session { return of(t, sandbox.New()) }
+
+func of(t *testing.T, api *sandbox.API) session {
 	return session{t, api, &http.Client{Transport: api.Transport()}, "https://api.example"}
 }
 
-// onSocket returns a session with a server.
+// onSocket returns a session with a server, of a new account.
 func onSocket(t *testing.T) session {
-	api := sandbox.New()
+	api := sandbox.NewEmpty()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return session{t, api, server.Client(), server.URL}
@@ -119,6 +124,16 @@ func (s session) owner(method, path, body string) answer {
 	return s.do(s.api.OwnerKey(), method, path, body)
 }
 
+// make posts a body, which must succeed, and returns the ID of what it made.
+func (s session) make(path, body string) string {
+	s.t.Helper()
+	a := s.owner("POST", path, body)
+	if a.status != http.StatusCreated {
+		s.t.Fatalf("POST %s %s: %d %s", path, body, a.status, a.text)
+	}
+	return a.data(s.t)["id"].(string)
+}
+
 // newKey makes a key and returns its ID and value.
 func (s session) newKey(body string) (id, secret string) {
 	s.t.Helper()
@@ -158,4 +173,37 @@ func newClock(api *sandbox.API) *clock {
 	c := &clock{time.Date(2026, 10, 9, 8, 7, 6, 500_000_000, time.UTC)}
 	api.SetClock(c.now)
 	return c
+}
+
+// refusal is a row of a table of requests of the owner that are refused.
+type refusal struct {
+	name, method, path, body string
+	status                   int
+}
+
+// wantRefused sends what is to be refused, and sees to it that nothing changed.
+func (s session) wantRefused(table []refusal) {
+	s.t.Helper()
+	for _, tt := range table {
+		s.t.Run(tt.name, func(t *testing.T) {
+			before := s.state()
+			a := s.owner(tt.method, tt.path, tt.body)
+			wantStatus(t, a, tt.status)
+			if a.fields["error"] != http.StatusText(tt.status) || a.fields["message"] == "" {
+				t.Errorf("body %s", a.text)
+			}
+			if after := s.state(); !reflect.DeepEqual(after, before) {
+				t.Errorf("changed all the same: %v\nbefore: %v", after, before)
+			}
+		})
+	}
+}
+
+// state is all that the API tells of what it holds.
+func (s session) state() []any {
+	state := []any{withoutUse(s.api.Keys()), s.api.Roles(), s.api.Projects(), s.api.Members()}
+	for _, p := range s.api.Projects() {
+		state = append(state, s.api.ProjectMembers(p.ID))
+	}
+	return state
 }

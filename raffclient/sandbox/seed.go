@@ -1,0 +1,135 @@
+package sandbox
+
+import "time"
+
+const day = 24 * time.Hour
+
+// RoleID returns the ID of the system role with that slug (owner, admin, billing,
+// member; project-admin, operator, project-member, viewer) or of the custom role
+// that New makes (key-administrator of account scope; deployer of project scope). It
+// is the same in every sandbox. For another slug it is "".
+func RoleID(slug string) string {
+	for _, r := range append(systemRoles(time.Time{}), customRoles(time.Time{})...) {
+		if r.Slug == slug {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+// ProjectID returns the ID of the project with that slug: default, which every
+// sandbox has and cannot be deleted; production, which has resources, staging and
+// playground, which New makes. For another slug it is "".
+func ProjectID(slug string) string {
+	for _, s := range seededProjects() {
+		if s.slug == slug {
+			return s.id
+		}
+	}
+	return ""
+}
+
+// KeyID returns the ID of a key. Every sandbox has owner; New makes those of
+// seededKeys. For another handle it is "".
+func KeyID(handle string) string {
+	for _, s := range seededKeys() {
+		if s.handle == handle {
+			return s.id
+		}
+	}
+	return ""
+}
+
+// MemberID returns the ID of a member that New makes: of the project with that slug,
+// or of the account if it is ""; the person with that address, or the key with that
+// handle. The Owner is one in every sandbox. For others it is "".
+func MemberID(project, who string) string {
+	for _, s := range seededMembers() {
+		if s.project == project && s.who == who {
+			return s.id
+		}
+	}
+	return ""
+}
+
+// InvitationID returns the ID of the invitation that New makes for that address:
+// eva@contractor.example to the account, hugo@contractor.example to staging. For
+// another it is "".
+func InvitationID(email string) string {
+	for _, s := range seededMembers() {
+		if s.invitation != "" && s.who == email {
+			return s.invitation
+		}
+	}
+	return ""
+}
+
+// customRoles returns the roles that New adds to the system's.
+func customRoles(now time.Time) []*role {
+	roles := []*role{
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a101",
+			Name:        "Key Administrator",
+			Slug:        "key-administrator",
+			Description: "Issues keys and decides who may do what",
+			Scope:       "account",
+			Permissions: []string{
+				"account.apikeys.view", "account.apikeys.create", "account.apikeys.manage", "account.apikeys.revoke",
+				"account.members.view", "account.members.manage", "account.roles.view",
+			},
+		},
+		{
+			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a102",
+			Name:        "Deployer",
+			Slug:        "deployer",
+			Description: "Rolls out releases",
+			Scope:       "project",
+			Permissions: []string{"project.settings.view", "vm.view", "vm.create", "vm.power", "volume.view"},
+		},
+	}
+	for _, r := range roles {
+		r.AccountID, r.CreatedBy = AccountID, UserID
+		r.CreatedAt = seconds(now.Add(-390 * day))
+		r.UpdatedAt = r.CreatedAt
+	}
+	return roles
+}
+
+// seededProject is a project that New makes.
+type seededProject struct {
+	id, slug, name, description string
+	age                         time.Duration
+	resources                   int
+}
+
+// seededProjects returns the default project, which every sandbox has, and those
+// that New adds.
+func seededProjects() []seededProject {
+	return []seededProject{
+		{"b83e5f10-6c2d-4d9a-a7f4-38c1e0d9b001", "default", "Default", "", 500 * day, 2},
+		{"b83e5f10-6c2d-4d9a-a7f4-38c1e0d9b002", "production", "Production", "What customers use", 480 * day, 9},
+		{"b83e5f10-6c2d-4d9a-a7f4-38c1e0d9b003", "staging", "Staging", "As production, a day ahead", 470 * day, 0},
+		{"b83e5f10-6c2d-4d9a-a7f4-38c1e0d9b004", "playground", "Playground", "", 90 * day, 0},
+	}
+}
+
+// make returns the project, as it is at now.
+func (s seededProject) make(now time.Time) *project {
+	created := seconds(now.Add(-s.age))
+	return &project{
+		resources: s.resources,
+		publicProject: publicProject{
+			ID:            s.id,
+			AccountID:     AccountID,
+			Name:          s.name,
+			Slug:          s.slug,
+			Description:   s.description,
+			DefaultRegion: "us-east",
+			IsDefault:     s.slug == "default",
+			IsActive:      true,
+			CreatedBy:     UserID,
+			CreatedAt:     created,
+			UpdatedAt:     created,
+		},
+	}
+}

@@ -1,0 +1,41 @@
+package sandbox
+
+// user is a person whom Raff knows, of this account or of none.
+type user struct{ id, name, email string }
+
+// users returns all persons whom Raff knows. Every sandbox knows the same: those who
+// are members of the account that New makes, Farid, who was one, and Gita, who never
+// was.
+func users() []user {
+	return []user{
+		{UserID, "Olivia Brandt", "olivia@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a603", "Amir Haddad", "amir@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a604", "Bea Lindqvist", "bea@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a605", "Chen Wei", "chen@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a606", "Dana Okafor", "dana@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a607", "Farid Nasser", "farid@meridian.example"},
+		{"c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a608", "Gita Rao", "gita@partner.example"},
+	}
+}
+
+// UserIDOf returns the ID of the person with that address, or "". It is the same in
+// every sandbox; users tells who there is, and Gita, gita@partner.example, is the
+// one who is in no account.
+func UserIDOf(email string) string {
+	for _, u := range users() {
+		if u.email == email {
+			return u.id
+		}
+	}
+	return ""
+}
+
+// userWith returns the person with that ID.
+func userWith(id string) (user, bool) {
+	for _, u := range users() {
+		if u.id == id {
+			return u, true
+		}
+	}
+	return user{}, false
+}
