@@ -27,7 +27,7 @@ type account struct {
 
 func newAccount(t *testing.T, change ...func(*raffclient.Config)) *account {
 	t.Helper()
-	a := &account{api: sandbox.New(), log: &bytes.Buffer{}}
+	a := &account{api: sandbox.NewEmpty(), log: &bytes.Buffer{}}
 	cfg := raffclient.Config{
 		APIKey:    raffclient.NewSecret(a.api.OwnerKey()),
 		BaseURL:   "http://localhost",
