@@ -62,6 +62,8 @@ func explainError(s spec, e *raffclient.Error) string {
 		return "Raff's API answered with a redirect " + e.Message + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
 	case errors.Is(e, raffclient.ErrBadAnswer):
 		return "Raff's API answered something that is not understood: " + e.Message + ". Ask the user to check RAFF_API_URL and the proxy: something else than the API may be answering."
+	case errors.Is(e, raffclient.ErrListIncomplete):
+		return "Raff's list does not add up (" + e.Message + "), so it cannot be relied on to be whole. Call again; if it goes on, ask the user to look in the Raff dashboard."
 	case errors.Is(e, raffclient.ErrNotSent):
 		return "The call was given up before anything was sent. Call again if it is still wanted."
 	}

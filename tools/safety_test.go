@@ -1,0 +1,438 @@
+package tools_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/tools"
+	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+)
+
+// The server does not lock itself out.
+func TestOwnKeyIsProtected(t *testing.T) {
+	own := sandbox.KeyID("owner")
+	for _, tt := range []struct{ tool, arguments string }{
+		{"revoke_api_key", args("id", own, "confirm_name", "Owner")},
+		{"regenerate_api_key", args("id", own, "confirm_name", "Owner")},
+		{"update_api_key", `{"id":"` + own + `","is_active":false}`},
+	} {
+		b := newBench(t)
+		before := state(b.api)
+		r := b.call(t, t.Context(), tt.tool, tt.arguments)
+		if !r.IsError || !strings.Contains(r.text(), "the one that this server itself runs with") || state(b.api) != before {
+			t.Errorf("%s: got %s", tt.tool, r.raw)
+		}
+		// Where the API does not tell the prefix, it cannot be ruled out.
+		b.api.Fail(sandbox.Fault{Method: "GET", Omit: []string{"key_prefix"}})
+		if r := b.call(t, t.Context(), tt.tool, tt.arguments); !r.IsError || !strings.Contains(r.text(), "cannot be ruled out") || state(b.api) != before {
+			t.Errorf("%s without prefix: got %s", tt.tool, r.raw)
+		}
+	}
+	b := newBench(t)
+	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","name":"Server"}`); r.IsError {
+		t.Errorf("renaming it is refused: %s", r.raw)
+	}
+	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+sandbox.KeyID("grafana")+`","is_active":false}`); r.IsError {
+		t.Errorf("switching another off is refused: %s", r.raw)
+	}
+}
+
+// asked is a client that was asked, and how it answers.
+type asked struct {
+	capabilities string // "" for none
+	reply        string // to the question; "" if there must not be one
+}
+
+// revoke runs a session of an older revision in which a key is to be revoked, and
+// returns the answer to the call and the question, if there was one.
+func revoke(t *testing.T, b *bench, a asked) (answer, question string) {
+	t.Helper()
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- stdio.Serve(t.Context(), b.server, inR, outW, stdio.Config{})
+		outW.Close()
+		inR.Close()
+	}()
+	fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{%s},"clientInfo":{"name":"t","version":"1"}}}`+"\n", a.capabilities)
+	out := bufio.NewScanner(outR)
+	out.Scan()
+	fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"revoke_api_key","arguments":%s}}`+"\n", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+	for out.Scan() {
+		line := out.Text()
+		if strings.Contains(line, "elicitation/create") {
+			question = line
+			var q struct{ ID json.RawMessage }
+			if err := json.Unmarshal([]byte(line), &q); err != nil {
+				t.Error(err)
+			}
+			fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":%s,%s}`+"\n", q.ID, a.reply)
+			continue
+		}
+		answer = line
+		inW.Close()
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	return answer, question
+}
+
+// The user is asked where the client can ask, and has the last word.
+func TestUserIsAsked(t *testing.T) {
+	const can = `"elicitation":{}`
+	for _, tt := range []struct {
+		name    string
+		confirm tools.Confirm
+		client  asked
+		asked   bool
+		revoked bool
+		want    string
+	}{
+		{"accepts", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":true}}`}, true, true, "Revoked"},
+		{"accepts the bare form", tools.ConfirmAuto, asked{can, `"result":{"action":"accept"}`}, true, true, "Revoked"},
+		{"accepts, but says no", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":false}}`}, true, false, "declined"},
+		{"declines", tools.ConfirmAuto, asked{can, `"result":{"action":"decline"}`}, true, false, "declined"},
+		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "declined"},
+		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "declined"},
+		{"forms declared", tools.ConfirmAlways, asked{`"elicitation":{"form":{}}`, `"result":{"action":"accept"}`}, true, true, "Revoked"},
+		{"only URLs declared", tools.ConfirmAuto, asked{`"elicitation":{"url":{}}`, ""}, false, true, "Revoked"},
+		{"not declared", tools.ConfirmAuto, asked{"", ""}, false, true, "Revoked"},
+		{"not declared, but needed", tools.ConfirmAlways, asked{"", ""}, false, false, "--confirm=always"},
+		{"never", tools.ConfirmNever, asked{can, ""}, false, true, "Revoked"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Confirm = tt.confirm })
+				answer, question := revoke(t, b, tt.client)
+				if (question != "") != tt.asked {
+					t.Errorf("got question %q, want one: %t", question, tt.asked)
+				}
+				if tt.asked && (!strings.Contains(question, "Grafana") || !strings.Contains(question, "for good")) {
+					t.Errorf("the question does not say what is at stake: %s", question)
+				}
+				if !strings.Contains(answer, tt.want) {
+					t.Errorf("got %s, want it to say %q", answer, tt.want)
+				}
+				if got := keyOf(b.api, "grafana").Revoked; got != tt.revoked {
+					t.Errorf("revoked: %t, want %t", got, tt.revoked)
+				}
+			})
+		})
+	}
+}
+
+func keyOf(api *sandbox.API, handle string) sandbox.Key {
+	keys := api.Keys()
+	return keys[slices.IndexFunc(keys, func(k sandbox.Key) bool { return k.ID == sandbox.KeyID(handle) })]
+}
+
+// In the stateless revision the question is a result, and the answer counts only
+// for what was asked.
+func TestUserIsAskedStatelessly(t *testing.T) {
+	b := newBench(t)
+	ask := func(handle, name, more string) (r struct {
+		IsError       bool
+		ResultType    string
+		RequestState  string
+		InputRequests map[string]any
+		Content       []struct{ Text string }
+	}) {
+		message := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"revoke_api_key","arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}%s}}`,
+			args("id", sandbox.KeyID(handle), "confirm_name", name), more)
+		var out strings.Builder
+		if err := stdio.Serve(t.Context(), b.server, strings.NewReader(message), &out, stdio.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(out.String()), &struct{ Result any }{&r}); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := ask("grafana", "Grafana", "")
+	if first.ResultType != "input_required" || len(first.InputRequests) != 1 || first.RequestState == "" {
+		t.Fatalf("got %+v, want a question", first)
+	}
+	yes := fmt.Sprintf(`,"inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},"requestState":%q`, first.RequestState)
+	if r := ask("terraform", "Terraform", yes); r.ResultType != "input_required" || keyOf(b.api, "terraform").Revoked {
+		t.Errorf("the answer to another question was taken: %+v", r)
+	}
+	if r := ask("grafana", "Grafana", strings.Replace(yes, first.RequestState, "x", 1)); r.ResultType != "input_required" {
+		t.Errorf("an answer without its state was taken: %+v", r)
+	}
+	if r := ask("grafana", "Grafana", yes); r.IsError || !keyOf(b.api, "grafana").Revoked {
+		t.Errorf("got %+v, want the key revoked", r)
+	}
+}
+
+// The audit finds what the seeded account is seeded with, worst first.
+func TestAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		r := b.call(t, t.Context(), "audit_api_keys", `{}`)
+		conforms(t, "audit_api_keys", r)
+		found, severities := findings(t, r)
+		for _, want := range []string{
+			"Owner could_administer", "Terraform could_administer", "Break glass could_administer", "Team onboarding could_administer",
+			"Migration creator_gone", "Dana laptop creator_gone",
+			"Terraform never_expires", "Nightly backup expires_soon", "Old website expired", "Load test inactive",
+			"Invoice export unused", "Grafana never_used", "CI duplicate_name",
+		} {
+			if !slices.Contains(found, want) {
+				t.Errorf("it does not find: %s", want)
+			}
+		}
+		for _, f := range found {
+			if strings.HasPrefix(f, "Production deploy ") || strings.HasPrefix(f, "Status page ") {
+				t.Errorf("it finds fault with a good key: %s", f)
+			}
+		}
+		if !slices.IsSortedFunc(severities, func(a, b string) int {
+			order := []string{"high", "medium", "low"}
+			return slices.Index(order, a) - slices.Index(order, b)
+		}) {
+			t.Errorf("the worst are not first: %v", severities)
+		}
+		for _, text := range []string{"revoke_api_key", "replace_api_key", "update_api_key", "This is the key that the server itself runs with"} {
+			if !strings.Contains(string(r.StructuredContent), text) {
+				t.Errorf("no finding says %q", text)
+			}
+		}
+		wide, _ := findings(t, b.call(t, t.Context(), "audit_api_keys", `{"expires_within_days":61,"unused_days":1}`))
+		for _, want := range []string{"Production deploy expires_soon", "Break glass unused"} {
+			if !slices.Contains(wide, want) {
+				t.Errorf("with other thresholds it does not find: %s", want)
+			}
+		}
+	})
+}
+
+func findings(t *testing.T, r result) (found, severities []string) {
+	t.Helper()
+	var out struct {
+		Findings []struct{ Severity, Kind, Name, Why, Settle string }
+	}
+	if err := json.Unmarshal(r.StructuredContent, &out); err != nil {
+		t.Fatalf("%v in %s", err, r.raw)
+	}
+	for _, f := range out.Findings {
+		found = append(found, f.Name+" "+f.Kind)
+		severities = append(severities, f.Severity)
+		if f.Why == "" || f.Settle == "" {
+			t.Errorf("a finding lacks why or what: %+v", f)
+		}
+	}
+	return found, severities
+}
+
+// What may not be read is unknown, and said to be.
+func TestAuditWithoutPermissions(t *testing.T) {
+	b := newBench(t)
+	b.api.Fail(sandbox.Fault{Path: "/api/v1/members*", Status: 403, Times: -1})
+	b.api.Fail(sandbox.Fault{Path: "/api/v1/roles*", Status: 403, Times: -1})
+	r := b.call(t, t.Context(), "audit_api_keys", `{}`)
+	found, _ := findings(t, r)
+	if strings.Count(r.text(), "unknown") != 2 || slices.Contains(found, "Migration creator_gone") || !slices.Contains(found, "Terraform could_administer") {
+		t.Errorf("got %s and %v", r.text(), found)
+	}
+}
+
+// The number of requests of an audit grows with the pages of the list alone.
+func TestAuditRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		for i := range 120 {
+			b.call(t, t.Context(), "create_api_key", fmt.Sprintf(`{"name":"n%d"}`, i))
+		}
+		before := len(b.api.Requests())
+		b.call(t, t.Context(), "audit_api_keys", `{}`)
+		if got := len(b.api.Requests()) - before; got != 5 { // 135 keys on three pages, members, roles
+			t.Errorf("got %d requests, want 5", got)
+		}
+	})
+}
+
+// A replacement has the rights of the old key, which is not touched.
+func TestReplace(t *testing.T) {
+	b := newBench(t)
+	old := keyOf(b.api, "production-deploy")
+	r := b.call(t, t.Context(), "replace_api_key", args("id", old.ID))
+	if !r.IsError || !strings.Contains(r.text(), "expires_at") {
+		t.Errorf("got %s, want it to ask for an expiry", r.raw)
+	}
+	in90 := time.Now().AddDate(0, 0, 90).UTC().Format(time.RFC3339)
+	r = b.call(t, t.Context(), "replace_api_key", args("id", old.ID, "expires_at", in90))
+	conforms(t, "replace_api_key", r)
+	out := replaced(t, r)
+	if len(out.Granted) != 1 || out.Granted[0].ProjectID != sandbox.ProjectID("production") || out.Granted[0].MemberID == "" || len(out.NotGranted) != 0 {
+		t.Errorf("got grants %+v", out)
+	}
+	if out.Secret.Value == "" || out.APIKey.Name != "Production deploy" || out.Replaces.ID != old.ID || len(out.Remaining) != 3 {
+		t.Errorf("got %+v", out)
+	}
+	if now := keyOf(b.api, "production-deploy"); now != old {
+		t.Errorf("the old key was touched: %+v", now)
+	}
+	if !strings.Contains(r.text(), "revoke_api_key") || strings.Contains(r.text(), out.Secret.Value) {
+		t.Errorf("got %q", r.text())
+	}
+}
+
+type replacement struct {
+	APIKey              struct{ ID, Name string } `json:"api_key"`
+	Secret              struct{ Value string }
+	Replaces            struct{ ID string }
+	Granted, NotGranted []struct {
+		ProjectID string `json:"project_id"`
+		MemberID  string `json:"member_id"`
+		Problem   string
+		Call      string
+	}
+	Remaining []string
+}
+
+func replaced(t *testing.T, r result) (out replacement) {
+	t.Helper()
+	if r.IsError {
+		t.Fatalf("got an error: %s", r.text())
+	}
+	text := strings.Replace(string(r.StructuredContent), `"not_granted"`, `"NotGranted"`, 1)
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Where a grant fails, the secret is handed over all the same, with the call that
+// completes it.
+func TestReplaceHalfGranted(t *testing.T) {
+	for _, fault := range []sandbox.Fault{{Status: 403}, {Status: 500}, {Cut: true, After: true}, {Status: 404}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			fault.Method, fault.Path = "POST", "/api/v1/projects/*"
+			b.api.Fail(fault)
+			r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"))
+			out := replaced(t, r)
+			if out.Secret.Value == "" || len(out.NotGranted) != 1 || out.NotGranted[0].Problem == "" {
+				t.Fatalf("got %+v", out)
+			}
+			tool, arguments, _ := strings.Cut(out.NotGranted[0].Call, " ")
+			if r := b.call(t, t.Context(), tool, arguments); r.IsError != fault.After {
+				t.Errorf("the call that completes it: got %s", r.raw)
+			}
+		})
+	}
+}
+
+// Keys are filtered over all pages, and what remains is paged.
+func TestListAPIKeysFilters(t *testing.T) {
+	for _, tt := range []struct {
+		arguments string
+		total     int
+		items     int
+		next      int
+	}{
+		{`{}`, 15, 15, 0},
+		{`{"limit":10}`, 15, 10, 10},
+		{`{"limit":10,"offset":10}`, 15, 5, 0},
+		{`{"offset":100}`, 15, 0, 0},
+		{`{"name":"ci"}`, 2, 2, 0},
+		{`{"name":"DEPLOY"}`, 1, 1, 0},
+		{`{"active":false}`, 2, 2, 0},
+		{`{"active":true,"role":"admin"}`, 1, 1, 0},
+		{`{"role":"Owner"}`, 2, 2, 0},
+		{`{"role":"` + sandbox.RoleID("billing") + `"}`, 1, 1, 0},
+		{`{"role":"nonsense"}`, 0, 0, 0},
+	} {
+		b := newBench(t)
+		r := b.call(t, t.Context(), "list_api_keys", tt.arguments)
+		conforms(t, "list_api_keys", r)
+		var out struct {
+			Items      []map[string]any
+			Total      int
+			NextOffset int `json:"next_offset"`
+		}
+		if err := json.Unmarshal(r.StructuredContent, &out); err != nil {
+			t.Fatalf("%s: %v", r.raw, err)
+		}
+		if out.Total != tt.total || len(out.Items) != tt.items || out.NextOffset != tt.next {
+			t.Errorf("%s: got %d of %d, next %d; want %d of %d, next %d", tt.arguments, len(out.Items), out.Total, out.NextOffset, tt.items, tt.total, tt.next)
+		}
+		for _, item := range out.Items {
+			for name, v := range item {
+				if v == "" || v == nil {
+					t.Errorf("%s is empty", name)
+				}
+			}
+		}
+	}
+}
+
+// A list that repeats itself is not taken for the whole.
+func TestListThatRepeatsItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		for i := range 60 {
+			b.call(t, t.Context(), "create_api_key", fmt.Sprintf(`{"name":"n%d"}`, i))
+		}
+		b.api.Fail(sandbox.Fault{Method: "GET", IgnoreOffset: true, Times: -1})
+		for _, tool := range []string{"list_api_keys", "audit_api_keys"} {
+			if r := b.call(t, t.Context(), tool, `{}`); !r.IsError || !strings.Contains(r.text(), "does not add up") {
+				t.Errorf("%s: got %s", tool, r.raw)
+			}
+		}
+	})
+}
+
+// Other lists are paged by the API; that there is more is said even where it does
+// not tell the total.
+func TestListsArePaged(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		tool, arguments string
+		next            string
+	}{
+		{"list_projects", `{"limit":3}`, `"next_offset":3`},
+		{"list_projects", `{"limit":3,"offset":3}`, ""},
+		{"list_roles", `{"limit":5}`, `"next_offset":5`},
+		{"list_roles", `{"scope":"account"}`, ""},
+		{"list_members", `{"limit":2,"status":"active"}`, `"next_offset":2`},
+	} {
+		r := b.call(t, t.Context(), tt.tool, tt.arguments)
+		conforms(t, tt.tool, r)
+		if has := strings.Contains(string(r.StructuredContent), `"next_offset"`); has != (tt.next != "") || !strings.Contains(string(r.StructuredContent), tt.next) {
+			t.Errorf("%s %s: got %s, want %s", tt.tool, tt.arguments, r.StructuredContent, tt.next)
+		}
+		if more := strings.Contains(r.text(), "call again with offset"); more != (tt.next != "") {
+			t.Errorf("%s %s: got %q", tt.tool, tt.arguments, r.text())
+		}
+	}
+}
+
+// A key that was regenerated for nobody cannot be undone: the log says so.
+func TestRegeneratedForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
+		l := dial(t, b)
+		l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"regenerate_api_key","arguments":%s}}`, args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+		time.Sleep(500 * time.Millisecond)
+		l.cancel(1)
+		if got := l.rest(t); len(got) != 0 {
+			t.Errorf("a cancelled call was answered: %s", got)
+		}
+		if !strings.Contains(b.log.String(), sandbox.KeyID("grafana")) || !strings.Contains(b.log.String(), "regenerate it again") {
+			t.Errorf("the log does not say so: %s", b.log)
+		}
+	})
+}
