@@ -57,29 +57,46 @@ func TestLastUse(t *testing.T) {
 	}
 }
 
+// The account's operations. Nothing that they name exists, so what is allowed fails
+// for another reason than a permission.
 func TestPermissionsOfRoles(t *testing.T) {
 	s := inProcess(t)
-	id, _ := s.newKey(`{"name": "Subject"}`)
-	path := "/api/v1/api-keys/" + id
+	roles := []string{"owner", "admin", "billing", "member", "none"}
+	keys := map[string]string{}
+	for _, role := range roles {
+		keys[role] = s.keyOf(role)
+	}
 	for _, op := range []struct {
-		method, path, body string
-		allowed            string
+		method, path string
+		allowed      string
 	}{
-		{"GET", "/api/v1/api-keys", "", "owner admin"},
-		{"POST", "/api/v1/api-keys", `{"name": "Another"}`, "owner admin"},
-		{"GET", path, "", "owner admin"},
-		{"PATCH", path, `{"name": "Subject"}`, "owner admin"},
-		{"POST", path + "/regenerate", "", "owner admin"},
-		{"DELETE", "/api/v1/api-keys/" + unknownID, "", "owner"},
-		{"GET", "/api/v1/roles", "", "owner admin"},
-		{"POST", "/api/v1/roles", `{}`, "owner admin"},
-		{"GET", "/api/v1/roles/" + unknownID, "", "owner admin"},
-		{"PATCH", "/api/v1/roles/" + unknownID, `{}`, "owner admin"},
-		{"DELETE", "/api/v1/roles/" + unknownID, "", "owner"},
-		{"GET", "/api/v1/permissions", "", "owner admin billing member none"},
+		{"GET", "/api/v1/api-keys", "owner admin"},
+		{"POST", "/api/v1/api-keys", "owner admin"},
+		{"GET", "/api/v1/api-keys/{id}", "owner admin"},
+		{"PATCH", "/api/v1/api-keys/{id}", "owner admin"},
+		{"POST", "/api/v1/api-keys/{id}/regenerate", "owner admin"},
+		{"DELETE", "/api/v1/api-keys/{id}", "owner"},
+		{"GET", "/api/v1/roles", "owner admin"},
+		{"POST", "/api/v1/roles", "owner admin"},
+		{"GET", "/api/v1/roles/{id}", "owner admin"},
+		{"PATCH", "/api/v1/roles/{id}", "owner admin"},
+		{"DELETE", "/api/v1/roles/{id}", "owner"},
+		{"GET", "/api/v1/permissions", "owner admin billing member none"},
+		{"GET", "/api/v1/projects", "owner admin member"},
+		{"POST", "/api/v1/projects", "owner admin"},
+		{"GET", "/api/v1/projects/{id}", "owner admin member"},
+		{"PUT", "/api/v1/projects/{id}", "owner admin"},
+		{"DELETE", "/api/v1/projects/{id}", "owner"},
+		{"GET", "/api/v1/members", "owner admin member"},
+		{"POST", "/api/v1/members", "owner admin"},
+		{"GET", "/api/v1/members/{id}", "owner admin member"},
+		{"PATCH", "/api/v1/members/{id}", "owner admin"},
+		{"DELETE", "/api/v1/members/{id}", "owner"},
+		{"POST", "/api/v1/invitations", "owner admin"},
+		{"DELETE", "/api/v1/invitations/{id}", "owner admin"},
 	} {
-		for _, role := range []string{"owner", "admin", "billing", "member", "none"} {
-			a := s.do(s.keyOf(role), op.method, op.path, op.body)
+		for _, role := range roles {
+			a := s.do(keys[role], op.method, strings.ReplaceAll(op.path, "{id}", unknownID), "")
 			want := slices.Contains(strings.Fields(op.allowed), role)
 			if got := a.status != http.StatusForbidden; got != want {
 				t.Errorf("role %s, %s %s: %d, allowed should be %t", role, op.method, op.path, a.status, want)
@@ -88,6 +105,93 @@ func TestPermissionsOfRoles(t *testing.T) {
 				t.Errorf("role %s, %s %s: body %s", role, op.method, op.path, a.text)
 			}
 		}
+	}
+}
+
+// The operations in a project need a role in that project, and one in the account is
+// good for no more than to know of it.
+func TestPermissionsInProjects(t *testing.T) {
+	s := seeded(t)
+	keys := map[string]string{
+		"owner": s.keyOf("owner"), "admin": s.keyOf("admin"), "billing": s.keyOf("billing"),
+		"elsewhere": s.keyIn("production", "project-admin"),
+	}
+	for _, role := range []string{"project-admin", "operator", "viewer", "deployer"} {
+		keys[role] = s.keyIn("staging", role)
+	}
+	outcome := func(a answer) string {
+		switch {
+		case a.status == http.StatusForbidden:
+			return "forbidden"
+		case a.fields["message"] == "project not found":
+			return "unseen"
+		}
+		return "allowed"
+	}
+	for _, op := range []struct{ method, path, allowed string }{
+		{"GET", "/members", "owner project-admin operator viewer"},
+		{"GET", "/members/" + unknownID, "owner project-admin operator viewer"},
+		{"POST", "/members", "owner project-admin operator"},
+		{"PATCH", "/members/" + unknownID, "owner project-admin operator"},
+		{"DELETE", "/members/" + unknownID, "owner project-admin operator"},
+		{"POST", "/invitations", "owner project-admin operator"},
+	} {
+		for role, key := range keys {
+			want := "forbidden"
+			switch {
+			case slices.Contains(strings.Fields(op.allowed), role):
+				want = "allowed"
+			case role == "billing" || role == "elsewhere":
+				want = "unseen"
+			}
+			a := s.do(key, op.method, "/api/v1/projects/"+sandbox.ProjectID("staging")+op.path, "")
+			if got := outcome(a); got != want {
+				t.Errorf("%s, %s %s: %s (%d %s), want %s", role, op.method, op.path, got, a.status, a.text, want)
+			}
+		}
+	}
+}
+
+func TestProjectsInSight(t *testing.T) {
+	s := seeded(t)
+	for _, tt := range []struct {
+		name, key, names string
+	}{
+		{"owner", s.keyOf("owner"), "Default Production Staging Playground"},
+		{"may view projects", s.keyOf("member"), "Default Production Staging Playground"},
+		{"in one project", s.keyIn("staging", "viewer"), "Staging"},
+	} {
+		a := s.do(tt.key, "GET", "/api/v1/projects", "")
+		wantStatus(t, a, http.StatusOK)
+		if got := a.names(t); got != tt.names || a.fields["total"] != float64(len(strings.Fields(tt.names))) {
+			t.Errorf("%s: projects %q of %v, want %q", tt.name, got, a.fields["total"], tt.names)
+		}
+	}
+	key := s.keyIn("staging", "viewer")
+	wantStatus(t, s.do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("staging"), ""), http.StatusOK)
+	wantStatus(t, s.do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("production"), ""), http.StatusNotFound)
+	wantStatus(t, s.do(key, "PUT", "/api/v1/projects/"+sandbox.ProjectID("staging"), `{}`), http.StatusForbidden)
+	wantStatus(t, s.do(s.keyOf("billing"), "GET", "/api/v1/projects", ""), http.StatusForbidden)
+}
+
+// What a key makes is made by whoever made the key.
+func TestMakers(t *testing.T) {
+	s := seeded(t)
+	chen := sandbox.UserIDOf("chen@meridian.example")
+	s.make("/api/v1/members", grant("api_key_id", sandbox.KeyID("ci"), "admin"))
+	secret := s.owner("POST", "/api/v1/api-keys/"+sandbox.KeyID("ci")+"/regenerate", "").data(t)["secret"].(string)
+	for path, body := range map[string]string{
+		"/api/v1/api-keys": `{"name": "a"}`,
+		"/api/v1/projects": `{"name": "a"}`,
+		"/api/v1/roles":    roleBody,
+	} {
+		if got := s.do(secret, "POST", path, body).data(t)["created_by"]; got != chen {
+			t.Errorf("%s: made by %v, want %s", path, got, chen)
+		}
+	}
+	invitation := s.do(secret, "POST", "/api/v1/invitations", grant("email", "a@b.example", "member")).data(t)
+	if got := invitation["invited_by_name"]; got != "Chen Wei" {
+		t.Errorf("invited by %v, want Chen Wei", got)
 	}
 }
 

@@ -155,6 +155,15 @@ func (s session) keyOf(role string) string {
 	return secret
 }
 
+// keyIn returns the value of a key that has that role in a seeded project, and no
+// other.
+func (s session) keyIn(project, role string) string {
+	s.t.Helper()
+	id, secret := s.newKey(`{"name": "Key"}`)
+	s.make(inProject(project), grant("api_key_id", id, role))
+	return secret
+}
+
 func wantStatus(t *testing.T, a answer, status int) {
 	t.Helper()
 	if a.status != status {

@@ -9,10 +9,27 @@ const day = 24 * time.Hour
 // that New makes (key-administrator of account scope; deployer of project scope). It
 // is the same in every sandbox. For another slug it is "".
 func RoleID(slug string) string {
-	for _, r := range append(systemRoles(time.Time{}), customRoles(time.Time{})...) {
-		if r.Slug == slug {
-			return r.ID
-		}
+	switch slug {
+	case "owner":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a001"
+	case "admin":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a002"
+	case "billing":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a003"
+	case "member":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a004"
+	case "project-admin":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a005"
+	case "operator":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a006"
+	case "project-member":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a007"
+	case "viewer":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a008"
+	case "key-administrator":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a101"
+	case "deployer":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a102"
 	}
 	return ""
 }
@@ -29,8 +46,10 @@ func ProjectID(slug string) string {
 	return ""
 }
 
-// KeyID returns the ID of a key. Every sandbox has owner; New makes those of
-// seededKeys. For another handle it is "".
+// KeyID returns the ID of a key by the handle that it has here: owner, which every
+// sandbox has; invoice-export, terraform, old-website, migration, dana-laptop, ci-old,
+// status-page, load-test, nightly-backup, break-glass, team-onboarding, grafana,
+// production-deploy and ci, which New makes. For another handle it is "".
 func KeyID(handle string) string {
 	for _, s := range seededKeys() {
 		if s.handle == handle {
@@ -68,7 +87,7 @@ func InvitationID(email string) string {
 func customRoles(now time.Time) []*role {
 	roles := []*role{
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a101",
+			ID:          RoleID("key-administrator"),
 			Name:        "Key Administrator",
 			Slug:        "key-administrator",
 			Description: "Issues keys and decides who may do what",
@@ -79,7 +98,7 @@ func customRoles(now time.Time) []*role {
 			},
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a102",
+			ID:          RoleID("deployer"),
 			Name:        "Deployer",
 			Slug:        "deployer",
 			Description: "Rolls out releases",

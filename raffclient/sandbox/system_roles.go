@@ -9,7 +9,7 @@ import "time"
 func systemRoles(now time.Time) []*role {
 	roles := []*role{
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a001",
+			ID:          RoleID("owner"),
 			Name:        "Owner",
 			Slug:        "owner",
 			Description: "Full access to the account and all its projects",
@@ -17,7 +17,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: permissionNames("account"),
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a002",
+			ID:          RoleID("admin"),
 			Name:        "Admin",
 			Slug:        "admin",
 			Description: "Account admin without billing",
@@ -27,7 +27,7 @@ func systemRoles(now time.Time) []*role {
 				"account.apikeys.revoke", "account.billing.view", "account.billing.manage"),
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a003",
+			ID:          RoleID("billing"),
 			Name:        "Billing",
 			Slug:        "billing",
 			Description: "Billing access only",
@@ -35,7 +35,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: []string{"account.billing.view", "account.billing.manage"},
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a004",
+			ID:          RoleID("member"),
 			Name:        "Member",
 			Slug:        "member",
 			Description: "Basic account member",
@@ -43,7 +43,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: []string{"account.settings.view", "account.members.view", "account.projects.view"},
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a005",
+			ID:          RoleID("project-admin"),
 			Name:        "Project Admin",
 			Slug:        "project-admin",
 			Description: "Full project access",
@@ -51,7 +51,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: permissionNames("project"),
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a006",
+			ID:          RoleID("operator"),
 			Name:        "Operator",
 			Slug:        "operator",
 			Description: "Manage resources without delete",
@@ -59,7 +59,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: permissionNames("project", "vm.delete", "vpc.delete", "project.members.remove"),
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a007",
+			ID:          RoleID("project-member"),
 			Name:        "Project Member",
 			Slug:        "project-member",
 			Description: "Basic project access",
@@ -67,7 +67,7 @@ func systemRoles(now time.Time) []*role {
 			Permissions: []string{"project.settings.view", "project.members.view", "vm.view", "vm.power", "vpc.view", "volume.view"},
 		},
 		{
-			ID:          "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a008",
+			ID:          RoleID("viewer"),
 			Name:        "Viewer",
 			Slug:        "viewer",
 			Description: "Read-only project access",

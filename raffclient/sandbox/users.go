@@ -3,9 +3,7 @@ package sandbox
 // user is a person whom Raff knows, of this account or of none.
 type user struct{ id, name, email string }
 
-// users returns all persons whom Raff knows. Every sandbox knows the same: those who
-// are members of the account that New makes, Farid, who was one, and Gita, who never
-// was.
+// users returns all persons whom Raff knows, in every sandbox the same.
 func users() []user {
 	return []user{
 		{UserID, "Olivia Brandt", "olivia@meridian.example"},
@@ -18,9 +16,10 @@ func users() []user {
 	}
 }
 
-// UserIDOf returns the ID of the person with that address, or "". It is the same in
-// every sandbox; users tells who there is, and Gita, gita@partner.example, is the
-// one who is in no account.
+// UserIDOf returns the ID of the person with that address: olivia, amir, bea, chen,
+// dana (suspended) and farid (who has left) @meridian.example; gita@partner.example,
+// who is in no account and can be added. It is the same in every sandbox. For another
+// address it is "".
 func UserIDOf(email string) string {
 	for _, u := range users() {
 		if u.email == email {
