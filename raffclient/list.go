@@ -68,7 +68,7 @@ type page[T any] struct {
 func pages[T any](ctx context.Context, c *Client, path []string, id func(T) string, filters ...string) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		seen := map[string]bool{}
-		for n, offset := 0, 0; ; n++ {
+		for n, offset, got := 0, 0, 0; ; n++ {
 			q := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
 			addFilters(q, filters)
 			items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
@@ -81,18 +81,18 @@ func pages[T any](ctx context.Context, c *Client, path []string, id func(T) stri
 				return
 			}
 			offset += len(items)
-			end := len(items) == 0 || a.total == nil && len(items) < pageSize || a.total != nil && offset >= *a.total
+			got += len(fresh)
 			switch {
-			case end && (a.total == nil || offset >= *a.total):
+			case len(items) > 0 && len(fresh) == 0:
+				yield(page[T]{}, incomplete("the API repeated itself after %d", got))
 				return
-			case end:
-				yield(page[T]{}, incomplete("it ended after %d of %d", offset, *a.total))
+			case a.total != nil && got >= *a.total, a.total == nil && len(items) < pageSize:
 				return
-			case len(fresh) == 0:
-				yield(page[T]{}, incomplete("the API repeated itself at offset %d", offset))
+			case len(items) == 0:
+				yield(page[T]{}, incomplete("it ended after %d of %d", got, *a.total))
 				return
 			case n+1 == maxPages:
-				yield(page[T]{}, incomplete("it was cut after %d", offset))
+				yield(page[T]{}, incomplete("it was cut after %d", got))
 				return
 			}
 		}
@@ -103,11 +103,12 @@ func incomplete(format string, args ...any) *Error {
 	return &Error{kind: ErrListIncomplete, Message: fmt.Sprintf(format, args...)}
 }
 
-// unseen returns the items whose ID is not in seen, and puts it there.
+// unseen returns the items whose ID is not in seen, and puts it there. Items
+// without an ID cannot be told apart, and are all returned.
 func unseen[T any](items []T, seen map[string]bool, id func(T) string) []T {
 	var fresh []T
 	for _, item := range items {
-		if key := id(item); !seen[key] {
+		if key := id(item); key == "" || !seen[key] {
 			seen[key] = true
 			fresh = append(fresh, item)
 		}
