@@ -138,19 +138,6 @@ func operation(t *testing.T, id string) sandbox.Operation {
 	return ops[i]
 }
 
-// fault makes f strike the operation of x: its path up to the first variable part,
-// and only what comes last.
-func (x example) fault(t *testing.T, f sandbox.Fault) sandbox.Fault {
-	op := operation(t, x.operation)
-	f.Method = op.Method
-	f.Path, _, _ = strings.Cut(op.Path, "{")
-	f.Path += "*"
-	if x.requests > 1 && op.Method == "GET" {
-		f.Skip = 0
-	}
-	return f
-}
-
 func TestEveryTool(t *testing.T) {
 	for _, x := range examples() {
 		t.Run(x.tool, func(t *testing.T) {

@@ -50,5 +50,5 @@ func (o cancelledOutput) summary() string {
 }
 
 func cancelInvitation(ctx context.Context, e *env, in cancelInvitationInput) (cancelledOutput, error) {
-	return cancelledOutput{in.ID}, e.client.CancelInvitation(ctx, in.ID)
+	return cancelledOutput(in), e.client.CancelInvitation(ctx, in.ID)
 }

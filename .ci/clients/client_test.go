@@ -1,0 +1,195 @@
+// Package clients drives the built server with MCP clients that were written
+// elsewhere: the official SDK for Go here, those for TypeScript and the
+// inspector in the files beside it.
+package clients
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const tool = "create_api_key"
+
+func TestGoSDK(t *testing.T) {
+	for _, version := range mcp.SupportedProtocolVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			s := connect(t, version)
+			if got := s.InitializeResult().ProtocolVersion; got != version {
+				t.Errorf("got protocol version %s, want %s", got, version)
+			}
+			output := outputSchema(t, s)
+			checkKey(t, output, call(t, s, tool, map[string]any{"name": "Production CI"}), "Production CI")
+			checkRefusal(t, call(t, s, tool, map[string]any{"nme": "Production CI"}))
+			checkUnknownTool(t, s)
+			checkConcurrent(t, s, output)
+		})
+	}
+}
+
+// connect starts the server and connects to it. At the end of the test it closes
+// the connection, upon which the server has to leave by itself.
+func connect(t *testing.T, version string) *mcp.ClientSession {
+	t.Helper()
+	var log bytes.Buffer
+	server := exec.Command(os.Getenv("RAFF_MCP"), "--sandbox")
+	server.Stderr = &log
+	transport := &mcp.CommandTransport{Command: server, TerminateDuration: 20 * time.Second}
+	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
+	s, err := client.Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	t.Cleanup(func() {
+		began := time.Now()
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		if d := time.Since(began); d > 10*time.Second {
+			t.Errorf("the server took %v to leave", d)
+		}
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", log.Bytes())
+		}
+	})
+	return s
+}
+
+// outputSchema returns what the results of the tool have to conform to.
+func outputSchema(t *testing.T, s *mcp.ClientSession) *jsonschema.Resolved {
+	t.Helper()
+	for tl, err := range s.Tools(t.Context(), nil) {
+		if err != nil {
+			t.Fatalf("tools: %v", err)
+		}
+		if tl.Name != tool {
+			continue
+		}
+		var schema jsonschema.Schema
+		remarshal(t, tl.OutputSchema, &schema)
+		resolved, err := schema.Resolve(nil)
+		if err != nil {
+			t.Fatalf("output schema: %v", err)
+		}
+		return resolved
+	}
+	t.Fatalf("%s is not listed", tool)
+	return nil
+}
+
+func call(t *testing.T, s *mcp.ClientSession, name string, arguments any) *mcp.CallToolResult {
+	t.Helper()
+	result, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: arguments})
+	if err != nil {
+		t.Fatalf("call %s with %v: %v", name, arguments, err)
+	}
+	return result
+}
+
+var secretForm = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
+
+// checkKey checks the result of a call that made a key of that name, and returns
+// its secret.
+func checkKey(t *testing.T, output *jsonschema.Resolved, result *mcp.CallToolResult, name string) string {
+	t.Helper()
+	if result.IsError {
+		t.Fatalf("got error %s, want a key", text(result))
+	}
+	if err := output.Validate(result.StructuredContent); err != nil {
+		t.Errorf("the structured content does not conform to the output schema: %v", err)
+	}
+	var got struct {
+		APIKey struct{ Name string } `json:"api_key"`
+		Secret struct {
+			Sensitive bool
+			Value     string
+		}
+	}
+	remarshal(t, result.StructuredContent, &got)
+	if got.APIKey.Name != name {
+		t.Errorf("got key %q, want %q", got.APIKey.Name, name)
+	}
+	if !secretForm.MatchString(got.Secret.Value) {
+		t.Errorf("got secret %q, want %s", got.Secret.Value, secretForm)
+	}
+	if !got.Secret.Sensitive {
+		t.Error("got a secret that is not marked as sensitive")
+	}
+	if text(result) == "" {
+		t.Error("got no text for clients that do not read structured content")
+	}
+	return got.Secret.Value
+}
+
+func checkRefusal(t *testing.T, result *mcp.CallToolResult) {
+	t.Helper()
+	if !result.IsError || text(result) == "" || result.StructuredContent != nil {
+		t.Errorf("got %+v for bad arguments, want an error with text and nothing else", result)
+	}
+}
+
+func checkUnknownTool(t *testing.T, s *mcp.ClientSession) {
+	t.Helper()
+	_, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "no_such_tool"})
+	if e, ok := errors.AsType[*jsonrpc.Error](err); !ok || e.Code != jsonrpc.CodeInvalidParams {
+		t.Errorf("got %v for an unknown tool, want error %d", err, jsonrpc.CodeInvalidParams)
+	}
+}
+
+func checkConcurrent(t *testing.T, s *mcp.ClientSession, output *jsonschema.Resolved) {
+	t.Helper()
+	const n = 20
+	results := make([]*mcp.CallToolResult, n)
+	errs := make([]error, n)
+	var calls sync.WaitGroup
+	for i := range n {
+		calls.Go(func() {
+			results[i], errs[i] = s.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: map[string]any{"name": fmt.Sprint("key ", i)}})
+		})
+	}
+	calls.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("%d calls at once: %v", n, err)
+	}
+	secrets := map[string]bool{}
+	for i, result := range results {
+		secrets[checkKey(t, output, result, fmt.Sprint("key ", i))] = true
+	}
+	if len(secrets) != n {
+		t.Errorf("got %d different secrets from %d calls", len(secrets), n)
+	}
+}
+
+// text returns the first text of a result.
+func text(result *mcp.CallToolResult) string {
+	for _, c := range result.Content {
+		if c, ok := c.(*mcp.TextContent); ok {
+			return c.Text
+		}
+	}
+	return ""
+}
+
+// remarshal turns a decoded JSON value into another type.
+func remarshal(t *testing.T, from, to any) {
+	t.Helper()
+	raw, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+}

@@ -1,0 +1,109 @@
+// The official SDKs for TypeScript against the built server: version 1, which
+// most programs embed, and version 2. Both check each result against the tool's
+// output schema, and both call onerror with whatever they did not expect.
+import assert from 'node:assert/strict';
+import { setMaxListeners } from 'node:events';
+import { describe, test } from 'node:test';
+import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
+import * as v1stdio from '@modelcontextprotocol/sdk/client/stdio.js';
+import * as v2 from '@modelcontextprotocol/client';
+import * as v2stdio from '@modelcontextprotocol/client/stdio';
+
+const server = { command: process.env.RAFF_MCP, args: ['--sandbox'], stderr: 'ignore' };
+const info = { name: 'typescript-sdk', version: '1' };
+const tool = 'create_api_key';
+const create = (name) => ({ name: tool, arguments: { name } });
+
+describe('TypeScript SDK', { concurrency: true, timeout: 60_000 }, () => {
+  for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
+    test(`1, ${version}`, (t) => {
+      const client = new v1.Client(info);
+      const transport = new AskingTransport(version);
+      return converse(t, client, transport, {
+        call: (params, options) => client.callTool(params, undefined, options),
+        version: () => transport.negotiated,
+      }, version);
+    });
+    test(`2, ${version}`, (t) => converse2(t, { supportedProtocolVersions: [version] }, version));
+  }
+  test('2, 2026-07-28', (t) => converse2(t, { versionNegotiation: { mode: { pin: '2026-07-28' } } }, '2026-07-28'));
+  test('2, whatever is newest', (t) => converse2(t, { versionNegotiation: { mode: 'auto' } }, '2026-07-28'));
+});
+
+// An AskingTransport asks for a revision: SDK 1 itself always asks for the newest.
+class AskingTransport extends v1stdio.StdioClientTransport {
+  constructor(version) {
+    super(server);
+    this.asked = version;
+  }
+
+  send(message) {
+    if (message.method !== 'initialize') return super.send(message);
+    return super.send({ ...message, params: { ...message.params, protocolVersion: this.asked } });
+  }
+
+  setProtocolVersion(version) {
+    this.negotiated = version;
+  }
+}
+
+function converse2(t, options, version) {
+  const client = new v2.Client(info, options);
+  return converse(t, client, new v2stdio.StdioClientTransport(server), {
+    call: (params, options) => client.callTool(params, options),
+    version: () => client.getNegotiatedProtocolVersion(),
+  }, version);
+}
+
+async function converse(t, client, transport, { call, version }, wanted) {
+  const errors = [];
+  client.onerror = (error) => errors.push(error.message.slice(0, 200));
+  t.after(() => client.close());
+  await client.connect(transport);
+  assert.equal(version(), wanted);
+  const { tools } = await client.listTools();
+  assert.ok(tools.find(({ name }) => name === tool)?.outputSchema);
+
+  checkKey(await call(create('Production CI')), 'Production CI');
+  const refusal = await call({ name: tool, arguments: { nme: 'Production CI' } });
+  assert.equal(refusal.isError, true);
+  assert.match(refusal.content[0].text, /'name'/);
+  await assert.rejects(call({ name: 'no_such_tool', arguments: {} }), { code: -32602 });
+
+  const names = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+  const results = await Promise.all(names.map((name) => call(create(name))));
+  const secrets = results.map((result, i) => checkKey(result, names[i]));
+  assert.equal(new Set(secrets).size, names.length);
+  assert.deepEqual(errors, []);
+
+  await cancel(client, call);
+  errors.length = 0; // answers and cancellations may have crossed, until now
+  checkKey(await call(create('afterwards')), 'afterwards');
+
+  const { pid } = transport;
+  await client.close();
+  assert.deepEqual(errors, []);
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' }, 'the server is still running');
+}
+
+// cancel cancels calls that are under way: the API admits 30 in a second, the
+// others have to wait. It returns when the server has read the cancellations.
+async function cancel(client, call) {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const calls = Array.from({ length: 70 }, (_, i) => call(create(`cancelled ${i}`), { signal: controller.signal }));
+  await Promise.any(calls);
+  controller.abort();
+  const outcomes = await Promise.allSettled(calls);
+  assert.ok(outcomes.some(({ status }) => status === 'rejected'));
+  await client.listTools();
+}
+
+function checkKey({ isError, structuredContent, content }, name) {
+  assert.ok(!isError, content[0]?.text);
+  assert.equal(structuredContent.api_key.name, name);
+  assert.match(structuredContent.secret.value, /^raff_[0-9a-f]{64}$/);
+  assert.equal(structuredContent.secret.sensitive, true);
+  assert.ok(content[0].text);
+  return structuredContent.secret.value;
+}
