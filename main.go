@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -27,6 +28,8 @@ import (
 const version = "0.1.0"
 
 func main() {
+	// net/http logs what a server sends unasked, and that may be a secret.
+	log.SetOutput(io.Discard)
 	// A client that closes our output must not kill the program: there may be
 	// a new key to revoke. Writing then fails with EPIPE instead.
 	signal.Ignore(syscall.SIGPIPE)
@@ -66,11 +69,11 @@ func print(w io.Writer, text string) error {
 
 // start makes the server and does what the command says with it.
 func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.Writer) int {
-	log := newLogger(stderr, cfg.logLevel, cfg.logFormat, cfg.logColor)
+	logger := newLogger(stderr, cfg.logLevel, cfg.logFormat, cfg.logColor)
 	for _, w := range cfg.warnings {
-		log.Warn(w)
+		logger.Warn(w)
 	}
-	offer, err := offered(cfg, log)
+	offer, err := offered(cfg, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
 		return exitUsage
@@ -78,15 +81,15 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 	s := tools.NewServer(offer)
 	switch cfg.command {
 	case "call":
-		err = call(ctx, s, log, cfg.args, stdin, stdout)
+		err = call(ctx, s, logger, cfg.args, stdin, stdout)
 	case "tools":
 		err = listTools(ctx, s, offer, cfg.json, stdout)
 	default:
 		if cfg.keyProblem != nil {
-			log.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
+			logger.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
 		}
-		log.Info("serving MCP on standard input and output", "version", version, "api", cfg.api())
-		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: log})
+		logger.Info("serving MCP on standard input and output", "version", version, "api", cfg.api())
+		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: logger})
 	}
 	return exit(err, stderr)
 }
@@ -106,9 +109,9 @@ func exit(err error, stderr io.Writer) int {
 type misuse struct{ error }
 
 // offered joins the parts into what is offered. Nothing is sent.
-func offered(cfg config, log *slog.Logger) (tools.Config, error) {
+func offered(cfg config, logger *slog.Logger) (tools.Config, error) {
 	t := tools.Config{
-		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: log,
+		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: logger,
 		ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
 	}
 	if t.Problem == nil {
@@ -117,7 +120,7 @@ func offered(cfg config, log *slog.Logger) (tools.Config, error) {
 			BaseURL:   cfg.apiURL,
 			ProjectID: cfg.projectID,
 			UserAgent: "raff-mcp/" + version,
-			Logger:    log,
+			Logger:    logger,
 			OnWait:    tools.OnWait,
 		}
 		if cfg.sandbox {

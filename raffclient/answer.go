@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 )
@@ -40,7 +41,9 @@ func readAnswer(res *http.Response, limit int64) answer {
 		return a
 	}
 	a.body = value
-	drain(res)
+	if res.ContentLength == int64(read.Len()) {
+		_, _ = res.Body.Read(make([]byte, 1)) // the end, after which the connection can be used again
+	}
 	return a
 }
 
@@ -51,6 +54,26 @@ var errTooLong = errors.New("too long")
 func (a *answer) truncated() bool {
 	var syntax *json.SyntaxError
 	return a.readErr != nil && !errors.As(a.readErr, &syntax) && a.readErr != errTooLong && a.readErr != io.EOF
+}
+
+// namedSecret finds a key that stands in text as the value of "secret".
+var namedSecret = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
+
+// decodeKey reads an answer that makes a key. Its secret is found wherever and
+// whatever is around it: a mark before the JSON, an unknown wrapping or a stray
+// value must not cost a key its secret. And it is nowhere but in Secret, even if
+// the API repeated it elsewhere.
+func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
+	m := namedSecret.FindSubmatch(a.body)
+	if m == nil {
+		return decode[APIKeyWithSecret](c, a)
+	}
+	secret := NewSecret(string(m[1]))
+	rest := *a
+	rest.body = secret.cutOut(a.body)
+	key, err := decode[APIKeyWithSecret](c, &rest)
+	key.Secret = secret
+	return key, err
 }
 
 // envelope is what the API wraps every answer in. One page of its

@@ -104,15 +104,18 @@ func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKe
 		resource: "API key",
 		name:     r.Name,
 		made: func(k APIKeyWithSecret) (Made, bool) {
-			return k.made(), !k.Secret.Empty()
+			m := k.made()
+			m.Prefix = k.Prefix()
+			return m, !k.Secret.Empty()
 		},
+		read:  decodeKey,
 		list:  c.apiKeyPages,
-		found: func(k APIKey) (Made, bool) { return k.made(), k.Name == r.Name },
+		found: func(k APIKey) (Made, bool) { return k.made(), sameName(k.Name, r.Name) },
 	})
 }
 
 func (k APIKey) made() Made {
-	return Made{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt}
+	return Made{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
 // APIKeys yields the account's keys. An error ends the sequence.
@@ -158,26 +161,39 @@ func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequ
 //
 // POST /api/v1/api-keys/{id}/regenerate
 func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
-	renewed, _, err := call[APIKeyWithSecret](ctx, c, request{
+	var renewed APIKeyWithSecret
+	var bad *Error
+	err := c.call(ctx, request{
 		method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
+		around: func(send func() (answer, error)) (answer, error) {
+			a, err := send()
+			if err == nil {
+				renewed, bad = decodeKey(c, &a)
+			}
+			return a, err
+		},
 	})
 	if !renewed.Secret.Empty() {
 		return renewed, nil
 	}
-	if err == nil {
+	switch {
+	case err == nil && bad != nil:
+		err = bad
+	case err == nil:
 		err = &Error{Status: http.StatusOK, kind: ErrBadAnswer, Message: "it does not hold a secret", maybe: true}
 	}
 	if !mayHaveHappened(err) {
 		return APIKeyWithSecret{}, err
 	}
 	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
-	return APIKeyWithSecret{}, c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
+	c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
 		now, err := c.GetAPIKey(ctx, key.ID)
 		if err != nil || now.KeyPrefix == key.KeyPrefix {
 			return nil, err
 		}
 		return []Made{now.made()}, nil
 	})
+	return APIKeyWithSecret{}, c.report(e)
 }
 
 // IsOwn reports whether key is the one that the client itself sends.

@@ -19,12 +19,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -56,7 +56,7 @@ type Config struct {
 	// three times RequestTimeout. Default: 55 s, because MCP clients commonly
 	// stop waiting after 60 s.
 	CallTimeout time.Duration
-	// MaxAnswer is how many bytes of an answer are read. Default: 4 MiB.
+	// MaxAnswer is how many bytes of an answer are read. Default: 1 MiB.
 	MaxAnswer int64
 
 	// Transport carries the requests. Default: HTTP/1.1 and HTTP/2 with
@@ -79,11 +79,11 @@ type Wait struct {
 
 // Client calls the API. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	base *url.URL
-	http *http.Client
-	pace *pacer
-	made *made
+	cfg       Config
+	base      *url.URL
+	http      *http.Client
+	pace      *pacer
+	creations *creations
 }
 
 // New returns a client, or an error that says which setting cannot work.
@@ -100,7 +100,7 @@ func New(cfg Config) (*Client, error) {
 	cfg.ConnectTimeout = orDefault(cfg.ConnectTimeout, 10*time.Second)
 	cfg.RequestTimeout = orDefault(cfg.RequestTimeout, 15*time.Second)
 	cfg.CallTimeout = orDefault(cfg.CallTimeout, 55*time.Second)
-	cfg.MaxAnswer = orDefault(cfg.MaxAnswer, 4<<20)
+	cfg.MaxAnswer = orDefault(cfg.MaxAnswer, 1<<20)
 	cfg.Logger = orDefault(cfg.Logger, slog.New(slog.DiscardHandler))
 	if cfg.CallTimeout < 3*cfg.RequestTimeout {
 		return nil, fmt.Errorf("call timeout %v is less than three request timeouts of %v", cfg.CallTimeout, cfg.RequestTimeout)
@@ -116,8 +116,8 @@ func New(cfg Config) (*Client, error) {
 			// Go would send X-API-Key along to whatever host a redirect names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		pace: newPacer(),
-		made: newMade(),
+		pace:      newPacer(),
+		creations: newCreations(),
 	}, nil
 }
 
@@ -131,7 +131,7 @@ func orDefault[T comparable](v, dflt T) T {
 
 func newTransport(connect time.Duration) *http.Transport {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  proxyForHTTPS,
 		DialContext:            (&net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connect,
@@ -140,6 +140,15 @@ func newTransport(connect time.Duration) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// proxyForHTTPS returns the proxy that the environment names. http is for this
+// machine only, where a proxy would get to see the key.
+func proxyForHTTPS(r *http.Request) (*url.URL, error) {
+	if r.URL.Scheme != "https" {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
 }
 
 // ParseBaseURL reports whether s can be Config.BaseURL, and why not.
@@ -161,6 +170,11 @@ func parseBaseURL(s string) (*url.URL, error) {
 		return nil, errors.New("the API's address must begin with https://: over http:// the key would travel unencrypted")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the API's address must begin with https://")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, errors.New("the port in the API's address is not one")
+		}
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = ""
@@ -187,7 +201,7 @@ type request struct {
 	// if the context is cancelled.
 	once bool
 	// around, if set, is called for each attempt and makes it by calling send.
-	around func(ctx context.Context, send func() (answer, error)) (answer, error)
+	around func(send func() (answer, error)) (answer, error)
 }
 
 // url returns where r goes. Elements that would make the path another one
@@ -256,7 +270,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if err := c.pace.wait(waiting); err != nil {
 			return answer{}, notSent(ctx, err, t.last)
 		}
-		a, err := t.sendAround(waiting)
+		a, err := t.sendAround(ctx)
 		if err == nil {
 			return a, nil
 		}
@@ -302,7 +316,7 @@ func (t *try) sendAround(ctx context.Context) (answer, error) {
 	if t.request.around == nil {
 		return t.send(ctx)
 	}
-	return t.request.around(ctx, func() (answer, error) { return t.send(ctx) })
+	return t.request.around(func() (answer, error) { return t.send(ctx) })
 }
 
 // send makes one attempt.
@@ -335,7 +349,7 @@ func (t *try) log(ctx context.Context, status int, took time.Duration, err *Erro
 	level, message := slog.LevelDebug, "request"
 	attrs := []slog.Attr{
 		slog.String("method", t.request.method),
-		slog.String("path", t.url.Path),
+		slog.String("path", t.client.clean(t.url.Path)),
 		slog.Int("status", status),
 		slog.Duration("duration", took.Round(time.Microsecond)),
 		slog.Int("attempt", t.attempt),
@@ -371,6 +385,7 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	}
 	defer res.Body.Close()
 	a := readAnswer(res, c.cfg.MaxAnswer)
+	a.body = c.cfg.APIKey.cutOut(a.body)
 	c.pace.learn(a.limit)
 	if a.truncated() && !t.request.once {
 		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead
@@ -387,13 +402,5 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// drain reads what is left of a body of known length, so that its connection
-// can be used again.
-func drain(res *http.Response) {
-	if res.ContentLength >= 0 {
-		_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
 	}
 }

@@ -49,9 +49,10 @@ type Error struct {
 	// RetryAfter is how long the API asked to wait, 0 if it did not.
 	RetryAfter time.Duration
 
-	kind  error
-	cause error
-	maybe bool // the request may have been processed
+	kind   error
+	cause  error
+	maybe  bool // the request may have been processed
+	denied bool // a 2xx answer says "success": false
 }
 
 // Error returns what happened, in one line.
@@ -68,6 +69,10 @@ func (e *Error) Error() string {
 	}
 	return b.String()
 }
+
+// MayHaveHappened reports whether the request may have been processed all the
+// same.
+func (e *Error) MayHaveHappened() bool { return e.maybe }
 
 // Is reports whether target is e's kind.
 func (e *Error) Is(target error) bool { return e.kind == target }
@@ -86,7 +91,8 @@ func (c *Client) check(a *answer) *Error {
 	case a.status >= 300 && a.status < 400:
 		e.kind = ErrRedirected
 		e.Title, e.Message = "", "to "+c.hostOf(a.header.Get("Location"))
-		e.maybe = a.status == http.StatusSeeOther // "done; see there"
+		// Only these two say that the request is to be made there instead.
+		e.maybe = a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect
 	case a.status == http.StatusUnauthorized:
 		e.kind = ErrUnauthorized
 	case a.status == http.StatusForbidden:
@@ -97,7 +103,7 @@ func (c *Client) check(a *answer) *Error {
 		e.kind = ErrConflict
 	case a.status == http.StatusTooManyRequests:
 		e.kind = ErrRateLimited
-	case a.status == http.StatusRequestTimeout, a.status >= 500, a.status < 200:
+	case a.status == http.StatusRequestTimeout, a.status == 499, a.status >= 500, a.status < 200:
 		e.kind, e.maybe = ErrUnavailable, true
 	case a.status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "x-project-id required"):
 		e.kind = ErrProjectRequired
@@ -155,7 +161,7 @@ func (c *Client) badAnswer(a *answer) *Error {
 // unsuccessful is the error of a 2xx answer that says "success": false.
 func (c *Client) unsuccessful(a *answer) *Error {
 	e := c.fromBody(a)
-	e.kind, e.maybe = ErrBadAnswer, true
+	e.kind, e.maybe, e.denied = ErrBadAnswer, true, true
 	if e.Message == "" {
 		e.Message = "it says that the request was not successful"
 	}
@@ -165,8 +171,8 @@ func (c *Client) unsuccessful(a *answer) *Error {
 // transportError is the error of a request that was not answered. Errors of
 // net/http can quote what the server sent, so it is told in our words.
 func (c *Client) transportError(err error, sent *tracer) *Error {
-	e := &Error{kind: ErrNoAnswer, maybe: true, Message: c.reason(err)}
-	if sent.neverConnected() || failedToConnect(err) {
+	e := &Error{kind: ErrNoAnswer, maybe: true, Message: c.reason(err, sent)}
+	if sent.neverConnected() || !sent.reports() && failedToConnect(err) {
 		e.kind, e.maybe = ErrUnreachable, false
 	}
 	if ctxErr := contextError(err); ctxErr != nil {
@@ -212,7 +218,7 @@ func isTLS(err error) bool {
 	return strings.Contains(err.Error(), "tls: ")
 }
 
-func (c *Client) reason(err error) string {
+func (c *Client) reason(err error, sent *tracer) string {
 	timeout, _ := errors.AsType[net.Error](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
@@ -224,7 +230,7 @@ func (c *Client) reason(err error) string {
 		return "connection to " + c.clean(c.base.Host) + " refused"
 	case timeout != nil && timeout.Timeout():
 		return "timed out"
-	case isTLS(err):
+	case isTLS(err) && sent.neverConnected():
 		return "no trusted TLS connection to " + c.clean(c.base.Host) + ": " + c.clean(innermost(err))
 	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		return "no TLS connection to " + c.clean(c.base.Host) + ": it speaks plain HTTP"

@@ -64,7 +64,9 @@ type page[T any] struct {
 
 // pages follows limit and offset to the end of a list. Items that came before
 // are left out: a list may move while it is read, and a server may ignore
-// offset. A list whose pages do not add up ends with ErrListIncomplete.
+// offset. Where the API does not tell the total, only an empty page is the end: a
+// short one may be as long as it likes them. A list whose pages do not add up ends
+// with ErrListIncomplete.
 func pages[T any](ctx context.Context, c *Client, path []string, id func(T) string, filters ...string) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		seen := map[string]bool{}
@@ -86,7 +88,7 @@ func pages[T any](ctx context.Context, c *Client, path []string, id func(T) stri
 			case len(items) > 0 && len(fresh) == 0:
 				yield(page[T]{}, incomplete("the API repeated itself after %d", got))
 				return
-			case a.total != nil && got >= *a.total, a.total == nil && len(items) < pageSize:
+			case a.total != nil && got >= *a.total, a.total == nil && len(items) == 0:
 				return
 			case len(items) == 0:
 				yield(page[T]{}, incomplete("it ended after %d of %d", got, *a.total))

@@ -99,6 +99,7 @@ func (c *Client) AddMember(ctx context.Context, r AddMemberRequest) (Member, err
 
 func (c *Client) addMember(ctx context.Context, path []string, body any, is func(Member) bool, name string) (Member, error) {
 	return create(ctx, c, creation[Member, Member]{
+		read:     decode[Member],
 		request:  request{method: "POST", path: path, body: body},
 		resource: "member",
 		name:     name,

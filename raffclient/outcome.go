@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
 // OutcomeError reports a creation, or a regeneration, that was sent but whose
@@ -35,10 +36,17 @@ type OutcomeError struct {
 
 // Made is something that a lost request may have made.
 type Made struct {
-	ID        string
-	Name      string // or e-mail address
-	Prefix    string // of a key's secret, which nobody has
-	CreatedAt Time
+	ID         string
+	Name       string // or e-mail address
+	Prefix     string // of a key's secret, which nobody has
+	CreatedAt  Time
+	LastUsedAt Time // of a key
+
+	// Sure says that it was made by the lost request: the answer itself named it.
+	Sure bool
+	// New says that it was made after the call began, by the server's clock. What
+	// is neither Sure nor New may be older, and somebody else's.
+	New bool
 }
 
 // Error returns what is known, in one line.
@@ -63,34 +71,67 @@ func mayHaveHappened(err error) bool {
 	return ok && e.maybe
 }
 
-// made knows what was made and answered, so that it is not taken for a lost one
-// of the same name.
-type made struct {
-	mu  sync.Mutex
-	ids map[string]bool
-
-	// onTheWay has one unit taken for each creation on its way; a lookup takes
-	// all, so that what it finds is either known or lost. (A lock that waits
-	// under a context: sync.RWMutex does not.)
-	onTheWay *semaphore.Weighted
+// creations knows which are on their way, and what was made and answered, so that
+// it is not taken for a lost one of the same name.
+type creations struct {
+	mu       sync.Mutex
+	answered map[string]bool // by ID, and by prefix
+	onTheWay map[string]map[chan struct{}]bool
 }
 
-const everyone = 1 << 30
-
-func newMade() *made {
-	return &made{ids: map[string]bool{}, onTheWay: semaphore.NewWeighted(everyone)}
+func newCreations() *creations {
+	return &creations{answered: map[string]bool{}, onTheWay: map[string]map[chan struct{}]bool{}}
 }
 
-func (m *made) add(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.ids[id] = true
+// begin notes that something of that name is on its way to be made, until done is
+// called.
+func (c *creations) begin(name string) (done func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ended := make(chan struct{})
+	if c.onTheWay[name] == nil {
+		c.onTheWay[name] = map[chan struct{}]bool{}
+	}
+	c.onTheWay[name][ended] = true
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		close(ended)
+		if delete(c.onTheWay[name], ended); len(c.onTheWay[name]) == 0 {
+			delete(c.onTheWay, name)
+		}
+	}
 }
 
-func (m *made) has(id string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.ids[id]
+// settle waits until what is on its way now, under that name, has arrived.
+func (c *creations) settle(ctx context.Context, name string) error {
+	c.mu.Lock()
+	ended := slices.Collect(maps.Keys(c.onTheWay[name]))
+	c.mu.Unlock()
+	for _, e := range ended {
+		select {
+		case <-e:
+		case <-ctx.Done():
+			return &Error{kind: ErrNotSent, Message: "other creations of that name did not end in time", cause: ctx.Err()}
+		}
+	}
+	return nil
+}
+
+func (c *creations) add(m Made) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range []string{m.ID, m.Prefix} {
+		if key != "" {
+			c.answered[key] = true
+		}
+	}
+}
+
+func (c *creations) has(m Made) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answered[m.ID] || c.answered[m.Prefix]
 }
 
 // creation is a request that makes a T, which lists show as an L.
@@ -101,6 +142,7 @@ type creation[T, L any] struct {
 	// made tells what an answer says was made; ok if nothing that matters of it
 	// is missing.
 	made func(T) (m Made, ok bool)
+	read func(*Client, *answer) (T, *Error)
 	// list yields what there is now, and found tells what of it may be what was
 	// asked for.
 	list  func(ctx context.Context) iter.Seq2[page[L], error]
@@ -114,18 +156,13 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	var bad *Error
 	start := time.Now()
 	n.once = true
-	// While a creation is on its way, nothing is looked up: what the lookup found
-	// could be its result.
-	n.around = func(ctx context.Context, send func() (answer, error)) (answer, error) {
-		if err := c.made.onTheWay.Acquire(ctx, 1); err != nil {
-			return answer{}, &Error{kind: ErrNotSent, Message: "an earlier creation was still being looked up", cause: err}
-		}
-		defer c.made.onTheWay.Release(1)
+	n.around = func(send func() (answer, error)) (answer, error) {
+		defer c.creations.begin(n.name)()
 		a, err := send()
 		if err == nil {
-			data, bad = decode[T](c, &a)
+			data, bad = n.read(c, &a)
 			if m, ok := n.made(data); ok {
-				c.made.add(m.ID)
+				c.creations.add(m)
 			}
 		}
 		return a, err
@@ -145,72 +182,117 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		return none, err
 	}
 	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if part.ID != "" {
+	if denied := bad != nil && bad.denied; part.ID != "" && !denied {
+		part.Sure = true
 		e.Found = []Made{part}
-		return none, e
+	} else {
+		c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) { return lost(ctx, c, n, start) })
 	}
-	return none, c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) { return lost(ctx, c, n, start) })
+	return none, c.report(e)
 }
 
-// lookAfter is when to look for something whose answer was lost. The API may
-// still be making it when the connection is long gone.
-var lookAfter = []time.Duration{0, time.Second, 3 * time.Second}
+// lookAfter is how long to wait before each look for something whose answer was
+// lost. The API may still be making it when the connection is long gone.
+var lookAfter = []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}
 
 // lookFor finds out what became of a request whose answer was lost, even if ctx
 // was cancelled.
-func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Made, error)) *OutcomeError {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.RequestTimeout)
+func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Made, error)) {
+	ctx, cancel := context.WithTimeout(urgent(context.WithoutCancel(ctx)), c.cfg.RequestTimeout)
 	defer cancel()
 	for _, wait := range lookAfter {
 		if sleep(ctx, wait) != nil {
-			break
+			return
 		}
 		if e.Found, e.LookupErr = look(ctx); len(e.Found) > 0 {
-			break
+			return
 		}
 	}
-	ids := make([]string, 0, len(e.Found))
-	for _, m := range e.Found {
-		ids = append(ids, m.ID)
+}
+
+// report logs e, for the administrator may be the only one to learn of it, and
+// makes it fit to be quoted.
+func (c *Client) report(e *OutcomeError) *OutcomeError {
+	for i := range e.Found {
+		m := &e.Found[i]
+		m.ID, m.Name, m.Prefix = c.clean(m.ID), c.clean(m.Name), c.clean(m.Prefix)
+		m.CreatedAt, m.LastUsedAt = Time(c.clean(string(m.CreatedAt))), Time(c.clean(string(m.LastUsedAt)))
+		c.cfg.Logger.Error("an answer was lost, and this may be what the request made; the caller was told, unless it has gone",
+			"resource", e.Resource, "id", m.ID, "name", m.Name, "prefix", m.Prefix)
 	}
-	c.cfg.Logger.Warn("the answer to a creation was lost", "resource", e.Resource, "found", ids, "lookup_error", e.LookupErr)
+	if e.LookupErr != nil {
+		c.cfg.Logger.Error("an answer was lost, and what the request made could not be looked up",
+			"resource", e.Resource, "name", c.clean(e.Name), "error", e.LookupErr)
+	}
 	return e
 }
 
-// lost lists what n may have made since start, and is not known.
+// lost lists what n may have made since start, and is not known. That it finds
+// nothing means something only if the list is whole.
 func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]Made, error) {
-	if err := c.made.onTheWay.Acquire(ctx, everyone); err != nil {
-		return nil, &Error{kind: ErrNotSent, Message: "other creations did not end in time", cause: err}
-	}
-	defer c.made.onTheWay.Release(everyone)
 	var found []Made
+	whole := false // an empty list without a total is no list at all
 	for p, err := range n.list(ctx) {
 		if err != nil {
 			return found, err
 		}
+		whole = whole || len(p.items) > 0 || p.total != nil
 		since := serverTime(start, p.date)
 		for _, item := range p.items {
-			if m, ok := n.found(item); ok && !c.made.has(m.ID) && !m.createdBefore(since) {
-				found = append(found, m)
+			m, ok := n.found(item)
+			if !ok || m.usedBefore(since) || m.createdBefore(since.Add(-clockSlack)) {
+				continue
 			}
+			m.New = !p.date.IsZero() && m.createdAfter(since)
+			found = append(found, m)
 		}
 	}
-	return found, nil
+	if !whole {
+		return nil, incomplete("it is empty, without a total")
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	// Others of this name may be among what was found.
+	if err := c.creations.settle(ctx, n.name); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, c.creations.has), nil
 }
 
+// clockSlack is how far the clock that made created_at may be behind the one that
+// made the Date of an answer.
+const clockSlack = 2 * time.Minute
+
 // serverTime converts a moment of our clock to the server's, whose clock said
-// date just now. It errs on the early side, by a second or two. Without a
-// date it is zero: nothing is known of the server's clock.
+// date just now. It errs on the early side, by a second or two. Without a date it
+// is our own time, less an hour.
 func serverTime(at, date time.Time) time.Time {
 	if date.IsZero() {
-		return time.Time{}
+		return at.Add(-time.Hour)
 	}
 	// Date has whole seconds, and so may created_at have.
 	return date.Add(-time.Since(at)).Add(-time.Second)
 }
 
-// createdBefore reports whether m surely was made before since.
-func (m Made) createdBefore(since time.Time) bool {
+func (m Made) createdBefore(t time.Time) bool {
 	at, ok := m.CreatedAt.Time()
-	return ok && at.Before(since)
+	return ok && at.Before(t)
+}
+
+func (m Made) createdAfter(t time.Time) bool {
+	at, ok := m.CreatedAt.Time()
+	return ok && !at.Before(t)
+}
+
+// usedBefore reports whether m was in use already: a key that is new is not.
+func (m Made) usedBefore(t time.Time) bool {
+	at, ok := m.LastUsedAt.Time()
+	return ok && at.Before(t)
+}
+
+// sameName reports whether two names are the same but for case and white space,
+// which the API may have changed.
+func sameName(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }

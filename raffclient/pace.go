@@ -13,7 +13,7 @@ import (
 // of the network and for other programs that use the same key.
 const (
 	defaultLimit = 30
-	maxLimit     = 1000 // more than any tier: what a nonsensical header could say
+	maxLimit     = 100 // of the highest tier; a header that says more is not believed
 	// window is a little over the API's second, because requests may travel
 	// at different speeds.
 	window = time.Second + 20*time.Millisecond
@@ -37,15 +37,26 @@ func newPacer() *pacer {
 	return &pacer{turn: make(chan struct{}, 1), sent: make([]time.Time, defaultLimit)}
 }
 
+// urgent marks a context whose requests go past the queue: those that find out
+// what became of a lost one, which would otherwise wait behind all that came
+// since.
+func urgent(ctx context.Context) context.Context {
+	return context.WithValue(ctx, urgentKey{}, true)
+}
+
+type urgentKey struct{}
+
 // wait returns nil when a request may leave, or the error of ctx, at once if
 // ctx would be done before the turn came.
 func (p *pacer) wait(ctx context.Context) error {
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if ctx.Value(urgentKey{}) == nil {
+		select {
+		case p.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-p.turn }()
 	}
-	defer func() { <-p.turn }()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

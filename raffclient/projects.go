@@ -63,12 +63,13 @@ func (c *Client) GetProject(ctx context.Context, id string) (Project, error) {
 // POST /api/v1/projects
 func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Project, error) {
 	return create(ctx, c, creation[Project, Project]{
+		read:     decode[Project],
 		request:  request{method: "POST", path: []string{"projects"}, body: r},
 		resource: "project",
 		name:     r.Name,
 		made:     func(p Project) (Made, bool) { return p.made(), p.ID != "" },
 		list:     c.projectPages,
-		found:    func(p Project) (Made, bool) { return p.made(), p.Name == r.Name },
+		found:    func(p Project) (Made, bool) { return p.made(), sameName(p.Name, r.Name) },
 	})
 }
 

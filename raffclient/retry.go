@@ -101,6 +101,13 @@ func (t *tracer) set(asked, granted bool) {
 	t.asked, t.granted = asked, granted
 }
 
+// reports reports whether the Transport tells anything at all.
+func (t *tracer) reports() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
+}
+
 // neverConnected reports whether it is sure that no connection was had. A
 // Transport that does not report is never sure.
 func (t *tracer) neverConnected() bool {

@@ -75,12 +75,13 @@ func (c *Client) GetRole(ctx context.Context, id string) (Role, error) {
 // POST /api/v1/roles
 func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, error) {
 	return create(ctx, c, creation[Role, Role]{
+		read:     decode[Role],
 		request:  request{method: "POST", path: []string{"roles"}, body: r},
 		resource: "role",
 		name:     r.Name,
 		made:     func(role Role) (Made, bool) { return role.made(), role.ID != "" },
 		list:     func(ctx context.Context) iter.Seq2[page[Role], error] { return c.rolePages(ctx, "") },
-		found:    func(role Role) (Made, bool) { return role.made(), role.Name == r.Name && role.Slug == r.Slug },
+		found:    func(role Role) (Made, bool) { return role.made(), sameName(role.Name, r.Name) },
 	})
 }
 

@@ -1,6 +1,7 @@
 package raffclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,6 +87,15 @@ func (s Secret) scrub(text string) string {
 		text = string(runes[:maxQuote]) + "…"
 	}
 	return text
+}
+
+// cutOut replaces s wherever it stands in what the API sent, where it has no
+// business to be.
+func (s Secret) cutOut(body []byte) []byte {
+	if s.value == nil {
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte(*s.value), []byte(redacted))
 }
 
 // checkKey reports why a key cannot be sent. The documents disagree on the

@@ -48,7 +48,7 @@ func examples() []example {
 		{"regenerate_api_key", args("id", key, "confirm_name", "Grafana"), "regenerateApiKey", 2, "Regenerated"},
 		{"revoke_api_key", args("id", key, "confirm_name", "Grafana"), "revokeApiKey", 2, "Revoked"},
 		{"replace_api_key", args("id", sandbox.KeyID("terraform")), "createApiKey", 2, "successor"},
-		{"audit_api_keys", `{}`, "listApiKeys", 3, "Looked at 15 API keys"},
+		{"audit_api_keys", `{}`, "listApiKeys", 4, "Looked at 15 API keys"},
 		{"list_roles", `{}`, "listRoles", 1, "roles"},
 		{"get_role", args("id", sandbox.RoleID("deployer")), "getRole", 1, "Deployer"},
 		{"create_role", `{"name":"Auditor","slug":"auditor","scope":"account","permissions":["account.audit.view"]}`, "createRole", 1, "Auditor"},

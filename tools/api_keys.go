@@ -171,7 +171,23 @@ func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (raffc
 	if err == nil {
 		stdio.OnUndelivered(ctx, func(ctx context.Context) { e.revokeUnread(ctx, key) })
 	}
+	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
+		e.revokeLost(ctx, lost)
+	}
 	return key, err
+}
+
+// revokeLost revokes, once the call is over, a key whose answer named it but lacked
+// the secret, if the call was cancelled or its client has gone. A key that was only
+// found may be somebody else's; the client's log names it.
+func (e *env) revokeLost(call context.Context, lost *raffclient.OutcomeError) {
+	stdio.OnUndelivered(call, func(ctx context.Context) {
+		for _, m := range lost.Found {
+			if call.Err() != nil && m.Sure {
+				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix}})
+			}
+		}
+	})
 }
 
 func orNone(s string) string {

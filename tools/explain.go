@@ -31,6 +31,9 @@ func explain(s spec, err error) string {
 	if !ok {
 		return fmt.Sprintf("%s failed: %v. Look at the account's present state before calling it again.", s.name, err)
 	}
+	if e.MayHaveHappened() && s.effect != reads {
+		return "It is not known whether that was done; doing it again does no harm. " + explainError(s, e)
+	}
 	return s.effect.nothing() + " " + explainError(s, e)
 }
 
@@ -97,17 +100,18 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 			"Do not call %s again yet: look for it first, or ask the user to look in the Raff dashboard.%s",
 			lost.Resource, lost.Name, why, lost.LookupErr, s.name, ifSecret(s, " If the key is there, its secret is lost, and regenerate_api_key gives a working one; if not, call again."))
 	case len(lost.Found) == 0:
-		return fmt.Sprintf("No %s was made: %s, and none named %q has appeared in the account since. It is safe to call %s again.", lost.Resource, why, lost.Name, s.name)
+		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %q has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, lost.Name, s.name,
+			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
 	case s.sensitive == "":
 		return fmt.Sprintf("The %s was made, though %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
-	case len(lost.Found) == 1:
+	case len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New):
 		m := lost.Found[0]
 		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %q, ID %s, prefix %s. "+
 			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+
 			"If somebody else has just made a key of that name, this may be theirs.",
 			why, orElse(m.Name, lost.Name), orNone(m.ID), orNone(m.Prefix), s.name)
 	}
-	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Since then several keys of that name have appeared, and others may have made some of them: %s. "+
+	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Of the keys of that name it may be one of these, which others may have made or may be using: %s. "+
 		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
 		why, describe(lost), s.name)
 }
@@ -140,6 +144,9 @@ func describe(lost *raffclient.OutcomeError) string {
 		if m.CreatedAt != "" {
 			text += ", created at " + string(m.CreatedAt)
 		}
+		if m.LastUsedAt != "" {
+			text += ", last used at " + string(m.LastUsedAt)
+		}
 		list = append(list, text)
 	}
 	return strings.Join(list, "; ")
@@ -154,6 +161,8 @@ func lostBecause(cause error) string {
 		return "the answer of Raff's API was lost (" + e.Message + ")"
 	case ok && errors.Is(e, raffclient.ErrBadAnswer):
 		return "the answer of Raff's API could not be used (" + e.Message + ")"
+	case ok && errors.Is(e, raffclient.ErrRedirected):
+		return "Raff's API answered with a redirect " + e.Message + ", which was refused"
 	}
 	return cause.Error()
 }

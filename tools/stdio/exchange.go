@@ -46,11 +46,14 @@ func (c *conn) exchange(line []byte, long *outline) *exchange {
 // once, or there would never be room for it.
 func (c *conn) parseBatch(line []byte) *exchange {
 	var elements []json.RawMessage
-	f := decode(line, &elements, "")
+	var f *fault
+	if c.session.batches() {
+		f = decode(line, &elements, "")
+	} else if f = decode(line, new(json.RawMessage), ""); f == nil {
+		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
+	}
 	switch {
 	case f != nil:
-	case !c.session.batches():
-		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
 	case len(elements) == 0:
 		f = &fault{mcp.INVALID_REQUEST, "empty batch"}
 	case len(elements) > c.cfg.MaxCalls:

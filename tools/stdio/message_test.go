@@ -203,7 +203,7 @@ func TestLongLineIsNotKept(t *testing.T) {
 	if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
 		t.Errorf("a line of %d bytes took %d bytes of memory", size, n)
 	}
-	if want := errorAnswer("7", -32600, "message longer than 1048576 bytes") + "\n"; out.String() != want {
+	if want := errorAnswer("7", -32600, "message longer than 262144 bytes") + "\n"; out.String() != want {
 		t.Errorf("got %s, want %s", &out, want)
 	}
 }

@@ -27,15 +27,16 @@ import (
 
 // Config is how [Serve] serves. The zero value is ready for use.
 type Config struct {
-	MaxLine  int           // bytes of one message; default 1 MiB
+	MaxLine  int           // bytes of one message; default 256 KiB
 	MaxCalls int           // requests being worked on at once before reading pauses; default 1000
 	Drain    time.Duration // how long Serve waits at the end for calls in flight; default 60 s
 	Logger   *slog.Logger  // nil: discard
 }
 
 const (
-	// maxBytes of requests may be in flight before reading pauses.
-	maxBytes = 8 << 20
+	// maxBytes of requests may be in flight before reading pauses. Decoded they can
+	// take twenty times as much.
+	maxBytes = 512 << 10
 	// maxStreams subscriptions may be open at once.
 	maxStreams = 16
 	// grace is how long calls that were cut off have for ending, and the
@@ -102,7 +103,7 @@ type conn struct {
 }
 
 func newConn(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config) *conn {
-	cfg.MaxLine = cmp.Or(cfg.MaxLine, 1<<20)
+	cfg.MaxLine = cmp.Or(cfg.MaxLine, 256<<10)
 	cfg.MaxCalls = cmp.Or(cfg.MaxCalls, 1000)
 	cfg.Drain = cmp.Or(cfg.Drain, time.Minute)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))

@@ -325,7 +325,7 @@ func TestAnswerStuckInWritingIsUndelivered(t *testing.T) {
 }
 
 func TestReadingPauses(t *testing.T) {
-	pad := strings.Repeat(" ", 1<<20-100)
+	pad := strings.Repeat(" ", 64<<10-100)
 	for _, tt := range []struct {
 		name string
 		cfg  stdio.Config
@@ -334,8 +334,8 @@ func TestReadingPauses(t *testing.T) {
 		want int32 // calls at once
 	}{
 		{"at MaxCalls", stdio.Config{MaxCalls: 3}, "", 12, 3},
-		{"at 8 MiB", stdio.Config{}, pad, 12, 8},
-		{"at one big message", stdio.Config{MaxLine: 9 << 20}, strings.Repeat(pad, 9), 2, 1},
+		{"at 512 KiB", stdio.Config{}, pad, 12, 8},
+		{"at one big message", stdio.Config{MaxLine: 9 << 20}, strings.Repeat(pad, 9<<4), 2, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
