@@ -9,7 +9,6 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
 	"github.com/rafftechnologies/raff-mcp/tools/handover"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
 func apiKeyTools() []Tool {
@@ -18,7 +17,7 @@ func apiKeyTools() []Tool {
 			name:  "create_api_key",
 			title: "Create API key",
 			description: "Create an API key for the Raff account, for a program to call the Raff API with. " +
-				"Returns the key's details and its secret; Raff shows the secret this once and never again. " +
+				"Returns the key's details and its secret, which Raff shows this once and never again; or, if the administrator chose so, where the secret was put instead. " +
 				"A key belongs to the account, not to a person, and lasts until it expires or is revoked. " +
 				"Every call makes another key, even with the same name.",
 			effect:     creates,
@@ -54,20 +53,28 @@ type createAPIKeyOutput struct {
 }
 
 func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (createAPIKeyOutput, error) {
+	if err := e.secrets.Ready(ctx); err != nil {
+		return createAPIKeyOutput{}, err
+	}
 	key, err := e.client.CreateAPIKey(ctx, raffclient.CreateAPIKeyRequest(in))
 	if err != nil {
 		return createAPIKeyOutput{}, err
 	}
-	stdio.OnUndelivered(ctx, func(ctx context.Context) { e.revokeUnread(ctx, key) })
 	if key.Name == "" {
 		key.Name = in.Name
 	}
-	out := createAPIKeyOutput{APIKey: key.APIKey, Secret: handover.Inline(key.Secret), sandbox: e.sandbox, prefix: key.Prefix()}
+	secret, err := e.handOverNew(ctx, key)
+	if err != nil {
+		return createAPIKeyOutput{}, err
+	}
+	out := createAPIKeyOutput{APIKey: key.APIKey, Secret: secret, sandbox: e.sandbox, prefix: key.Prefix()}
 	if e.sandbox {
 		out.Secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + out.Secret.Note
 	}
 	return out, nil
 }
+
+func (o createAPIKeyOutput) handedOver() handover.Secret { return o.Secret }
 
 func (o createAPIKeyOutput) summary() string {
 	k := o.APIKey
@@ -83,7 +90,7 @@ func (o createAPIKeyOutput) summary() string {
 	if k.ID == "" {
 		text += "Raff's answer lacked the key's ID; find it by its prefix in the dashboard. "
 	}
-	text += "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
+	text += o.Secret.Words()
 	if o.sandbox {
 		text = "SANDBOX: this key opens nothing. " + text
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
 )
 
 // explain words an error of a tool for a model: what happened, and what to do
@@ -18,6 +19,12 @@ func explain(s spec, err error) string {
 	}
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
 		return explainOutcome(s, lost)
+	}
+	if e, ok := errors.AsType[*handover.NotReadyError](err); ok {
+		return explainNotReady(s, e)
+	}
+	if e, ok := errors.AsType[*undeliveredError](err); ok {
+		return explainUndelivered(s, e)
 	}
 	e, ok := errors.AsType[*raffclient.Error](err)
 	if !ok {

@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
 	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	Problem error
 	// Sandbox says that Client calls a sandbox.
 	Sandbox bool
+	// Secrets is how new secrets are handed over. Default: inline.
+	Secrets *handover.Way
 	// Version is the program's.
 	Version string
 	// Logger gets what the administrator should know. Default: nothing is
@@ -44,6 +47,9 @@ func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Secrets == nil {
+		cfg.Secrets = &handover.Way{}
+	}
 	title, text := "Raff Technologies", instructions
 	if cfg.Sandbox {
 		title, text = title+" (sandbox)", text+sandboxInstructions
@@ -54,7 +60,7 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithInstructions(text),
 		server.WithToolCapabilities(false),
 	)
-	e := &env{client: cfg.Client, log: cfg.Logger, sandbox: cfg.Sandbox}
+	e := &env{client: cfg.Client, secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox}
 	for _, t := range All() {
 		s.AddTool(t.Tool, handler(t, e, cfg.Problem))
 	}
