@@ -28,8 +28,8 @@ type config struct {
 	apiURL     string // without a slash at its end, "" for the default
 	projectID  string // "" for none
 	key        raffclient.Secret
-	keyProblem error  // a *keyError if neither the key is usable nor sandbox set
-	secrets    string // "inline"
+	keyProblem error // a *keyError if neither the key is usable nor sandbox set
+	secrets    secrets
 
 	logLevel  slog.Level
 	logFormat string   // "text" or "json"
@@ -80,6 +80,7 @@ type setting struct {
 	dflt    string
 	meaning string
 	set     func(c *config, value string) error // nil if read otherwise
+	code    bool                                // what looks like a placeholder may be meant
 }
 
 var settings = []setting{
@@ -90,11 +91,17 @@ var settings = []setting{
 	{env: "RAFF_API_KEY_FILE",
 		meaning: "a file that holds the API key and nothing else; RAFF_API_KEY wins over it"},
 	{flag: "api-url", env: "RAFF_API_URL", fileKey: "api-url", dflt: raffclient.DefaultBaseURL,
-		meaning: "the API's address; http only on this machine", set: (*config).setAPIURL},
+		meaning: "API address; http only on this machine", set: (*config).setAPIURL},
 	{flag: "project-id", env: "RAFF_PROJECT_ID", fileKey: "project-id",
 		meaning: "project to name where the API asks for one", set: (*config).setProjectID},
 	{flag: "secrets", env: "RAFF_MCP_SECRETS", dflt: "inline",
-		meaning: "where a new secret goes: inline (into the tool's result)", set: (*config).setSecrets},
+		meaning: "where new secrets go: inline (the result), file, keyring, command", set: (*config).setSecrets},
+	{flag: "secrets-dir", env: "RAFF_MCP_SECRETS_DIR", dflt: "~/.raff/secrets",
+		meaning: "for file: a directory of yours alone, one file for each key", set: (*config).setSecretsDir},
+	{flag: "secrets-format", env: "RAFF_MCP_SECRETS_FORMAT", dflt: "raw",
+		meaning: "for file: raw (the secret alone) or env (RAFF_API_KEY=…)", set: (*config).setSecretsFormat},
+	{flag: "secrets-command", env: "RAFF_MCP_SECRETS_COMMAND",
+		meaning: "for command: what gets each secret on its standard input, split without a shell", set: (*config).setSecretsCommand, code: true},
 	{flag: "log-level", env: "RAFF_MCP_LOG_LEVEL", dflt: "info",
 		meaning: "least level to log: debug, info, warn or error", set: (*config).setLogLevel},
 	{flag: "log-format", env: "RAFF_MCP_LOG_FORMAT", dflt: "text",
@@ -110,7 +117,7 @@ func parse(args []string, env environment) (config, error) {
 	if err := flags.Parse(args); err != nil {
 		return config{}, flagError(err)
 	}
-	cfg := config{secrets: "inline", logLevel: slog.LevelInfo, logFormat: "text"}
+	cfg := config{secrets: defaultSecrets, logLevel: slog.LevelInfo, logFormat: "text"}
 	if err := cfg.setCommand(flags); err != nil {
 		return config{}, err
 	}
@@ -142,14 +149,14 @@ func (c *config) setAll(flags *pflag.FlagSet, env environment) error {
 		if s.set == nil || from == "" {
 			continue
 		}
-		if isPlaceholder(value) {
+		if isPlaceholder(value) && !s.code {
 			return fmt.Errorf("%s: holds a placeholder that nothing has expanded", from)
 		}
 		if err := s.set(c, value); err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
 	}
-	return nil
+	return c.secrets.complete(env.homeDir())
 }
 
 // find returns the setting's value and, for messages, where it was found: ""
@@ -189,11 +196,6 @@ func (c *config) setProjectID(value string) error {
 	}
 	c.projectID = value
 	return nil
-}
-
-func (c *config) setSecrets(value string) (err error) {
-	c.secrets, err = oneOf(value, "inline")
-	return err
 }
 
 func (c *config) setLogFormat(value string) (err error) {

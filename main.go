@@ -70,7 +70,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 	for _, w := range cfg.warnings {
 		log.Warn(w)
 	}
-	s, err := newServer(cfg, log)
+	s, err := newServer(ctx, cfg, log)
 	if err != nil {
 		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
 		return exitUsage
@@ -105,7 +105,7 @@ func exit(err error, stderr io.Writer) int {
 type misuse struct{ error }
 
 // newServer joins the parts. Nothing is sent.
-func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
+func newServer(ctx context.Context, cfg config, log *slog.Logger) (*server.MCPServer, error) {
 	t := tools.Config{Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: log}
 	if t.Problem == nil {
 		c := raffclient.Config{
@@ -122,6 +122,12 @@ func newServer(cfg config, log *slog.Logger) (*server.MCPServer, error) {
 		}
 		var err error
 		if t.Client, err = raffclient.New(c); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.command != "tools" { // to list the tools, nothing need be tried
+		var err error
+		if t.Secrets, err = cfg.secrets.way(ctx, log); err != nil {
 			return nil, err
 		}
 	}
