@@ -104,6 +104,7 @@ func newCommandBench(t *testing.T, helper string, timeout time.Duration) (b *ben
 	t.Setenv(helperVariable, helper)
 	t.Setenv("HANDOVER_TEST_DIR", left)
 	t.Setenv("TMPDIR", left)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // with -race, a program ends a second later
 	t.Setenv("RAFF_API_KEY", secretOf("the server's own"))
 	t.Setenv("RAFF_API_KEY_FILE", "/the/server's/own")
 	t.Setenv("RAFF_KEY_NAME", "a wrong one")

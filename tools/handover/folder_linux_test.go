@@ -2,7 +2,10 @@ package handover_test
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/handover"
 )
 
@@ -105,9 +111,71 @@ func TestUnwritableDirectory(t *testing.T) {
 	b.recovers(t, "permission denied")
 }
 
+// Somebody swaps the directory for a symbolic link, and back, all the time: no
+// secret goes where the link leads.
+func TestDirectorySwapped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, handover.Config{Delivery: "file"})
+	trap, link := filepath.Join(b.home, "trap"), filepath.Join(b.home, "link")
+	if err := errors.Join(os.Mkdir(trap, 0o700), os.Symlink(trap, link)); err != nil {
+		t.Fatal(err)
+	}
+	swap := func() error {
+		return unix.Renameat2(unix.AT_FDCWD, b.dir, unix.AT_FDCWD, link, unix.RENAME_EXCHANGE)
+	}
+	if err := swap(); err != nil {
+		t.Skipf("this file system cannot swap: %v", err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = swap()
+			}
+		}
+	}()
+	ways := map[string]int{}
+	for i := range 150 {
+		secret := secretOf(fmt.Sprint(i))
+		got, err := b.way.Deliver(t.Context(), handover.Key{Name: "x", Prefix: secret[:13]}, raffclient.NewSecret(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ways[got.Delivery]++
+	}
+	close(stop)
+	<-stopped
+	if all := files(t, trap); len(all) != 0 {
+		t.Errorf("secrets followed the link: %q", all)
+	}
+	for _, path := range files(t, b.home) {
+		if !isWhole(readFile(t, path)) {
+			t.Errorf("%s is not whole", path)
+		}
+	}
+	if n := len(files(t, b.home)); n != 150 {
+		t.Errorf("got %d files for 150 secrets", n)
+	}
+	t.Logf("got %v", ways)
+}
+
+// isWhole reports whether text is what secretOf returns, all of it.
+func isWhole(text string) bool {
+	if len(text) < 13 {
+		return false
+	}
+	rest := sha256.Sum256([]byte(text[:13]))
+	return text == text[:13]+hex.EncodeToString(rest[:])
+}
+
 // Whenever the program is killed, each file is there as a whole or not at all. Only
 // where a file needs a name while it is written may a temporary one be left.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	const runs = 150
 	dir := filepath.Join(t.TempDir(), "secrets")
 	for range runs {

@@ -27,6 +27,7 @@ const inSession = "HANDOVER_TEST_SESSION"
 // the user's in reach.
 func runInSession(t *testing.T, session string, options ...string) {
 	t.Helper()
+	t.Parallel()
 	needProgram(t, "dbus-run-session")
 	home := t.TempDir()
 	args := append(options, "--", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")

@@ -66,14 +66,6 @@ func secretOf(seed string) string {
 	return prefix + hex.EncodeToString(rest[:])
 }
 
-func isWhole(secret string) bool {
-	if len(secret) < 13 {
-		return false
-	}
-	rest := sha256.Sum256([]byte(secret[:13]))
-	return secret == secret[:13]+hex.EncodeToString(rest[:])
-}
-
 const secret = "raff_17d70fcf2b8e4d9a0c6f1b3e5a7d9c8b6a4f2e0d1c3b5a79688f7e6d5c4b3a2f"
 
 var ci = handover.Key{ID: "11111111-1111-4111-8111-111111111111", Name: "Production CI", Prefix: "raff_17d70fcf"}
