@@ -29,8 +29,8 @@ type config struct {
 	apiURL     string // without a slash at its end, "" for the default
 	projectID  string // "" for none
 	key        raffclient.Secret
-	keyProblem error  // a *keyError if neither the key is usable nor sandbox set
-	secrets    string // "inline"
+	keyProblem error // a *keyError if neither the key is usable nor sandbox set
+	secrets    secrets
 	readOnly   bool
 	toolsets   []string
 	confirm    tools.Confirm
@@ -84,6 +84,7 @@ type setting struct {
 	dflt    string
 	meaning string
 	set     func(c *config, value string) error // nil if read otherwise
+	code    bool                                // what looks like a placeholder may be meant
 }
 
 var settings = []setting{
@@ -98,7 +99,13 @@ var settings = []setting{
 	{flag: "project-id", env: "RAFF_PROJECT_ID", fileKey: "project-id",
 		meaning: "project to name where the API asks for one", set: (*config).setProjectID},
 	{flag: "secrets", env: "RAFF_MCP_SECRETS", dflt: "inline",
-		meaning: "where a new secret goes: inline (into the tool's result)", set: (*config).setSecrets},
+		meaning: "where new secrets go: inline (the result), file, keyring, command", set: (*config).setSecrets},
+	{flag: "secrets-dir", env: "RAFF_MCP_SECRETS_DIR", dflt: "~/.raff/secrets",
+		meaning: "for file: a directory of yours alone, one file for each key", set: (*config).setSecretsDir},
+	{flag: "secrets-format", env: "RAFF_MCP_SECRETS_FORMAT", dflt: "raw",
+		meaning: "for file: raw (the secret alone) or env (RAFF_API_KEY=…)", set: (*config).setSecretsFormat},
+	{flag: "secrets-command", env: "RAFF_MCP_SECRETS_COMMAND",
+		meaning: "for command: what gets each secret on its standard input, split without a shell", set: (*config).setSecretsCommand, code: true},
 	{flag: "read-only", env: "RAFF_MCP_READ_ONLY", dflt: "false",
 		meaning: "offer only tools that read", set: (*config).setReadOnly},
 	{flag: "toolsets", env: "RAFF_MCP_TOOLSETS", dflt: strings.Join(tools.Toolsets, ","),
@@ -120,7 +127,7 @@ func parse(args []string, env environment) (config, error) {
 	if err := flags.Parse(args); err != nil {
 		return config{}, flagError(err)
 	}
-	cfg := config{secrets: "inline", toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logLevel: slog.LevelInfo, logFormat: "text"}
+	cfg := config{secrets: defaultSecrets, toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logLevel: slog.LevelInfo, logFormat: "text"}
 	if err := cfg.setCommand(flags); err != nil {
 		return config{}, err
 	}
@@ -152,14 +159,14 @@ func (c *config) setAll(flags *pflag.FlagSet, env environment) error {
 		if s.set == nil || from == "" {
 			continue
 		}
-		if isPlaceholder(value) {
+		if isPlaceholder(value) && !s.code {
 			return fmt.Errorf("%s: holds a placeholder that nothing has expanded", from)
 		}
 		if err := s.set(c, value); err != nil {
 			return fmt.Errorf("%s: %w", from, err)
 		}
 	}
-	return nil
+	return c.secrets.complete(env.homeDir())
 }
 
 // find returns the setting's value and, for messages, where it was found: ""
@@ -199,11 +206,6 @@ func (c *config) setProjectID(value string) error {
 	}
 	c.projectID = value
 	return nil
-}
-
-func (c *config) setSecrets(value string) (err error) {
-	c.secrets, err = oneOf(value, "inline")
-	return err
 }
 
 func (c *config) setReadOnly(value string) error {

@@ -47,7 +47,7 @@ func hasKey(cfg config, key string) bool {
 
 func TestParseDefaults(t *testing.T) {
 	got, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
-	want := config{key: raffclient.NewSecret(planted), secrets: "inline", toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
+	want := config{key: raffclient.NewSecret(planted), secrets: defaultSecrets, toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
@@ -145,8 +145,8 @@ func TestParseSettings(t *testing.T) {
 		{"::1", "--api-url http://[::1]:1", nil, apiURLOf, "http://[::1]:1"},
 		{"project", "--project-id " + someUUID, nil, projectIDOf, someUUID},
 		{"project variable", "", vars{"RAFF_PROJECT_ID": strings.ToUpper(someUUID)}, projectIDOf, strings.ToUpper(someUUID)},
-		{"secrets", "--secrets inline", nil, func(c config) any { return c.secrets }, "inline"},
-		{"secrets variable", "", vars{"RAFF_MCP_SECRETS": "inline"}, func(c config) any { return c.secrets }, "inline"},
+		{"secrets", "--secrets inline", nil, secretsOf, defaultSecrets},
+		{"secrets variable", "", vars{"RAFF_MCP_SECRETS": "inline"}, secretsOf, defaultSecrets},
 		{"debug", "--log-level debug", nil, logLevelOf, slog.LevelDebug},
 		{"warn", "--log-level=warn", nil, logLevelOf, slog.LevelWarn},
 		{"error", "", vars{"RAFF_MCP_LOG_LEVEL": "ERROR"}, logLevelOf, slog.LevelError},
@@ -166,7 +166,47 @@ func TestParseSettings(t *testing.T) {
 	}
 }
 
+// Where secrets go: the settings together, and the directories that they mean.
+func TestParseSecrets(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		args []string
+		want secrets // with directories below the home directory
+	}{
+		{nil, defaultSecrets},
+		{[]string{"--secrets=file"}, secrets{"file", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=File", "--secrets-dir=~/keys", "--secrets-format=env"}, secrets{"file", "~/keys", "env", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=file", "--secrets-dir=" + dir}, secrets{"file", dir, "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=keyring"}, secrets{"keyring", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=command", `--secrets-command=sh -c 'x="$(cat)"; y "${RAFF_KEY_ID}"'`},
+			secrets{"command", "~/.raff/secrets", "raw", `sh -c 'x="$(cat)"; y "${RAFF_KEY_ID}"'`, "~/.raff/recovered"}},
+	} {
+		env := fakeEnvironment(t, nil)
+		home, _ := env.home()
+		want := tt.want
+		if want.delivery == "file" {
+			want.dir = strings.Replace(want.dir, "~", home, 1)
+		}
+		want.recovery = strings.Replace(want.recovery, "~", home, 1)
+		if got, err := parse(tt.args, env); err != nil || got.secrets != want {
+			t.Errorf("%q: got %+v, %v, want %+v", tt.args, got.secrets, err, want)
+		}
+	}
+}
+
+func TestParseSecretsWithoutHome(t *testing.T) {
+	env := fakeEnvironment(t, nil)
+	env.home = func() (string, error) { return "", errors.New("no home") }
+	if _, err := parse([]string{"--secrets=file"}, env); err == nil || !strings.Contains(err.Error(), "there is no home directory") {
+		t.Errorf("got %v", err)
+	}
+	if got, err := parse([]string{"--secrets=file", "--secrets-dir=" + t.TempDir()}, env); err != nil || got.secrets.recovery != "" {
+		t.Errorf("got %+v, %v", got.secrets, err)
+	}
+}
+
 func apiURLOf(c config) any    { return c.apiURL }
+func secretsOf(c config) any   { return c.secrets }
 func projectIDOf(c config) any { return c.projectID }
 func logLevelOf(c config) any  { return c.logLevel }
 func logFormatOf(c config) any { return c.logFormat }
@@ -239,6 +279,15 @@ func TestParseErrors(t *testing.T) {
 
 		{args: []string{"--secrets", planted}, want: "--secrets: must be one of: inline"},
 		{vars: vars{"RAFF_MCP_SECRETS": planted}, want: "RAFF_MCP_SECRETS: must be one of: inline"},
+		{args: []string{"--secrets-dir=/tmp/x"}, want: "--secrets-dir: has no effect without --secrets=file"},
+		{vars: vars{"RAFF_MCP_SECRETS_FORMAT": "env"}, want: "--secrets-format: has no effect without --secrets=file"},
+		{args: []string{"--secrets=file", "--secrets-command=gh"}, want: "--secrets-command: has no effect without --secrets=command"},
+		{args: []string{"--secrets=command"}, want: "--secrets=command: needs --secrets-command"},
+		{args: []string{"--secrets=file", "--secrets-dir=keys"}, want: "--secrets-dir: must be an absolute path"},
+		{args: []string{"--secrets=file", "--secrets-dir=/x/" + planted}, want: "--secrets-dir: holds what looks like a key"},
+		{args: []string{"--secrets=file", "--secrets-dir=${HOME}/x"}, want: "--secrets-dir: holds a placeholder"},
+		{args: []string{"--secrets=file", "--secrets-format", planted}, want: "--secrets-format: must be one of: raw, env"},
+		{args: []string{"--secrets=command", "--secrets-command=store " + planted}, want: "--secrets-command: holds what looks like a key"},
 		{args: []string{"--log-level", planted}, want: "--log-level: must be one of: debug, info, warn, error"},
 		{args: []string{"--log-level", "info+1"}, want: "--log-level: must be one of"},
 		{vars: vars{"RAFF_MCP_LOG_LEVEL": planted}, want: "RAFF_MCP_LOG_LEVEL: must be one of"},

@@ -73,7 +73,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 	for _, w := range cfg.warnings {
 		logger.Warn(w)
 	}
-	offer, err := offered(cfg, logger)
+	offer, err := offered(ctx, cfg, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
 		return exitUsage
@@ -109,7 +109,7 @@ func exit(err error, stderr io.Writer) int {
 type misuse struct{ error }
 
 // offered joins the parts into what is offered. Nothing is sent.
-func offered(cfg config, logger *slog.Logger) (tools.Config, error) {
+func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config, error) {
 	t := tools.Config{
 		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: logger,
 		ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
@@ -129,6 +129,12 @@ func offered(cfg config, logger *slog.Logger) (tools.Config, error) {
 		}
 		var err error
 		if t.Client, err = raffclient.New(c); err != nil {
+			return tools.Config{}, err
+		}
+	}
+	if cfg.command != "tools" { // to list the tools, nothing need be tried
+		var err error
+		if t.Secrets, err = cfg.secrets.way(ctx, logger); err != nil {
 			return tools.Config{}, err
 		}
 	}

@@ -90,9 +90,9 @@ type envelope struct {
 // returns what could be read all the same, because that may be a secret.
 func decode[T any](c *Client, a *answer) (T, *Error) {
 	var data T
-	body := a.body
+	body := c.cfg.APIKey.cutOut(a.body)
 	if a.readErr != nil {
-		body = salvage(a.body)
+		body = salvage(body)
 	}
 	var e envelope
 	if unmarshal(body, &e) != nil {

@@ -385,7 +385,6 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	}
 	defer res.Body.Close()
 	a := readAnswer(res, c.cfg.MaxAnswer)
-	a.body = c.cfg.APIKey.cutOut(a.body)
 	c.pace.learn(a.limit)
 	if a.truncated() && !t.request.once {
 		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead

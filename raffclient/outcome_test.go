@@ -345,3 +345,25 @@ func TestOutcomeErrorNamesNoSecret(t *testing.T) {
 		}
 	})
 }
+
+// The new secret may begin with the server's own key, and is whole all the same.
+func TestSecretThatBeginsLikeTheOwnKey(t *testing.T) {
+	for _, secret := range []string{"raff_own1", "raff_own-2", "raff_own", "raff_other"} {
+		c, err := raffclient.New(raffclient.Config{
+			APIKey: raffclient.NewSecret("raff_own"),
+			Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				return jsonResponse(201, `{"success":true,"data":{"id":"1","name":"for raff_own","secret":"`+secret+`"}}`), nil
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		if err != nil || key.Secret.Reveal() != secret {
+			t.Errorf("got %q, %v; want %q", key.Secret.Reveal(), err, secret)
+		}
+		if strings.Contains(key.Name, "raff_own") {
+			t.Errorf("the own key is in the name %q", key.Name)
+		}
+	}
+}

@@ -90,12 +90,31 @@ func (s Secret) scrub(text string) string {
 }
 
 // cutOut replaces s wherever it stands in what the API sent, where it has no
-// business to be.
+// business to be. What only begins like it is another key, and stays.
 func (s Secret) cutOut(body []byte) []byte {
 	if s.value == nil {
 		return body
 	}
-	return bytes.ReplaceAll(body, []byte(*s.value), []byte(redacted))
+	var out []byte
+	for {
+		i := bytes.Index(body, []byte(*s.value))
+		if i < 0 {
+			break
+		}
+		end := i + len(*s.value)
+		out = append(out, body[:i]...)
+		if end < len(body) && isKeyByte(body[end]) {
+			out = append(out, body[i:end]...)
+		} else {
+			out = append(out, redacted...)
+		}
+		body = body[end:]
+	}
+	return append(out, body...)
+}
+
+func isKeyByte(b byte) bool {
+	return b == '_' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
 }
 
 // checkKey reports why a key cannot be sent. The documents disagree on the

@@ -35,7 +35,7 @@ func apiKeyTools() []Tool {
 			name:  "create_api_key",
 			title: "Create API key",
 			description: "Create an API key for the Raff account, for a program to call the Raff API with. " +
-				"Returns the key's details and its secret; Raff shows the secret this once and never again. " +
+				"Returns the key's details and its secret, which Raff shows this once and never again; or, if the administrator chose so, where the secret was put instead. " +
 				"A key belongs to the account, not to a person, and lasts until it expires or is revoked. " +
 				"Every call makes another key, even with the same name.",
 			effect:     creates,
@@ -113,8 +113,8 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
 }
 
-// secretOutput is a key with its secret.
-type secretOutput struct {
+// keyOutput is a key with its secret, or with where that went.
+type keyOutput struct {
 	APIKey  raffclient.APIKey `json:"api_key"`
 	Secret  handover.Secret   `json:"secret"`
 	did     string
@@ -122,20 +122,17 @@ type secretOutput struct {
 	sandbox bool
 }
 
-// handOver makes the output of a key that was just made, whatever its answer
-// lacked.
-func (e *env) handOver(did, name string, key raffclient.APIKeyWithSecret) secretOutput {
-	if key.Name == "" {
-		key.Name = name
-	}
-	o := secretOutput{APIKey: key.APIKey, Secret: handover.Inline(key.Secret), did: did, prefix: key.Prefix(), sandbox: e.sandbox}
+// output makes the output of a key whose secret was handed over.
+func (e *env) output(did string, key raffclient.APIKeyWithSecret, secret handover.Secret) keyOutput {
 	if e.sandbox {
-		o.Secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + o.Secret.Note
+		secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + secret.Note
 	}
-	return o
+	return keyOutput{key.APIKey, secret, did, key.Prefix(), e.sandbox}
 }
 
-func (o secretOutput) summary() string {
+func (o keyOutput) handedOver() handover.Secret { return o.Secret }
+
+func (o keyOutput) summary() string {
 	k := o.APIKey
 	text := fmt.Sprintf("%s API key %q (prefix %s, ID %s). ", o.did, k.Name, orNone(o.prefix), orNone(k.ID))
 	if k.ExpiresAt == "" {
@@ -149,38 +146,44 @@ func (o secretOutput) summary() string {
 	if k.ID == "" {
 		text += "Raff's answer lacked the key's ID; list_api_keys shows it by its prefix. "
 	}
-	text += "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
+	text += o.Secret.Words()
 	if o.sandbox {
 		text = "SANDBOX: this key opens nothing. " + text
 	}
 	return text
 }
 
-func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (secretOutput, error) {
-	key, err := e.mint(ctx, raffclient.CreateAPIKeyRequest(in))
-	if err != nil {
-		return secretOutput{}, err
-	}
-	return e.handOver("Created", in.Name, key), nil
+func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (keyOutput, error) {
+	return e.mint(ctx, raffclient.CreateAPIKeyRequest(in))
 }
 
-// mint creates a key that is revoked again if its secret does not reach the
-// client.
-func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (raffclient.APIKeyWithSecret, error) {
+// mint creates a key and hands its secret over. No key is left whose secret
+// nobody has.
+func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
+	if err := e.secrets.Ready(ctx); err != nil {
+		return keyOutput{}, err
+	}
 	key, err := e.client.CreateAPIKey(ctx, r)
-	if err == nil {
-		stdio.OnUndelivered(ctx, func(ctx context.Context) { e.revokeUnread(ctx, key) })
-	}
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
-		e.revokeLost(ctx, lost)
+		e.revokeNamed(ctx, lost)
 	}
-	return key, err
+	if err != nil {
+		return keyOutput{}, err
+	}
+	if key.Name == "" {
+		key.Name = r.Name
+	}
+	secret, err := e.handOverNew(ctx, key)
+	if err != nil {
+		return keyOutput{}, err
+	}
+	return e.output("Created", key, secret), nil
 }
 
-// revokeLost revokes, once the call is over, a key whose answer named it but lacked
+// revokeNamed revokes, once the call is over, a key whose answer named it but lacked
 // the secret, if the call was cancelled or its client has gone. A key that was only
 // found may be somebody else's; the client's log names it.
-func (e *env) revokeLost(call context.Context, lost *raffclient.OutcomeError) {
+func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUndelivered(call, func(ctx context.Context) {
 		for _, m := range lost.Found {
 			if call.Err() != nil && m.Sure {
@@ -326,23 +329,24 @@ func (e *env) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conseq
 	return key, e.confirm(ctx, deed{"API key", in.ID, key.Name, consequence}, in.ConfirmName)
 }
 
-func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (secretOutput, error) {
+func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOutput, error) {
 	old, err := e.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working at once.")
 	if err != nil {
-		return secretOutput{}, err
+		return keyOutput{}, err
+	}
+	if err := e.secrets.Ready(ctx); err != nil {
+		return keyOutput{}, err
 	}
 	key, err := e.client.RegenerateAPIKey(ctx, old)
 	if err != nil {
-		return secretOutput{}, err
+		return keyOutput{}, err
 	}
-	stdio.OnUndelivered(ctx, func(context.Context) {
-		e.log.Error("a key was regenerated for a call that was cancelled or whose client has gone: its old secret is void and nobody has the new one; regenerate it again",
-			"id", old.ID, "name", old.Name, "prefix", key.Prefix())
-	})
-	if key.ID == "" {
-		key.ID = old.ID
+	key.ID, key.Name = orElse(key.ID, old.ID), orElse(key.Name, old.Name)
+	secret, err := e.handOverRenewed(ctx, key)
+	if err != nil {
+		return keyOutput{}, err
 	}
-	return e.handOver("Regenerated", old.Name, key), nil
+	return e.output("Regenerated", key, secret), nil
 }
 
 func revokeAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (goneOutput, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
 )
 
 // explain words an error of a tool for a model: what happened, and what to do
@@ -26,6 +27,12 @@ func explain(s spec, err error) string {
 	}
 	if l, ok := errors.AsType[lacking](err); ok {
 		s.permission, s.holders = l.permission, l.holders
+	}
+	if e, ok := errors.AsType[*handover.NotReadyError](err); ok {
+		return explainNotReady(s, e)
+	}
+	if e, ok := errors.AsType[*undeliveredError](err); ok {
+		return explainUndelivered(s, e)
 	}
 	e, ok := errors.AsType[*raffclient.Error](err)
 	if !ok {

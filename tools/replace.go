@@ -27,7 +27,7 @@ type replaceAPIKeyOutput struct {
 	Granted    []grant           `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
 	NotGranted []grant           `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
 	Remaining  []string          `json:"remaining" jsonschema_description:"What is left to do, in this order."`
-	created    secretOutput
+	created    keyOutput
 }
 
 type replacedKey struct {
@@ -59,11 +59,10 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 	if name == "" {
 		name = old.Name
 	}
-	key, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: name, RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	created, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: name, RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
-	created := e.handOver("Created", name, key)
 	o := replaceAPIKeyOutput{
 		APIKey:     created.APIKey,
 		Secret:     created.Secret,
@@ -106,6 +105,8 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) moves on, that of the old one (%s) no longer does.", orNone(o.created.prefix), orNone(o.Replaces.KeyPrefix)),
 		fmt.Sprintf("Only then revoke the old key: revoke_api_key {\"id\":%q,\"confirm_name\":%q}.", o.Replaces.ID, o.Replaces.Name))
 }
+
+func (o replaceAPIKeyOutput) handedOver() handover.Secret { return o.Secret }
 
 func (o replaceAPIKeyOutput) summary() string {
 	text := o.created.summary() + fmt.Sprintf(" It is the successor of key %q (%s), which still works and was not touched.", o.Replaces.Name, orNone(o.Replaces.KeyPrefix))

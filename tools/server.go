@@ -12,6 +12,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
 	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
@@ -33,6 +34,8 @@ type Config struct {
 	Confirm Confirm
 	// Sandbox says that Client calls a sandbox.
 	Sandbox bool
+	// Secrets is how new secrets are handed over. Default: inline.
+	Secrets *handover.Way
 	// Version is the program's.
 	Version string
 	// Logger gets what the administrator should know. Default: nothing is
@@ -55,6 +58,9 @@ func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Secrets == nil {
+		cfg.Secrets = &handover.Way{}
+	}
 	title, text := "Raff Technologies", instructions
 	if cfg.Sandbox {
 		title, text = title+" (sandbox)", text+sandboxInstructions
@@ -65,7 +71,7 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithInstructions(text),
 		server.WithToolCapabilities(false),
 	)
-	e := &env{client: cfg.Client, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
+	e := &env{client: cfg.Client, secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
 	for _, t := range All() {
 		if cfg.Offers(t) {
 			s.AddTool(t.Tool, handler(t, e, cfg.Problem))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
 )
 
 // Tool is a tool as it is listed, with what it does.
@@ -47,6 +48,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 // env is what a tool works with.
 type env struct {
 	client       *raffclient.Client
+	secrets      *handover.Way
 	log          *slog.Logger
 	sandbox      bool
 	confirmation Confirm
@@ -61,7 +63,7 @@ type spec struct {
 	effect      effect
 	permission  string // that the API most likely asks for
 	holders     string // who has it by default
-	sensitive   string // JSON Pointer to the secret in the result; "" if it has none
+	sensitive   string // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
 }
 
 // effect is what a tool does to the account. It is chosen by asking what
@@ -108,13 +110,25 @@ type output interface {
 	summary() string
 }
 
+// secretOutput is the output of a tool that yields a secret.
+type secretOutput interface {
+	output
+	handedOver() handover.Secret
+}
+
 const sensitiveKey = "com.rafftechnologies/sensitive"
 
+// meta flags the tool as one that yields a secret.
 func (s spec) meta() *mcp.Meta {
 	if s.sensitive == "" {
 		return nil
 	}
-	return mcp.NewMetaFromMap(map[string]any{sensitiveKey: []string{s.sensitive}})
+	return sensitive([]string{s.sensitive})
+}
+
+// sensitive flags the values at these JSON Pointers.
+func sensitive(pointers []string) *mcp.Meta {
+	return mcp.NewMetaFromMap(map[string]any{sensitiveKey: pointers})
 }
 
 // define makes a tool of a function. The function's types give the schemas.
@@ -126,6 +140,9 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 	tool.Annotations = s.effect.hints()
 	tool.Annotations.Title = s.title // where clients before 2025-06-18 look for it
 	tool.Meta = s.meta()
+	if s.sensitive != "" {
+		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
+	}
 
 	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
 		defer func() {
@@ -153,18 +170,24 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 
 // success is the result of a call that did what it should: what happened, in
 // words, then the whole of it as JSON. Where the latter holds a secret it is
-// meant for the user alone, for clients that tell the two apart.
+// meant for the user alone, for clients that tell the two apart. Where the secret
+// went elsewhere, it is for both, since it says where; and the flag in _meta stays,
+// but points to nothing, since the value is not there.
 func success(s spec, out output) *mcp.CallToolResult {
 	whole, err := json.Marshal(out)
 	if err != nil {
 		panic("tools: " + s.name + ": the result cannot be written as JSON")
 	}
-	text := mcp.NewTextContent(string(whole))
+	text, meta := mcp.NewTextContent(string(whole)), s.meta()
 	if s.sensitive != "" {
-		text.Annotations = &mcp.Annotations{Audience: []mcp.Role{mcp.RoleUser}, Priority: new(1.0)}
+		if out.(secretOutput).handedOver().Shown() {
+			text.Annotations = &mcp.Annotations{Audience: []mcp.Role{mcp.RoleUser}, Priority: new(1.0)}
+		} else {
+			meta = sensitive([]string{})
+		}
 	}
 	return &mcp.CallToolResult{
-		Result:            mcp.Result{Meta: s.meta()},
+		Result:            mcp.Result{Meta: meta},
 		Content:           []mcp.Content{mcp.NewTextContent(out.summary()), text},
 		StructuredContent: json.RawMessage(whole),
 	}

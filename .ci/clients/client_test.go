@@ -5,6 +5,7 @@ package clients
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ func TestGoSDK(t *testing.T) {
 	for _, version := range mcp.SupportedProtocolVersions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			s := connect(t, version)
+			answers := make(chan *mcp.ElicitResult, 1)
+			s := connect(t, version, answers)
 			if got := s.InitializeResult().ProtocolVersion; got != version {
 				t.Errorf("got protocol version %s, want %s", got, version)
 			}
@@ -35,19 +37,32 @@ func TestGoSDK(t *testing.T) {
 			checkRefusal(t, call(t, s, tool, map[string]any{"nme": "Production CI"}))
 			checkUnknownTool(t, s)
 			checkConcurrent(t, s, output)
+			if version >= "2025-06-18" { // which brought questions
+				checkQuestions(t, s, answers)
+			}
 		})
 	}
 }
 
-// connect starts the server and connects to it. At the end of the test it closes
-// the connection, upon which the server has to leave by itself.
-func connect(t *testing.T, version string) *mcp.ClientSession {
+// connect starts the server and connects to it, as a client whose user has the
+// answers. At the end of the test it closes the connection, upon which the server
+// has to leave by itself.
+func connect(t *testing.T, version string, answers <-chan *mcp.ElicitResult) *mcp.ClientSession {
 	t.Helper()
 	var log bytes.Buffer
 	server := exec.Command(os.Getenv("RAFF_MCP"), "--sandbox")
 	server.Stderr = &log
 	transport := &mcp.CommandTransport{Command: server, TerminateDuration: 20 * time.Second}
-	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
+	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, &mcp.ClientOptions{
+		ElicitationHandler: func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			select {
+			case answer := <-answers:
+				return answer, nil
+			default:
+				return nil, errors.New("no answer to that")
+			}
+		},
+	})
 	s, err := client.Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
 	if err != nil {
 		t.Fatalf("connect: %v", err)
@@ -169,6 +184,36 @@ func checkConcurrent(t *testing.T, s *mcp.ClientSession, output *jsonschema.Reso
 	}
 	if len(secrets) != n {
 		t.Errorf("got %d different secrets from %d calls", len(secrets), n)
+	}
+}
+
+// checkQuestions has the server ask the user: what is declined is not done, what
+// is accepted is.
+func checkQuestions(t *testing.T, s *mcp.ClientSession, answers chan *mcp.ElicitResult) {
+	t.Helper()
+	const name = "to be revoked"
+	var made struct {
+		APIKey struct{ ID string } `json:"api_key"`
+	}
+	remarshal(t, call(t, s, tool, map[string]any{"name": name}).StructuredContent, &made)
+	for _, tt := range []struct {
+		answer *mcp.ElicitResult
+		done   bool
+	}{
+		{&mcp.ElicitResult{Action: "decline"}, false},
+		{&mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": true}}, true},
+	} {
+		answers <- tt.answer
+		revoked := call(t, s, "revoke_api_key", map[string]any{"id": made.APIKey.ID, "confirm_name": name})
+		if len(answers) > 0 {
+			t.Fatalf("the user was not asked; got %s", text(revoked))
+		}
+		if revoked.IsError == tt.done {
+			t.Errorf("%s: got %s", tt.answer.Action, text(revoked))
+		}
+		if gone := call(t, s, "get_api_key", map[string]any{"id": made.APIKey.ID}).IsError; gone != tt.done {
+			t.Errorf("%s: the key is gone: %t, want %t", tt.answer.Action, gone, tt.done)
+		}
 	}
 }
 

@@ -6,21 +6,23 @@ import { setMaxListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import * as v1 from '@modelcontextprotocol/sdk/client/index.js';
 import * as v1stdio from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as v2 from '@modelcontextprotocol/client';
 import * as v2stdio from '@modelcontextprotocol/client/stdio';
 
 const server = { command: process.env.RAFF_MCP, args: ['--sandbox'], stderr: 'ignore' };
 const info = { name: 'typescript-sdk', version: '1' };
-const tool = 'create_api_key';
-const create = (name) => ({ name: tool, arguments: { name } });
+const capabilities = { elicitation: { form: {} } };
+const create = (name) => ({ name: 'create_api_key', arguments: { name } });
 
 describe('TypeScript SDK', { concurrency: true, timeout: 60_000 }, () => {
   for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
     test(`1, ${version}`, (t) => {
-      const client = new v1.Client(info);
+      const client = new v1.Client(info, { capabilities });
       const transport = new AskingTransport(version);
       return converse(t, client, transport, {
         call: (params, options) => client.callTool(params, undefined, options),
+        onQuestion: (answer) => client.setRequestHandler(ElicitRequestSchema, answer),
         version: () => transport.negotiated,
       }, version);
     });
@@ -48,32 +50,32 @@ class AskingTransport extends v1stdio.StdioClientTransport {
 }
 
 function converse2(t, options, version) {
-  const client = new v2.Client(info, options);
+  const client = new v2.Client(info, { capabilities, ...options });
   return converse(t, client, new v2stdio.StdioClientTransport(server), {
     call: (params, options) => client.callTool(params, options),
+    onQuestion: (answer) => client.setRequestHandler('elicitation/create', answer),
     version: () => client.getNegotiatedProtocolVersion(),
   }, version);
 }
 
-async function converse(t, client, transport, { call, version }, wanted) {
+async function converse(t, client, transport, { call, onQuestion, version }, wanted) {
   const errors = [];
   client.onerror = (error) => errors.push(error.message.slice(0, 200));
   t.after(() => client.close());
   await client.connect(transport);
   assert.equal(version(), wanted);
   const { tools } = await client.listTools();
-  assert.ok(tools.find(({ name }) => name === tool)?.outputSchema);
+  for (const tool of tools) assert.ok(tool.outputSchema, tool.name);
 
   checkKey(await call(create('Production CI')), 'Production CI');
-  const refusal = await call({ name: tool, arguments: { nme: 'Production CI' } });
+  const refusal = await call({ name: 'create_api_key', arguments: { nme: 'Production CI' } });
   assert.equal(refusal.isError, true);
   assert.match(refusal.content[0].text, /'name'/);
   await assert.rejects(call({ name: 'no_such_tool', arguments: {} }), { code: -32602 });
 
-  const names = Array.from({ length: 20 }, (_, i) => `key ${i}`);
-  const results = await Promise.all(names.map((name) => call(create(name))));
-  const secrets = results.map((result, i) => checkKey(result, names[i]));
-  assert.equal(new Set(secrets).size, names.length);
+  await read(tools, call);
+  if (wanted >= '2025-06-18') await ask(call, onQuestion);
+  await createMany(call);
   assert.deepEqual(errors, []);
 
   await cancel(client, call);
@@ -84,6 +86,46 @@ async function converse(t, client, transport, { call, version }, wanted) {
   await client.close();
   assert.deepEqual(errors, []);
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' }, 'the server is still running');
+}
+
+// read calls every tool that only reads and needs no arguments.
+async function read(tools, call) {
+  const readers = tools.filter(({ annotations, inputSchema }) => annotations.readOnlyHint && !inputSchema.required?.length);
+  assert.ok(readers.length > 0);
+  for (const { name } of readers) {
+    const { isError, content } = await call({ name, arguments: {} });
+    assert.ok(!isError, `${name}: ${content[0]?.text}`);
+  }
+}
+
+// ask has the user asked: what is declined is not done, what is accepted is.
+async function ask(call, onQuestion) {
+  const { id, name } = (await call(create('to be revoked'))).structuredContent.api_key;
+  const revoke = { name: 'revoke_api_key', arguments: { id, confirm_name: name } };
+  const get = { name: 'get_api_key', arguments: { id } };
+  const questions = [];
+  const answerWith = (answer) => onQuestion(({ params }) => {
+    questions.push(params.message);
+    return answer;
+  });
+
+  answerWith({ action: 'decline' });
+  assert.equal((await call(revoke)).isError, true);
+  assert.ok(!(await call(get)).isError);
+
+  answerWith({ action: 'accept', content: { confirm: true } });
+  assert.ok(!(await call(revoke)).isError);
+  assert.equal((await call(get)).isError, true);
+
+  assert.equal(questions.length, 2);
+  for (const question of questions) assert.match(question, /to be revoked/);
+}
+
+async function createMany(call) {
+  const names = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+  const results = await Promise.all(names.map((name) => call(create(name))));
+  const secrets = results.map((result, i) => checkKey(result, names[i]));
+  assert.equal(new Set(secrets).size, names.length);
 }
 
 // cancel cancels calls that are under way: the API admits 30 in a second, the

@@ -10,7 +10,7 @@ import * as modern from '@modelcontextprotocol/core';
 const info = { name: 'wire', version: '1' };
 
 for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) {
-  test(`messages of ${version}`, { timeout: 60_000 }, async (t) => {
+  test(`messages of ${version}`, { timeout: 20_000 }, async (t) => {
     const s = new Session(t, legacy);
     await s.request('initialize', { protocolVersion: version, capabilities: {}, clientInfo: info }, legacy.InitializeResultSchema);
     s.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
@@ -22,7 +22,7 @@ for (const version of ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']) 
   });
 }
 
-test('messages of 2026-07-28', { timeout: 60_000 }, async (t) => {
+test('messages of 2026-07-28', { timeout: 20_000 }, async (t) => {
   const s = new Session(t, modern);
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',

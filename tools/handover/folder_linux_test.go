@@ -1,0 +1,215 @@
+package handover_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
+)
+
+// smallDisk mounts a file system of one's own, so small that it is soon full.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	needRoot(t)
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
+		t.Skipf("cannot mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func fill(t *testing.T, dir string) {
+	t.Helper()
+	err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 1<<20), 0o600)
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v, want a full disk", err)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	disk := smallDisk(t)
+	b := newBench(t, handover.Config{Delivery: "file", Dir: filepath.Join(disk, "secrets")})
+	if got, err := b.deliver(t); err != nil || got.Delivery != "file" {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	fill(t, disk)
+	err := b.way.Ready(t.Context())
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("Ready: got %v", err)
+	}
+	contains(t, err.Error(), b.dir, "no space left on device")
+	b.recovers(t, "no space left on device")
+	if all := files(t, b.dir); len(all) != 1 {
+		t.Errorf("got %q, want the first file", all)
+	}
+	if _, err := handover.New(t.Context(), handover.Config{Delivery: "file", Dir: b.dir}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("New: got %v", err)
+	}
+}
+
+func TestFullDiskEverywhere(t *testing.T) {
+	disk := smallDisk(t)
+	b := newBench(t, handover.Config{Delivery: "file", Dir: filepath.Join(disk, "secrets"), Recovery: filepath.Join(disk, "recovered")})
+	fill(t, disk)
+	_, err := b.deliver(t)
+	if _, ok := errors.AsType[*handover.LostError](err); !ok || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	if got := b.holders(t, disk); len(got) != 0 {
+		t.Errorf("the secret is in %q", got)
+	}
+}
+
+func TestReadOnlyDirectory(t *testing.T) {
+	disk := smallDisk(t)
+	b := newBench(t, handover.Config{Delivery: "file", Dir: filepath.Join(disk, "secrets")})
+	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	err := b.way.Ready(t.Context())
+	if err == nil {
+		t.Fatal("Ready: got no error")
+	}
+	contains(t, err.Error(), b.dir, "read-only file system")
+	b.recovers(t, "read-only file system")
+}
+
+// A directory without write permission, for those whom that stops.
+func TestUnwritableDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write all the same")
+	}
+	b := newBench(t, handover.Config{Delivery: "file"})
+	if err := os.Chmod(b.dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(b.dir, 0o700)
+	err := b.way.Ready(t.Context())
+	if err == nil {
+		t.Fatal("Ready: got no error")
+	}
+	contains(t, err.Error(), "permission denied")
+	b.recovers(t, "permission denied")
+}
+
+// Somebody swaps the directory for a symbolic link, and back, all the time: no
+// secret goes where the link leads.
+func TestDirectorySwapped(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, handover.Config{Delivery: "file"})
+	trap, link := filepath.Join(b.home, "trap"), filepath.Join(b.home, "link")
+	if err := errors.Join(os.Mkdir(trap, 0o700), os.Symlink(trap, link)); err != nil {
+		t.Fatal(err)
+	}
+	swap := func() error {
+		return unix.Renameat2(unix.AT_FDCWD, b.dir, unix.AT_FDCWD, link, unix.RENAME_EXCHANGE)
+	}
+	if err := swap(); err != nil {
+		t.Skipf("this file system cannot swap: %v", err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = swap()
+			}
+		}
+	}()
+	ways := map[string]int{}
+	for i := range 150 {
+		secret := secretOf(fmt.Sprint(i))
+		got, err := b.way.Deliver(t.Context(), handover.Key{Name: "x", Prefix: secret[:13]}, raffclient.NewSecret(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ways[got.Delivery]++
+	}
+	close(stop)
+	<-stopped
+	if all := files(t, trap); len(all) != 0 {
+		t.Errorf("secrets followed the link: %q", all)
+	}
+	for _, path := range files(t, b.home) {
+		if !isWhole(readFile(t, path)) {
+			t.Errorf("%s is not whole", path)
+		}
+	}
+	if n := len(files(t, b.home)); n != 150 {
+		t.Errorf("got %d files for 150 secrets", n)
+	}
+	t.Logf("got %v", ways)
+}
+
+// isWhole reports whether text is what secretOf returns, all of it.
+func isWhole(text string) bool {
+	if len(text) < 13 {
+		return false
+	}
+	rest := sha256.Sum256([]byte(text[:13]))
+	return text == text[:13]+hex.EncodeToString(rest[:])
+}
+
+// Whenever the program is killed, each file is there as a whole or not at all. Only
+// where a file needs a name while it is written may a temporary one be left.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	const runs = 150
+	dir := filepath.Join(t.TempDir(), "secrets")
+	for range runs {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), helperVariable+"=deliver", "HANDOVER_TEST_DIR="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+			t.Fatalf("got %q, %v", line, err)
+		}
+		<-time.After(rand.N(20 * time.Millisecond))
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+	}
+	all, leftover := files(t, filepath.Dir(dir)), 0
+	for _, path := range all {
+		text := readFile(t, path)
+		if strings.HasPrefix(path, dir+"-named") && strings.HasSuffix(path, ".part") {
+			leftover++
+			continue
+		}
+		if !isWhole(text) || !strings.Contains(path, text[:13]) {
+			t.Errorf("%s holds %q", path, text)
+		}
+	}
+	if len(all) < runs {
+		t.Errorf("got %d files: hardly anything was delivered", len(all))
+	}
+	t.Logf("killed %d times: %d files, all of them whole, and %d temporary ones, none where files need no name", runs, len(all)-leftover, leftover)
+}

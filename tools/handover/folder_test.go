@@ -1,0 +1,284 @@
+package handover_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/tools/handover"
+)
+
+func TestFile(t *testing.T) {
+	for _, tt := range []struct{ format, name, text string }{
+		{"", "Production-CI-raff_17d70fcf.key", secret},
+		{"raw", "Production-CI-raff_17d70fcf.key", secret},
+		{"env", "Production-CI-raff_17d70fcf.env", "RAFF_API_KEY=" + secret + "\n"},
+	} {
+		b := newBench(t, handover.Config{Delivery: "file", Format: tt.format})
+		got, err := b.deliver(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := filepath.Join(b.dir, tt.name); got.Delivery != "file" || got.Location != want {
+			t.Errorf("got %+v, want %s", got, want)
+		}
+		if text := readFile(t, got.Location); text != tt.text {
+			t.Errorf("%s: got %q", tt.format, text)
+		}
+		onlyOwner(t, got.Location)
+		if all := files(t, b.home); len(all) != 1 {
+			t.Errorf("got %q, want one file", all)
+		}
+	}
+}
+
+// What a shell would run stays text.
+func TestEnvFileQuotes(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file", Format: "env"})
+	got, err := b.way.Deliver(t.Context(), ci, raffclient.NewSecret("raff_$(touch x)'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := readFile(t, got.Location); text != "RAFF_API_KEY='raff_$(touch x)'\\''\n'\n" {
+		t.Errorf("got %q", text)
+	}
+}
+
+var safeName = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_-]{0,110}\.key$`)
+
+// Whatever the key is called, its file is inside the directory and has a name
+// that every file system takes.
+func TestFileNames(t *testing.T) {
+	for _, tt := range []struct {
+		key  handover.Key
+		want string
+	}{
+		{handover.Key{Name: "../../x", Prefix: "raff_1"}, "x-raff_1"},
+		{handover.Key{Name: "/etc/passwd", Prefix: "raff_1"}, "etc-passwd-raff_1"},
+		{handover.Key{Name: `..\..\x:y`, Prefix: "raff_1"}, "x-y-raff_1"},
+		{handover.Key{Name: "CON", Prefix: "raff_1"}, "CON-raff_1"},
+		{handover.Key{Name: "CON.txt"}, "CON-txt-unknown"},
+		{handover.Key{Name: "COM¹", ID: "i"}, "COM-i"},
+		{handover.Key{Name: strings.Repeat("🔑", 128), Prefix: "raff_1"}, "key-raff_1"},
+		{handover.Key{Name: strings.Repeat("x", 128), Prefix: "raff_1"}, strings.Repeat("x", 64) + "-raff_1"},
+		{handover.Key{Name: ".hidden. ", Prefix: "raff_1"}, "hidden-raff_1"},
+		{handover.Key{Name: "-rf *", Prefix: "raff_1"}, "rf-raff_1"},
+		{handover.Key{Name: "a\x00b\nc\u202e", Prefix: "raff_1"}, "a-b-c-raff_1"},
+		{handover.Key{Name: "Cafe\u0301", Prefix: "raff_1"}, "Cafe-raff_1"},
+		{handover.Key{Name: "x", Prefix: "../../etc/" + strings.Repeat("y", 400)}, "x-etc-" + strings.Repeat("y", 36)},
+		{handover.Key{}, "key-unknown"},
+		{handover.Key{Name: ".."}, "key-unknown"},
+		{handover.Key{Name: "\xff\xfe", Prefix: "\xff"}, "key-unknown"},
+	} {
+		b := newBench(t, handover.Config{Delivery: "file"})
+		got, err := b.way.Deliver(t.Context(), tt.key, raffclient.NewSecret(secret))
+		if err != nil {
+			t.Errorf("%q: %v", tt.key.Name, err)
+			continue
+		}
+		if name := filepath.Base(got.Location); filepath.Dir(got.Location) != b.dir || name != tt.want+".key" || !safeName.MatchString(name) {
+			t.Errorf("%q: got %s, want %s", tt.key.Name, got.Location, tt.want)
+		}
+		if all := files(t, b.home); len(all) != 1 || all[0] != got.Location {
+			t.Errorf("%q: got %q", tt.key.Name, all)
+		}
+	}
+}
+
+func FuzzFileName(f *testing.F) {
+	f.Add("../../x", "raff_1", "i")
+	dir := f.TempDir()
+	way, err := handover.New(f.Context(), handover.Config{Delivery: "file", Dir: filepath.Join(dir, "secrets")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name, prefix, id string) {
+		got, err := way.Deliver(t.Context(), handover.Key{ID: id, Name: name, Prefix: prefix}, raffclient.NewSecret(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Dir(got.Location) != filepath.Join(dir, "secrets") || !safeName.MatchString(filepath.Base(got.Location)) {
+			t.Errorf("got %s", got.Location)
+		}
+		if err := os.Remove(got.Location); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// 20 keys of one name at once have 20 files, and none of those that were there is
+// touched.
+func TestFilesOfOneName(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file"})
+	there := filepath.Join(b.dir, "Production-CI-raff_17d70fcf.key")
+	if err := os.WriteFile(there, []byte("older"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	linked := filepath.Join(b.dir, "Production-CI-raff_17d70fcf-2.key")
+	target := filepath.Join(b.home, "target")
+	if err := os.Symlink(target, linked); err != nil {
+		t.Logf("no symbolic links here: %v", err)
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			if err := b.way.Ready(t.Context()); err != nil {
+				t.Error(err)
+			}
+			want := secretOf(fmt.Sprint(i))
+			got, err := b.way.Deliver(t.Context(), ci, raffclient.NewSecret(want))
+			if err != nil || got.Delivery != "file" {
+				t.Errorf("got %+v, %v", got, err)
+				return
+			}
+			if text := readFile(t, got.Location); text != want {
+				t.Errorf("%s: got %q", got.Location, text)
+			}
+		})
+	}
+	wg.Wait()
+	if all := files(t, b.home); len(all) != 21 {
+		t.Errorf("got %d files, want 21: %q", len(all), all)
+	}
+	if text := readFile(t, there); text != "older" {
+		t.Errorf("the older file has become %q", text)
+	}
+	if _, err := os.Stat(target); err == nil {
+		t.Error("a symbolic link was followed")
+	}
+}
+
+func TestReadyLeavesNothing(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file"})
+	if err := b.way.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if all := files(t, b.home); len(all) != 0 {
+		t.Errorf("got %q", all)
+	}
+}
+
+// What was left of a program that was killed goes away, in time; what others are
+// writing, and what is not ours, stays.
+func TestReadySweeps(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file"})
+	old := time.Now().Add(-time.Hour)
+	for name, stays := range map[string]bool{".raff-mcp-OLD.part": false, ".raff-mcp-NEW.part": true, "x.part": true, ".raff-mcp-x": true} {
+		path := filepath.Join(b.dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(name, "NEW") {
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		defer func() {
+			if _, err := os.Stat(path); (err == nil) != stays {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}()
+	}
+	if err := b.way.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Directories that secrets must not go to: nothing is made, and the error says
+// what to do.
+func TestDirectoryRefused(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such modes")
+	}
+	for _, tt := range []struct {
+		name string
+		make func(t *testing.T, path string) error
+		want string
+	}{
+		{"readable by others", func(_ *testing.T, path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o750))
+		}, "chmod 700"},
+		{"writable by others", func(_ *testing.T, path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o702))
+		}, "chmod 700"},
+		{"symbolic link", func(t *testing.T, path string) error { return os.Symlink(t.TempDir(), path) }, "symbolic link"},
+		{"symbolic link to nowhere", func(t *testing.T, path string) error { return os.Symlink("nowhere", path) }, "file exists"},
+		{"file", func(_ *testing.T, path string) error { return os.WriteFile(path, nil, 0o600) }, "not a directory"},
+		{"not ours", func(t *testing.T, path string) error {
+			needRoot(t)
+			return errors.Join(os.Mkdir(path, 0o700), os.Chown(path, 12345, 12345))
+		}, "belongs to another user"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "secrets")
+			if err := tt.make(t, path); err != nil {
+				t.Fatal(err)
+			}
+			_, err := handover.New(t.Context(), handover.Config{Delivery: "file", Dir: path})
+			if e, ok := errors.AsType[*handover.NotReadyError](err); !ok || e.Delivery != "file" {
+				t.Fatalf("got %v, want a NotReadyError", err)
+			}
+			contains(t, err.Error(), "--secrets=file: ", path, tt.want)
+
+			// The same while the program runs, before a key is made and after.
+			b := newBench(t, handover.Config{Delivery: "file"})
+			if err := os.Remove(b.dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.make(t, b.dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.way.Ready(t.Context()); err == nil {
+				t.Error("Ready: got no error")
+			} else {
+				contains(t, err.Error(), b.dir, tt.want)
+			}
+			b.recovers(t, tt.want)
+		})
+	}
+}
+
+// If nothing can be written anywhere, the secret is lost, and the error says why.
+func TestLost(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file"})
+	for _, path := range []string{b.dir, b.recovery} {
+		if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := b.deliver(t)
+	if _, ok := errors.AsType[*handover.LostError](err); !ok {
+		t.Fatalf("got %v, want a LostError", err)
+	}
+	contains(t, err.Error(), b.dir, b.recovery)
+	if got := b.holders(t, b.home); len(got) != 0 {
+		t.Errorf("the secret is in %q", got)
+	}
+}
+
+// Without a home directory there is nowhere to save a secret.
+func TestNoRecovery(t *testing.T) {
+	b := newBench(t, handover.Config{Delivery: "file", Recovery: "relative"})
+	if err := errors.Join(os.RemoveAll(b.dir), os.WriteFile(b.dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.deliver(t)
+	if _, ok := errors.AsType[*handover.LostError](err); !ok {
+		t.Errorf("got %v, want a LostError", err)
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
