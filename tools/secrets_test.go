@@ -271,3 +271,60 @@ func TestArgumentsCannotChangeTheWay(t *testing.T) {
 		t.Errorf("%d requests were sent", n)
 	}
 }
+
+// Every tool that yields a secret hands it over in the same way.
+func TestOtherSecretsElsewhere(t *testing.T) {
+	for _, tt := range []struct{ tool, arguments string }{
+		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
+		{"replace_api_key", args("id", sandbox.KeyID("terraform"))},
+	} {
+		t.Run(tt.tool, func(t *testing.T) {
+			b, _ := elsewhere(t, "file", "")
+			r := b.call(t, t.Context(), tt.tool, tt.arguments)
+			out := structured(t, r)
+			conforms(t, tt.tool, r)
+			searchForKeys(t, string(r.raw)+b.log.String())
+			text, err := os.ReadFile(location(t, r))
+			if err != nil || len(text) != 69 || !strings.HasPrefix(string(text), out.APIKey["key_prefix"].(string)) {
+				t.Errorf("got a file of %d bytes, %v; want the secret", len(text), err)
+			}
+		})
+	}
+}
+
+// Where a secret could not be handed over, nothing is regenerated or replaced.
+func TestOtherWaysNotReady(t *testing.T) {
+	for _, tt := range []struct{ tool, arguments string }{
+		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
+		{"replace_api_key", args("id", sandbox.KeyID("terraform"))},
+	} {
+		t.Run(tt.tool, func(t *testing.T) {
+			b, home := elsewhere(t, "file", "")
+			destroy(t, filepath.Join(home, "secrets"))
+			before := state(b.api)
+			r := b.call(t, t.Context(), tt.tool, tt.arguments)
+			if !r.IsError || !strings.Contains(r.text(), "in the way that the administrator chose") || state(b.api) != before {
+				t.Errorf("got %s", r.raw)
+			}
+			if n := requests(b, "POST"); n != 0 {
+				t.Errorf("%d POST requests were sent", n)
+			}
+		})
+	}
+}
+
+// A regenerated key whose secret is lost is not revoked: it only needs another.
+func TestRegeneratedSecretThatIsLost(t *testing.T) {
+	needShell(t)
+	b := lose(t)
+	r := b.call(t, t.Context(), "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+	for _, want := range []string{"was regenerated", "old secret is void", "call regenerate_api_key again"} {
+		if !r.IsError || !strings.Contains(r.text(), want) {
+			t.Errorf("got %s, want it to say %q", r.raw, want)
+		}
+	}
+	if keyOf(b.api, "grafana").Revoked || !strings.Contains(b.log.String(), sandbox.KeyID("grafana")) {
+		t.Errorf("the key was revoked, or the log lacks it: %s", b.log)
+	}
+	searchForKeys(t, string(r.raw)+b.log.String())
+}
