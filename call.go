@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/tools"
 	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
@@ -22,9 +24,9 @@ const maxArguments = 1 << 20
 // call calls a tool as an assistant would, over MCP, and prints the structured
 // result. A result that cannot be printed was not delivered: the server then
 // undoes what it can, as it does for any client.
-func call(ctx context.Context, s *server.MCPServer, log *slog.Logger, args []string, stdin io.Reader, stdout io.Writer) error {
+func call(ctx context.Context, s *server.MCPServer, offer tools.Config, log *slog.Logger, args []string, stdin io.Reader, stdout io.Writer) error {
 	name := args[0]
-	if s.GetTool(name) == nil {
+	if !slices.ContainsFunc(tools.All(), func(t tools.Tool) bool { return t.Name == name && offer.Offers(t) }) {
 		return misuse{errors.New("call: there is no such tool; `raff-mcp tools` lists them")}
 	}
 	arguments, err := callArguments(args[1:], stdin)

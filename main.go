@@ -81,7 +81,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.W
 	s := tools.NewServer(offer)
 	switch cfg.command {
 	case "call":
-		err = call(ctx, s, logger, cfg.args, stdin, stdout)
+		err = call(ctx, s, offer, logger, cfg.args, stdin, stdout)
 	case "tools":
 		err = listTools(ctx, s, offer, cfg.json, stdout)
 	default:

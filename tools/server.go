@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -65,18 +66,26 @@ func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Sandbox {
 		title, text = title+" (sandbox)", text+sandboxInstructions
 	}
+	hooks := &server.Hooks{}
 	s := server.NewMCPServer("raff-mcp", cfg.Version,
 		server.WithTitle(title),
 		server.WithWebsiteURL("https://rafftechnologies.com"),
 		server.WithInstructions(text),
 		server.WithToolCapabilities(false),
+		server.WithHooks(hooks),
 	)
 	e := &env{client: cfg.Client, secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
-	for _, t := range All() {
-		if cfg.Offers(t) {
-			s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+	// The tools are made when they are first asked for: clients wait for the answer
+	// to initialize, and deriving the schemas takes longer than all else before it.
+	add := sync.OnceFunc(func() {
+		for _, t := range All() {
+			if cfg.Offers(t) {
+				s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+			}
 		}
-	}
+	})
+	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { add() })
+	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { add() })
 	return s
 }
 
