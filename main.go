@@ -69,6 +69,10 @@ func print(w io.Writer, text string) error {
 
 // start makes the server and does what the command says with it.
 func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.Writer) int {
+	if f, ok := stdout.(*os.File); ok && wasClosed(f) {
+		fmt.Fprintln(stderr, "raff-mcp: standard output is closed, so that every result would be lost; open it")
+		return exitUsage
+	}
 	logger := newLogger(stderr, cfg.logLevel, cfg.logFormat, cfg.logColor)
 	for _, w := range cfg.warnings {
 		logger.Warn(w)
