@@ -1,0 +1,228 @@
+package raffclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// request is what a method asks of the API.
+type request struct {
+	method string
+	path   []string // below /api/v1, not escaped
+	query  url.Values
+	body   any // encoded as JSON; nil: no body
+
+	// once marks what must not be done twice. It is not repeated if it may
+	// have been processed, and once it is on its way it is seen through even
+	// if the context is cancelled.
+	once bool
+	// around, if set, is called for each attempt and makes it by calling send.
+	around func(send func() (answer, error)) (answer, error)
+}
+
+// url returns where r goes. Elements that would make the path another one
+// (an ID of "..") are refused.
+func (c *Client) url(r request) (*url.URL, error) {
+	u := *c.base
+	elements := append([]string{"api", "v1"}, r.path...)
+	raw := u.EscapedPath()
+	for _, e := range elements {
+		if e == "" || e == "." || e == ".." {
+			return nil, &Error{kind: ErrInvalid, Message: fmt.Sprintf("%q cannot be an ID", e)}
+		}
+		u.Path += "/" + e
+		raw += "/" + url.PathEscape(e)
+	}
+	u.RawPath = raw
+	u.RawQuery = r.query.Encode()
+	return &u, nil
+}
+
+// call sends r and returns the data of its answer. The error is an *Error.
+func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	if a, err = c.do(ctx, r); err != nil {
+		return data, a, err
+	}
+	data, bad := decode[T](c, &a)
+	if bad != nil {
+		return data, a, bad
+	}
+	return data, a, nil
+}
+
+// call sends r, whose answer r.around reads.
+func (c *Client) call(ctx context.Context, r request) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	_, err := c.do(ctx, r)
+	return err
+}
+
+// do sends r until it is answered for good or may not be repeated, under the
+// deadline of ctx.
+func (c *Client) do(ctx context.Context, r request) (answer, error) {
+	u, err := c.url(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var body []byte
+	if r.body != nil {
+		if body, err = json.Marshal(r.body); err != nil {
+			return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be written as JSON"}
+		}
+	}
+	deadline, _ := ctx.Deadline()
+	if r.once {
+		// Leave time to be answered and to find out what became of it.
+		deadline = deadline.Add(-2 * c.cfg.RequestTimeout)
+	}
+	waiting, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+
+	t := try{client: c, request: r, url: u, body: body}
+	for {
+		if err := c.pace.wait(waiting); err != nil {
+			return answer{}, notSent(ctx, err, t.last)
+		}
+		a, err := t.sendAround(ctx)
+		if err == nil {
+			return a, nil
+		}
+		wait, again := t.next(err)
+		if !again || time.Now().Add(wait).After(deadline) {
+			return a, err
+		}
+		if c.cfg.OnWait != nil && wait > 0 {
+			c.cfg.OnWait(ctx, Wait{For: wait, Because: err, Attempts: t.attempt})
+		}
+		if err := sleep(waiting, wait); err != nil {
+			return answer{}, notSent(ctx, err, t.last)
+		}
+	}
+}
+
+// notSent is the error of a call that ended while waiting for its turn. If an
+// earlier attempt failed, that is the better account of what happened, unless
+// the caller itself gave up.
+func notSent(ctx context.Context, err error, last *Error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) || cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
+		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, maybe: last != nil && last.maybe}
+	}
+	if last != nil {
+		return last
+	}
+	return &Error{kind: ErrRateLimited, Message: "its turn under the rate limit did not come in time", cause: err}
+}
+
+// try is a request with what happened to it so far.
+type try struct {
+	client  *Client
+	request request
+	url     *url.URL
+	body    []byte
+
+	attempt   int
+	projectID string // sent as X-Project-ID
+	last      *Error // of the attempt before
+}
+
+func (t *try) sendAround(ctx context.Context) (answer, error) {
+	if t.request.around == nil {
+		return t.send(ctx)
+	}
+	return t.request.around(func() (answer, error) { return t.send(ctx) })
+}
+
+// send makes one attempt.
+func (t *try) send(ctx context.Context) (answer, error) {
+	c, r := t.client, t.request
+	t.attempt++
+	if r.once {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+
+	start := time.Now()
+	a, err := t.roundTrip(ctx)
+	t.log(ctx, a.status, time.Since(start), err)
+	if err == nil {
+		return a, nil
+	}
+	if t.last != nil {
+		err.maybe = err.maybe || t.last.maybe
+	}
+	if err.gone(r, t.last) {
+		return a, nil
+	}
+	t.last = err
+	return a, err
+}
+
+func (t *try) log(ctx context.Context, status int, took time.Duration, err *Error) {
+	level, message := slog.LevelDebug, "request"
+	attrs := []slog.Attr{
+		slog.String("method", t.request.method),
+		slog.String("path", t.client.clean(t.url.Path)),
+		slog.Int("status", status),
+		slog.Duration("duration", took.Round(time.Microsecond)),
+		slog.Int("attempt", t.attempt),
+	}
+	if err != nil {
+		level, message = slog.LevelWarn, "request failed"
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	t.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
+	c := t.client
+	sent := &tracer{}
+	req, err := http.NewRequestWithContext(sent.watch(ctx), t.request.method, t.url.String(), bytes.NewReader(t.body))
+	if err != nil {
+		return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
+	}
+	if t.body == nil {
+		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	} else {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	req.Header.Set("X-API-Key", c.cfg.APIKey.Reveal())
+	if t.projectID != "" {
+		req.Header.Set("X-Project-ID", t.projectID)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, c.transportError(err, sent)
+	}
+	defer res.Body.Close()
+	a := readAnswer(res, c.cfg.MaxAnswer)
+	c.pace.learn(a.limit)
+	if a.truncated() && !t.request.once {
+		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead
+	}
+	return a, c.check(&a)
+}
+
+// sleep waits for d, or returns why it did not.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
