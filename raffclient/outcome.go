@@ -57,7 +57,7 @@ func (e *OutcomeError) Error() string {
 	case len(e.Found) == 0:
 		return fmt.Sprintf("%v; no %s was made", e.Cause, e.Resource)
 	}
-	return fmt.Sprintf("%v; a %s appeared all the same", e.Cause, e.Resource)
+	return fmt.Sprintf("%v; the %s appeared all the same", e.Cause, e.Resource)
 }
 
 // Is reports whether target is ErrOutcomeUnknown.

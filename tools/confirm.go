@@ -7,6 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -66,20 +70,23 @@ func (e *env) confirm(ctx context.Context, d deed, given string) error {
 	}
 	if !canAsk(ctx) {
 		if e.confirmation == ConfirmAlways {
-			return refusal(fmt.Sprintf("Nothing was changed: this server asks the user before it touches a %s like that (--confirm=always), and this client cannot ask. Ask the user to do it in the Raff dashboard, or to use another client.", d.resource))
+			return refusal("Nothing was changed: this server asks the user before it destroys or replaces something (--confirm=always), and this client cannot ask. Ask the user to do it in the Raff dashboard, or to use another client.")
 		}
 		return nil
 	}
-	state := e.approvals.sign(d)
 	answers, _ := ctx.Value(answersKey{}).(mcp.MultiRoundTripParams)
 	answer := server.ElicitationResponse(answers.InputResponses, questionID)
-	if answer == nil || !hmac.Equal([]byte(answers.RequestState), []byte(state)) {
-		return question{d, state}
+	if answer == nil || !e.approvals.redeem(answers.RequestState, d) {
+		return question{d, e.approvals.issue(d)}
 	}
-	if answer.Action == mcp.ElicitationResponseActionAccept && agreed(answer.Content) {
+	accepted := answer.Action == mcp.ElicitationResponseActionAccept
+	switch {
+	case accepted && agreed(answer.Content):
 		return nil
+	case accepted, answer.Action == mcp.ElicitationResponseActionDecline:
+		return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and declined. Do not try again unless the user asks for it.", d.resource, d.name))
 	}
-	return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and declined. Do not try again unless the user asks for it.", d.resource, d.name))
+	return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and gave no answer. Ask the user in the chat before you try again.", d.resource, d.name))
 }
 
 const questionID = "confirm"
@@ -126,17 +133,50 @@ func canAsk(ctx context.Context) bool {
 	return c.Elicitation != nil && (c.Elicitation.Form != nil || c.Elicitation.URL == nil)
 }
 
-// approvals ties an answer to the deed it was given for: the client keeps the
-// question in between, and what it sends back could belong to another one.
-type approvals struct{ key []byte }
+// approvals ties an answer to the question it was given to: the client keeps the
+// question in between, and what it sends back could belong to another one, or to
+// one that was answered already. It is safe for concurrent use.
+type approvals struct {
+	key []byte
 
-func newApprovals() approvals {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	return approvals{key}
+	mu   sync.Mutex
+	open map[string]time.Time // what was issued and not redeemed, and until when it can be
 }
 
-func (a approvals) sign(d deed) string {
+// answerTime is how long a question can be answered.
+const answerTime = 10 * time.Minute
+
+func newApprovals() *approvals {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return &approvals{key: key, open: map[string]time.Time{}}
+}
+
+// issue returns the state of a new question about d.
+func (a *approvals) issue(d deed) string {
+	state := rand.Text() + "." + a.sign(d)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.open, func(_ string, until time.Time) bool { return time.Now().After(until) })
+	a.open[state] = time.Now().Add(answerTime)
+	return state
+}
+
+// redeem reports whether state belongs to a question about d that has not been
+// answered before.
+func (a *approvals) redeem(state string, d deed) bool {
+	_, signature, _ := strings.Cut(state, ".")
+	if !hmac.Equal([]byte(signature), []byte(a.sign(d))) {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until, ok := a.open[state]
+	delete(a.open, state)
+	return ok && !time.Now().After(until)
+}
+
+func (a *approvals) sign(d deed) string {
 	mac := hmac.New(sha256.New, a.key)
 	fmt.Fprintf(mac, "%q %q %q %q", d.resource, d.id, d.name, d.consequence)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

@@ -103,8 +103,8 @@ func TestUserIsAsked(t *testing.T) {
 		{"accepts the bare form", tools.ConfirmAuto, asked{can, `"result":{"action":"accept"}`}, true, true, "Revoked"},
 		{"accepts, but says no", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":false}}`}, true, false, "declined"},
 		{"declines", tools.ConfirmAuto, asked{can, `"result":{"action":"decline"}`}, true, false, "declined"},
-		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "declined"},
-		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "declined"},
+		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "gave no answer"},
+		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "gave no answer"},
 		{"forms declared", tools.ConfirmAlways, asked{`"elicitation":{"form":{}}`, `"result":{"action":"accept"}`}, true, true, "Revoked"},
 		{"only URLs declared", tools.ConfirmAuto, asked{`"elicitation":{"url":{}}`, ""}, false, true, "Revoked"},
 		{"not declared", tools.ConfirmAuto, asked{"", ""}, false, true, "Revoked"},
@@ -173,6 +173,41 @@ func TestUserIsAskedStatelessly(t *testing.T) {
 	if r := ask("grafana", "Grafana", yes); r.IsError || !keyOf(b.api, "grafana").Revoked {
 		t.Errorf("got %+v, want the key revoked", r)
 	}
+}
+
+// One yes is for one time, and not for ever.
+func TestApprovalIsGoodOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		regenerate := func(more string) string {
+			message := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"regenerate_api_key","arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}%s}}`,
+				args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), more)
+			var out strings.Builder
+			if err := stdio.Serve(t.Context(), b.server, strings.NewReader(message), &out, stdio.Config{}); err != nil {
+				t.Fatal(err)
+			}
+			return out.String()
+		}
+		yes := func() string {
+			var r struct{ Result struct{ RequestState string } }
+			if err := json.Unmarshal([]byte(regenerate("")), &r); err != nil || r.Result.RequestState == "" {
+				t.Fatalf("no question: %v", err)
+			}
+			return fmt.Sprintf(`,"inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},"requestState":%q`, r.Result.RequestState)
+		}
+		first := yes()
+		if got := regenerate(first); !strings.Contains(got, "Regenerated") {
+			t.Errorf("got %s", got)
+		}
+		if got := regenerate(first); !strings.Contains(got, "input_required") {
+			t.Errorf("one answer was taken twice: %s", got)
+		}
+		late := yes()
+		time.Sleep(11 * time.Minute)
+		if got := regenerate(late); !strings.Contains(got, "input_required") {
+			t.Errorf("an answer was taken after eleven minutes: %s", got)
+		}
+	})
 }
 
 // The audit finds what the seeded account is seeded with, worst first.

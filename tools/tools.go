@@ -52,7 +52,7 @@ type env struct {
 	log          *slog.Logger
 	sandbox      bool
 	confirmation Confirm
-	approvals    approvals
+	approvals    *approvals
 }
 
 // spec describes a tool.

@@ -68,7 +68,12 @@ func (s *session) RequestElicitation(ctx context.Context, r mcp.ElicitationReque
 	id, reply := s.asked.open()
 	defer s.asked.close(id)
 	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"method":%q,"params":%s}`, id, mcp.MethodElicitationCreate, params)
+	// The client's form must not stay open for a call that is over.
+	withdraw := func() {
+		c.conn.tell(fmt.Appendf(nil, `{"jsonrpc":"2.0","method":%q,"params":{"requestId":%s}}`, mcp.MethodNotificationCancelled, id))
+	}
 	if err := c.conn.notify(c, line, nil); err != nil {
+		withdraw() // it may be on its way all the same
 		return nil, err
 	}
 	select {
@@ -82,6 +87,7 @@ func (s *session) RequestElicitation(ctx context.Context, r mcp.ElicitationReque
 			return elicited(nil), nil
 		}
 	case <-ctx.Done():
+		withdraw()
 		return nil, context.Cause(ctx)
 	}
 }

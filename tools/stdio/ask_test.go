@@ -91,3 +91,32 @@ func TestElicitationIsStateless(t *testing.T) {
 		}
 	}
 }
+
+// A question is taken back when the call that it belongs to is cancelled.
+func TestQuestionOfCancelledCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inR, inW := io.Pipe()
+		outR, outW := io.Pipe()
+		done := make(chan error, 1)
+		go func() {
+			done <- stdio.Serve(t.Context(), asking(), inR, outW, stdio.Config{})
+			outW.Close()
+		}()
+		out := bufio.NewScanner(outR)
+		fmt.Fprintln(inW, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ask"}}`)
+		out.Scan()
+		fmt.Fprintln(inW, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`)
+		out.Scan()
+		if got, want := out.Text(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"ask-1"}}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		fmt.Fprintln(inW, `{"jsonrpc":"2.0","id":"ask-1","result":{"action":"accept"}}`)
+		inW.Close()
+		if out.Scan() {
+			t.Errorf("a cancelled call was answered: %s", out.Text())
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -203,6 +203,19 @@ func (c *conn) notifyNow(cl *call, line []byte, due func() bool) error {
 	return err
 }
 
+// tell writes a line that belongs to no call, without waiting for it.
+func (c *conn) tell(line []byte) {
+	c.calls.work.Go(func() {
+		if !c.out.lock(c.calls.closed) {
+			return
+		}
+		defer c.out.unlock()
+		if err := c.out.write(line); err != nil {
+			c.lost(err)
+		}
+	})
+}
+
 // An output writes lines. Its lock comes before that of inflight.
 type output struct {
 	w io.Writer
