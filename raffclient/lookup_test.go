@@ -3,6 +3,7 @@ package raffclient_test
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,16 +40,16 @@ func TestLookupFindsTheKey(t *testing.T) {
 		list  sandbox.Fault
 		named string
 	}{
-		{"at once", reset, 0, sandbox.Fault{}, "CI deploy"},
-		{"late", reset, 10 * time.Second, sandbox.Fault{}, "CI deploy"},
-		{"late after a timeout", sandbox.Fault{Delay: time.Hour}, 25 * time.Second, sandbox.Fault{}, "CI deploy"},
-		{"late after a 504", sandbox.Fault{Status: 504}, 6 * time.Second, sandbox.Fault{}, "CI deploy"},
+		{"at once", reset, 0, sandbox.Fault{}, " CI deploy "},
+		{"late", reset, 10 * time.Second, sandbox.Fault{}, " CI deploy "},
+		{"late after a timeout", sandbox.Fault{Delay: time.Hour}, 25 * time.Second, sandbox.Fault{}, " CI deploy "},
+		{"late after a 504", sandbox.Fault{Status: 504}, 6 * time.Second, sandbox.Fault{}, " CI deploy "},
 		{"its name trimmed", reset, 0, sandbox.Fault{}, "CI deploy"},
 		{"its name in lower case", reset, 0, sandbox.Fault{}, "ci deploy"},
 		{"its name with other space", reset, 0, sandbox.Fault{}, "CI\u00a0 deploy"},
-		{"created_at behind Date", reset, 0, sandbox.Fault{Header: http.Header{"Date": {minuteAhead}}}, "CI deploy"},
-		{"no total", reset, 0, sandbox.Fault{Omit: []string{"total"}}, "CI deploy"},
-		{"IDs are numbers", reset, 0, sandbox.Fault{Set: map[string]any{"id": 5}}, "CI deploy"},
+		{"created_at behind Date", reset, 0, sandbox.Fault{Header: http.Header{"Date": {minuteAhead}}}, " CI deploy "},
+		{"no total", reset, 0, sandbox.Fault{Omit: []string{"total"}}, " CI deploy "},
+		{"IDs are numbers", reset, 0, sandbox.Fault{Set: map[string]any{"id": 5}}, " CI deploy "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -60,14 +61,16 @@ func TestLookupFindsTheKey(t *testing.T) {
 				time.Sleep(time.Hour)
 				a.api.Fail(create(tt.lost))
 				a.api.Fail(listing(tt.list))
-				go func() {
+				other := newAccountOf(t, a.api)
+				var wg sync.WaitGroup
+				wg.Go(func() {
 					time.Sleep(tt.after + time.Millisecond)
-					other := newAccountOf(t, a.api)
 					if _, err := other.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: tt.named}); err != nil {
 						t.Error(err)
 					}
-				}()
+				})
 				_, err := a.client.CreateAPIKey(t.Context(), request)
+				wg.Wait()
 				lost := lookedUp(t, err)
 				if made := a.made(); lost.LookupErr != nil || len(lost.Found) != 1 || len(made) != 2 || lost.Found[0].Prefix != made[1].Prefix {
 					t.Errorf("got %+v of %d keys, want the second", lost, len(made))
