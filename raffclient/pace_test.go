@@ -217,7 +217,7 @@ func TestGivingUpFreesTheQueue(t *testing.T) {
 func TestLostAnswerAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 10}))
+		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 10, DelayAfter: time.Second})) // the others are in the queue by then
 		start := time.Now()
 		var mu sync.Mutex
 		var found int
@@ -231,6 +231,9 @@ func TestLostAnswerAmongMany(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				found += len(lookedUp(t, err).Found)
+				if took := time.Since(start); took > 3*time.Second {
+					t.Errorf("the lookup waited until %v", took)
+				}
 			})
 		}
 		wg.Wait()
