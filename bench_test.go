@@ -43,7 +43,7 @@ func BenchmarkOverhead(b *testing.B) {
 		b.Fatal(err)
 	}
 	url = strings.TrimSpace(url)
-	c := startServer(b, buildAs(b, "."), "RAFF_API_KEY=raff_0123456789", "RAFF_API_URL="+url)
+	c := startServer(b, buildAs(b, "."), "RAFF_API_KEY=raff_9876543210", "RAFF_API_URL="+url)
 	c.initialize(b)
 
 	var direct, through []time.Duration

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,9 @@ func readAnswer(res *http.Response, limit int64) answer {
 	body := &io.LimitedReader{R: res.Body, N: limit}
 	var value json.RawMessage
 	if a.readErr = json.NewDecoder(io.TeeReader(body, &read)).Decode(&value); a.readErr != nil {
+		if a.status/100 == 2 && errors.As(a.readErr, new(*json.SyntaxError)) {
+			_, _ = io.Copy(&read, body) // a secret may stand behind what is no JSON
+		}
 		a.body = read.Bytes()
 		if body.N == 0 {
 			a.readErr = errTooLong
@@ -64,15 +68,18 @@ var namedSecret = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 // value must not cost a key its secret. And it is nowhere but in Secret, even if
 // the API repeated it elsewhere.
 func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
-	m := namedSecret.FindSubmatch(a.body)
-	if m == nil {
-		return decode[APIKeyWithSecret](c, a)
+	rest, secret := *a, Secret{}
+	if m := namedSecret.FindSubmatch(a.body); m != nil {
+		secret = NewSecret(string(m[1]))
+		rest.body = secret.cutOut(a.body)
 	}
-	secret := NewSecret(string(m[1]))
-	rest := *a
-	rest.body = secret.cutOut(a.body)
 	key, err := decode[APIKeyWithSecret](c, &rest)
-	key.Secret = secret
+	if !secret.Empty() {
+		key.Secret = secret
+	}
+	if strings.Contains(key.KeyPrefix, redacted) {
+		key.KeyPrefix = "" // see Prefix
+	}
 	return key, err
 }
 

@@ -3,6 +3,7 @@ package raffclient_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -74,11 +75,15 @@ func TestRedirectIsRefused(t *testing.T) {
 	thief, _ := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen.Add(1) }))
 	for _, status := range []int{301, 302, 307, 308} {
 		api := sandbox.New()
-		api.Fail(sandbox.Fault{Redirect: thief + "/api/v1/api-keys", Status: status})
+		elsewhere := status == 307 || status == 308 // these two alone say that nothing was done here
+		api.Fail(sandbox.Fault{Redirect: thief + "/api/v1/api-keys", Status: status, After: !elsewhere})
 		url, _ := serve(t, api)
 		_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if !errors.Is(err, raffclient.ErrRedirected) {
 			t.Errorf("%d: got %v, want ErrRedirected", status, err)
+		}
+		if unknown := errors.Is(err, raffclient.ErrOutcomeUnknown); unknown == elsewhere {
+			t.Errorf("%d: got %v, want ErrOutcomeUnknown: %t", status, err, !elsewhere)
 		}
 	}
 	if n := stolen.Load(); n != 0 {
@@ -101,6 +106,65 @@ func TestRealResetIsLookedUp(t *testing.T) {
 			_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 			if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 {
 				t.Errorf("got %v, want one key", err)
+			}
+		})
+	}
+}
+
+// Whatever comes back once a request was sent, and however much it looks like a
+// handshake that failed, is no proof that nothing was done.
+func TestConnectionBreaksAfterSending(t *testing.T) {
+	record := "\x17\x03\x03\x00\x20" + strings.Repeat("garbage!", 4)
+	for _, tt := range []struct {
+		name   string
+		tls    bool
+		answer string // as it stands, below TLS
+	}{
+		{"TLS record that is none", true, record},
+		{"TLS record of another version", true, "HTTP/1.1 400 Bad Request\r\n\r\n"},
+		{"TLS alert", true, "\x15\x03\x03\x00\x02\x02\x50"},
+		{"status line that speaks of TLS", false, "tls: hello\r\n\r\n"},
+		{"header that speaks of TLS", false, "HTTP/1.1 201 Created\r\n\x01tls: x\r\n\r\n"},
+		{"header that speaks of x509", false, "HTTP/1.1 201 Created\r\n\x01x509: certificate signed by unknown authority\r\n\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			api := sandbox.New()
+			var posts atomic.Int32
+			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != "POST" {
+					api.ServeHTTP(w, r)
+					return
+				}
+				posts.Add(1)
+				api.ServeHTTP(httptest.NewRecorder(), r)
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if c, ok := conn.(*tls.Conn); ok {
+					conn = c.NetConn()
+				}
+				_, _ = io.WriteString(conn, tt.answer)
+				conn.Close()
+			}))
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			if tt.tls {
+				s.StartTLS()
+			} else {
+				s.Start()
+			}
+			t.Cleanup(s.Close)
+			cfg := impatient(s.URL, api.OwnerKey())
+			cfg.Transport = s.Client().Transport
+			before := len(api.Keys())
+			_, err := newClient(t, cfg).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+			if errors.Is(err, raffclient.ErrUnreachable) || posts.Load() != 1 || len(api.Keys()) != before+1 {
+				t.Errorf("got %v, %d requests and %d keys, want one of each", err, posts.Load(), len(api.Keys())-before)
+			}
+			if lost := lookedUp(t, err); len(lost.Found) != 1 || lost.Found[0].ID != api.Keys()[before].ID {
+				t.Errorf("got %+v, want the key", lost)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,9 @@ func TestLostAnswer(t *testing.T) {
 		{"502 after", sandbox.Fault{Status: 502, After: true, Body: "<html>"}, 1},
 		{"503 before", sandbox.Fault{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, 0},
 		{"504 after", sandbox.Fault{Status: 504, After: true}, 1},
+		{"301 after", sandbox.Fault{Redirect: "/elsewhere", Status: 301, After: true}, 1},
+		{"302 after", sandbox.Fault{Redirect: "https://evil.example/", Status: 302, After: true}, 1},
+		{"302 before", sandbox.Fault{Redirect: "/elsewhere", Status: 302}, 0},
 		{"303 after", sandbox.Fault{Redirect: "/elsewhere", Status: 303, After: true}, 1},
 		{"no secret", sandbox.Fault{Omit: []string{"secret"}}, 1},
 		{"empty secret", sandbox.Fault{Set: map[string]any{"secret": ""}}, 1},
@@ -73,6 +77,9 @@ func TestLostAnswer(t *testing.T) {
 				}
 				if lost.LookupErr != nil || len(lost.Found) != tt.made || lost.Name != "ci" {
 					t.Errorf("got %+v, want %d key(s)", lost, tt.made)
+				}
+				if tt.made == 1 {
+					a.logged(t, "level=ERROR", "name=ci", lost.Found[0].ID, lost.Found[0].Prefix)
 				}
 				if made := a.made(); len(made) != 1+tt.made {
 					t.Errorf("got %d keys, want %d", len(made), 1+tt.made)
@@ -194,6 +201,18 @@ func TestKeyThatAppearsLate(t *testing.T) {
 	})
 }
 
+// logged fails the test if no line of the log has all of these: where a call was
+// cancelled, the log is the one place where what became of it is told.
+func (a *account) logged(t *testing.T, words ...string) {
+	t.Helper()
+	for line := range strings.Lines(a.log.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			return
+		}
+	}
+	t.Errorf("no line of the log has %q: %s", words, a.log)
+}
+
 func newAccountOf(t *testing.T, api *sandbox.API) *raffclient.Client {
 	t.Helper()
 	c, err := raffclient.New(raffclient.Config{
@@ -275,6 +294,7 @@ func TestLookupFails(t *testing.T) {
 		if !ok || len(lost.Found) != 0 || !errors.Is(lost.LookupErr, raffclient.ErrForbidden) {
 			t.Errorf("got %v, want an unknown outcome with ErrForbidden", err)
 		}
+		a.logged(t, "level=ERROR", "name=ci")
 	})
 }
 

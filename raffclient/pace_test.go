@@ -125,6 +125,8 @@ func TestPaceLearnsTheTier(t *testing.T) {
 	}{
 		{"100", 1020 * time.Millisecond},
 		{"1", 103020 * time.Millisecond},
+		{"101", 4080 * time.Millisecond}, // more than any tier has
+		{"600", 4080 * time.Millisecond},
 		{"0", 4080 * time.Millisecond},
 		{"-5", 4080 * time.Millisecond},
 		{"1e9", 4080 * time.Millisecond},
@@ -207,5 +209,68 @@ func TestGivingUpFreesTheQueue(t *testing.T) {
 		if took := createMany(t.Context(), t, a.client, 1); took > 1100*time.Millisecond {
 			t.Errorf("waited %v behind calls that were given up", took)
 		}
+	})
+}
+
+// One lost answer among many costs the others next to nothing, and is looked up
+// without waiting behind them.
+func TestLostAnswerAmongMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 10, DelayAfter: time.Second})) // the others are in the queue by then
+		start := time.Now()
+		var mu sync.Mutex
+		var found int
+		var wg sync.WaitGroup
+		for i := range 300 {
+			wg.Go(func() {
+				_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: fmt.Sprint(i)})
+				if err == nil {
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				found += len(lookedUp(t, err).Found)
+				if took := time.Since(start); took > 3*time.Second {
+					t.Errorf("the lookup waited until %v", took)
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took > 11500*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if n := a.api.RateLimited(); n > 0 {
+			t.Errorf("%d answers were 429", n)
+		}
+		if found != 1 || len(a.made()) != 300 || a.posts() != 300 {
+			t.Errorf("got %d found, %d keys, %d requests", found, len(a.made()), a.posts())
+		}
+	})
+}
+
+// Creations of other names wait neither for a slow one nor for a lookup, and the
+// lookup does not wait for them.
+func TestLookupHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(create(sandbox.Fault{DelayAfter: 14 * time.Second}))
+		a.api.Fail(create(sandbox.Fault{Cut: true})) // nothing is made, so it is looked for as long as can be
+		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+		var wg sync.WaitGroup
+		for _, name := range []string{"slow", "not made"} {
+			wg.Go(func() { _, _ = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: name}) })
+			synctest.Wait()
+		}
+		start := time.Now()
+		_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "lost"})
+		if took := time.Since(start); len(lookedUp(t, err).Found) != 1 || took > time.Second {
+			t.Errorf("the lost one: got %v after %v", err, took)
+		}
+		_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "another"})
+		if took := time.Since(start); err != nil || took > time.Second {
+			t.Errorf("another: got %v after %v", err, took)
+		}
+		wg.Wait()
 	})
 }

@@ -208,6 +208,7 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	}
 	defer res.Body.Close()
 	a := readAnswer(res, c.cfg.MaxAnswer)
+	a.body = unescape(a.body)
 	c.pace.learn(a.limit)
 	if a.truncated() && !t.request.once {
 		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead

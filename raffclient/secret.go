@@ -60,9 +60,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // MarshalJSON returns the JSON string "[redacted]".
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// UnmarshalText takes the value.
+// UnmarshalText takes the value. "[redacted]" is none.
 func (s *Secret) UnmarshalText(text []byte) error {
-	*s = NewSecret(string(text))
+	if *s = NewSecret(string(text)); string(text) == redacted {
+		*s = Secret{}
+	}
 	return nil
 }
 
@@ -115,6 +117,21 @@ func (s Secret) cutOut(body []byte) []byte {
 
 func isKeyByte(b byte) bool {
 	return b == '_' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+}
+
+// escape matches an escape sequence of JSON.
+var escape = regexp.MustCompile(`\\(?:u00[2-7][0-9A-Fa-f]|.)`)
+
+// unescape writes printable ASCII in JSON as it is, so that a key can be found
+// however it was written.
+func unescape(body []byte) []byte {
+	return escape.ReplaceAllFunc(body, func(sequence []byte) []byte {
+		var s string
+		if json.Unmarshal([]byte(`"`+string(sequence)+`"`), &s) != nil || s == `"` || s == `\` || s < " " || s > "~" {
+			return sequence
+		}
+		return []byte(s)
+	})
 }
 
 // checkKey reports why a key cannot be sent. The documents disagree on the

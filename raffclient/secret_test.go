@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode"
@@ -112,6 +113,39 @@ func FuzzSalvage(f *testing.F) {
 			if json.Unmarshal(text, &want) == nil && json.Unmarshal(got, &have) == nil && len(have) != len(want) {
 				t.Errorf("salvage(%q) lost members: %q", text, got)
 			}
+		}
+	})
+}
+
+func TestUnescape(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{`raff_x`, `raff_x`},
+		{`"raff\u005fx \u0072aff_\u007e"`, `"raff_x raff_~"`},
+		{`"a\/b"`, `"a/b"`},
+		{`"\"\u0022\\\u005c\n\u000a\u00fc\ud83d\udd11"`, `"\"\u0022\\\u005c\n\u000a\u00fc\ud83d\udd11"`},
+		{`"\\u005f"`, `"\\u005f"`},
+		{`\u005`, `\u005`},
+		{`\`, `\`},
+	} {
+		if got := string(unescape([]byte(tt.text))); got != tt.want {
+			t.Errorf("unescape(%s): got %s, want %s", tt.text, got, tt.want)
+		}
+	}
+}
+
+// JSON means the same without its escape sequences.
+func FuzzUnescape(f *testing.F) {
+	for _, s := range []string{`{"a\u005fb":"\\u005f\u0022\/"}`, `"\\\\u0041"`, `"\ud83d\udd11"`, "\"\\\xff\""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want, got any
+		if json.Unmarshal(text, &want) != nil {
+			unescape(text)
+			return
+		}
+		if err := json.Unmarshal(unescape(text), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("unescape(%q): got %v (%v), want %v", text, got, err, want)
 		}
 	})
 }

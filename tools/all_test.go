@@ -425,3 +425,30 @@ func TestReadOnlyAndToolsets(t *testing.T) {
 		}
 	}
 }
+
+// A change whose every answer was lost may have been made, and is not denied.
+func TestLostChangeIsNotDenied(t *testing.T) {
+	effects := map[string]string{}
+	for _, tool := range tools.All() {
+		effects[tool.Name] = tool.Effect
+	}
+	for _, x := range examples() {
+		if e := effects[x.tool]; e != "updates" && e != "deletes" {
+			continue
+		}
+		for _, fault := range []sandbox.Fault{{Cut: true, After: true}, {Status: 502, After: true}, {DelayAfter: time.Minute}} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				arguments := x.prepare(t, b)
+				for _, method := range []string{"PATCH", "DELETE", "PUT"} {
+					fault.Method, fault.Times = method, -1
+					b.api.Fail(fault)
+				}
+				r := b.call(t, t.Context(), x.tool, arguments)
+				if !r.IsError || !strings.Contains(r.text(), "It is not known whether") || strings.Contains(r.text(), "Nothing was") {
+					t.Errorf("%s: got %q, want it to say that it is not known", x.tool, r.text())
+				}
+			})
+		}
+	}
+}

@@ -184,9 +184,9 @@ func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOu
 // the secret, if the call was cancelled or its client has gone. A key that was only
 // found may be somebody else's; the client's log names it.
 func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
-	stdio.OnUndelivered(call, func(ctx context.Context) {
+	stdio.OnUnanswered(call, func(ctx context.Context) {
 		for _, m := range lost.Found {
-			if call.Err() != nil && m.Sure {
+			if m.Sure {
 				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix}})
 			}
 		}

@@ -1,9 +1,11 @@
 package tools_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -224,6 +226,113 @@ func TestEchoedKeysDoNotShow(t *testing.T) {
 			b.api.Fail(sandbox.Fault{Method: "POST", Status: status, Body: string(body)})
 			r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
 			searchForKeys(t, string(r.raw)+b.log.String())
+		})
+	}
+}
+
+// Nor does the server's own key show where the API echoes it as data, whatever the
+// tool.
+func TestEchoedKeyDoesNotShowInResults(t *testing.T) {
+	for _, escaped := range []bool{false, true} {
+		for _, x := range examples() {
+			b := newBench(t)
+			arguments, own := x.prepare(t, b), b.api.OwnerKey()
+			echo := map[string]any{}
+			for _, field := range []string{"id", "name", "key_prefix", "email", "user_name", "role_name", "description", "created_at"} {
+				echo[field] = own
+			}
+			b.api.Fail(sandbox.Fault{Set: echo, Times: -1})
+			if escaped {
+				b = newBench(t, escapes(b.api))
+			}
+			r := b.call(t, t.Context(), x.tool, arguments)
+			if text := string(r.raw) + b.log.String(); strings.Contains(text, own) || strings.Contains(text, own[5:]) {
+				t.Errorf("%s, escaped %t: the server's key is in %s", x.tool, escaped, text)
+			}
+		}
+	}
+}
+
+// escapes has the client call api, which then writes underlines as escape sequences.
+func escapes(api *sandbox.API) func(*raffclient.Config, *tools.Config) {
+	return func(c *raffclient.Config, _ *tools.Config) {
+		c.APIKey = raffclient.NewSecret(api.OwnerKey())
+		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			res, err := api.Transport().RoundTrip(r)
+			if err != nil {
+				return nil, err
+			}
+			body, err := io.ReadAll(res.Body)
+			body = bytes.ReplaceAll(body, []byte("raff_"), []byte(`raff\u005f`))
+			res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			return res, err
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A new secret is in secret.value and nowhere else, wherever the API repeats it.
+func TestSecretIsInOnePlace(t *testing.T) {
+	secret := "raff_" + strings.Repeat("0a", 32)
+	for _, write := range []string{secret, strings.Replace(secret, "_", `\u005f`, 1)} {
+		for _, tool := range []string{"create_api_key", "regenerate_api_key", "replace_api_key"} {
+			b := newBench(t)
+			b.api.Fail(sandbox.Fault{Method: "POST", Status: 201, Body: strings.ReplaceAll(`{"success":true,"data":{"id":"NEW","name":"NEW","key_prefix":"NEW","role_name":"NEW","expires_at":"NEW","secret":"NEW"}}`, "NEW", write)})
+			r := b.call(t, t.Context(), tool, map[string]string{
+				"create_api_key":     `{"name":"ci"}`,
+				"regenerate_api_key": args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"),
+				"replace_api_key":    args("id", sandbox.KeyID("terraform")),
+			}[tool])
+			if got := structured(t, r).Secret.Value; got != secret {
+				t.Errorf("%s: got a value of %d characters", tool, len(got))
+			}
+			if strings.Count(string(r.StructuredContent), secret[5:]) != 1 || strings.Contains(r.text()+b.log.String(), secret[5:]) {
+				t.Errorf("%s: the secret is elsewhere too: %s %s", tool, r.raw, b.log)
+			}
+			if !strings.Contains(r.text(), "prefix "+secret[:13]) {
+				t.Errorf("%s: the text lacks the prefix: %s", tool, r.text())
+			}
+		}
+	}
+}
+
+// Where it is not proven that a key was made, that is not claimed.
+func TestDoubtIsSaid(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		post   sandbox.Fault
+		list   sandbox.Fault
+		key    string // is the name, of a seeded key that is in use or of one that was made before
+		want   string
+		listed bool // the older key is named
+	}{
+		{"no Date", sandbox.Fault{Cut: true}, sandbox.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true},
+		{"no created_at", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true},
+		{"no list", sandbox.Fault{Cut: true}, sandbox.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false},
+		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "CI", "No API key was made", false},
+		{"denied", sandbox.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, sandbox.Fault{}, "new", "No API key was made", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				older := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+					c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+				})
+				structured(t, older.call(t, t.Context(), "create_api_key", `{"name":"new"}`))
+				old := b.made()[0]
+				time.Sleep(10 * time.Minute)
+				tt.post.Method, tt.post.Body = "POST", strings.Replace(tt.post.Body, "OLD", old.ID, 1)
+				tt.list.Method, tt.list.Times = "GET", -1
+				b.api.Fail(tt.post)
+				b.api.Fail(tt.list)
+				r := b.call(t, t.Context(), "create_api_key", args("name", tt.key))
+				if !r.IsError || !strings.Contains(r.text(), tt.want) || strings.Contains(r.text(), "A key was made") || strings.Contains(r.text(), old.ID) != tt.listed {
+					t.Errorf("got %q, want it to say %q", r.text(), tt.want)
+				}
+			})
 		})
 	}
 }

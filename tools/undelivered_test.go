@@ -2,16 +2,20 @@ package tools_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/tools"
 	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
@@ -246,10 +250,56 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left on device") }
 
-// Nothing of the above shows a secret: not even with every key in the answers.
-func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
+// A key whose answer named it, but lacked the secret, is revoked as well. That the
+// call is an error changes nothing.
+func TestCancelledCallWithoutSecretLeavesNoKey(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		leave func(*line)
+	}{
+		{"cancelled", func(l *line) { l.cancel(1) }},
+		{"client gone", func(l *line) { l.end.Close() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Omit: []string{"secret"}})
+				l := dial(t, b)
+				l.create(1)
+				time.Sleep(500 * time.Millisecond)
+				tt.leave(l)
+				if got := l.rest(t); len(got) != 0 {
+					t.Errorf("got an answer: %s", got)
+				}
+				if made := b.made(); len(made) != 1 || !made[0].Revoked {
+					t.Errorf("got keys %+v, want one, revoked", made)
+				}
+			})
+		})
+	}
+}
+
+// A client that was told of such a key decides itself what becomes of it.
+func TestKeyWithoutSecretIsLeftToItsClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", Omit: []string{"secret"}})
+		l := dial(t, b)
+		l.create(1)
+		got := l.rest(t)
+		if made := b.made(); len(got) != 1 || len(made) != 1 || !strings.Contains(got[0], made[0].ID) || made[0].Revoked {
+			t.Errorf("got %s and keys %+v, want one that the answer names, not revoked", got, made)
+		}
+	})
+}
+
+// The log is the one place where such a key is named, so it is named at any level.
+func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		b := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
+		})
 		b.api.Fail(sandbox.Fault{Method: "POST", Cut: true, After: true, DelayAfter: time.Second})
 		l := dial(t, b)
 		l.create(1)
@@ -259,8 +309,31 @@ func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
 			t.Errorf("a cancelled call was answered: %s", got)
 		}
 		// It may be somebody else's, so it is not revoked; but the log names it.
-		if key := b.made()[0]; key.Revoked || !strings.Contains(b.log.String(), key.ID) {
-			t.Errorf("the key was revoked, or the log lacks it: %s", b.log)
+		if key := b.made()[0]; key.Revoked || !strings.Contains(log.String(), key.ID) || !strings.Contains(log.String(), "name=ci") {
+			t.Errorf("the key was revoked, or the log lacks it: %s", &log)
 		}
 	})
+}
+
+// Revoking it again shows no more of a key than handing it over would have.
+func TestRevokedKeyDoesNotShow(t *testing.T) {
+	secret := "raff_" + strings.Repeat("0a", 32)
+	for _, field := range []string{"id", "name", "key_prefix"} {
+		for _, echoed := range []string{secret, "OWN"} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey(), 1)
+				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
+				l := dial(t, b)
+				l.create(1)
+				time.Sleep(500 * time.Millisecond)
+				l.cancel(1)
+				l.rest(t)
+				if !strings.Contains(b.log.String(), "could not be revoked") {
+					t.Errorf("the key was not to be revoked: %s", b.log)
+				}
+				searchForKeys(t, b.log.String())
+			})
+		}
+	}
 }

@@ -33,6 +33,7 @@ type call struct {
 	// Guarded by the lock of inflight.
 	state       state
 	undelivered []func(context.Context)
+	unanswered  []func(context.Context)
 	waiting     []*call // refused for having the same id
 
 	progress float64 // last reported; guarded by the turn of output
@@ -48,7 +49,14 @@ type callKey struct{}
 // no call or to one that is over.
 func OnUndelivered(ctx context.Context, f func(context.Context)) bool {
 	c, ok := ctx.Value(callKey{}).(*call)
-	return ok && c.conn.calls.register(c, f)
+	return ok && c.conn.calls.register(c, &c.undelivered, f)
+}
+
+// OnUnanswered is like OnUndelivered, but f is not run if the client got an error
+// for an answer: that error may tell what f would undo.
+func OnUnanswered(ctx context.Context, f func(context.Context)) bool {
+	c, ok := ctx.Value(callKey{}).(*call)
+	return ok && c.conn.calls.register(c, &c.unanswered, f)
 }
 
 // Notify writes a notification to the client that ctx's call belongs to, at once
@@ -102,11 +110,16 @@ func (c *call) notify(method string, params map[string]any, due func() bool) err
 	return c.conn.notify(c, line, due)
 }
 
-// take takes the functions out of c, so that they are run once. The caller holds
-// the lock of inflight.
-func (c *call) take() []func(context.Context) {
-	fs := c.undelivered
-	c.undelivered = nil
+// take takes the functions to be run out of c, so that they are run once. The
+// caller holds the lock of inflight.
+func (c *call) take(delivered bool) (fs []func(context.Context)) {
+	if !delivered {
+		fs = append(fs, c.unanswered...)
+	}
+	if !delivered || c.failed {
+		fs = append(fs, c.undelivered...)
+	}
+	c.undelivered, c.unanswered = nil, nil
 	return fs
 }
 

@@ -53,6 +53,43 @@ func TestCancelledCallIsNotAnswered(t *testing.T) {
 	})
 }
 
+// What an error tells its client is not undone behind its back, except where the
+// error does not arrive.
+func TestUnanswered(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fails  bool
+		cancel bool
+		want   []string // what is run
+	}{
+		{"answered", false, false, nil},
+		{"answered with an error", true, false, []string{"undelivered"}},
+		{"cancelled", false, true, []string{"unanswered", "undelivered"}},
+		{"cancelled, with an error", true, true, []string{"unanswered", "undelivered"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got []string
+				c := dial(t, newServer(map[string]handler{"slow": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					stdio.OnUndelivered(ctx, func(context.Context) { got = append(got, "undelivered") })
+					stdio.OnUnanswered(ctx, func(context.Context) { got = append(got, "unanswered") })
+					time.Sleep(time.Second)
+					return &mcp.CallToolResult{IsError: tt.fails}, nil
+				}}), stdio.Config{})
+				c.send(call("1", "slow"))
+				synctest.Wait()
+				if tt.cancel {
+					c.send(cancel("1"))
+				}
+				c.end()
+				if !slices.Equal(got, tt.want) {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestCancellationNamesOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

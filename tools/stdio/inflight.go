@@ -177,7 +177,7 @@ func (f *inflight) abandon() (undelivered []func(context.Context)) {
 	defer f.mu.Unlock()
 	for _, c := range f.writing {
 		c.state = abandoned
-		undelivered = append(undelivered, c.take()...)
+		undelivered = append(undelivered, c.take(false)...)
 	}
 	return undelivered
 }
@@ -240,9 +240,7 @@ func (f *inflight) end(x *exchange, written bool) (waiting []*call, undelivered 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range x.calls {
-		if delivered := written && c.state == writing; !delivered || c.failed {
-			undelivered = append(undelivered, c.take()...)
-		}
+		undelivered = append(undelivered, c.take(written && c.state == writing)...)
 		c.state = over
 		c.drop(nil)
 		f.forget(c)
@@ -251,14 +249,14 @@ func (f *inflight) end(x *exchange, written bool) (waiting []*call, undelivered 
 	return waiting, undelivered
 }
 
-// register adds fn to what is run if the answer to c is not delivered. It returns
-// false if that is decided.
-func (f *inflight) register(c *call, fn func(context.Context)) bool {
+// register adds fn to fns, which are run if the answer to c is not delivered. It
+// returns false if that is decided.
+func (f *inflight) register(c *call, fns *[]func(context.Context), fn func(context.Context)) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c.state != open && c.state != cancelled {
 		return false
 	}
-	c.undelivered = append(c.undelivered, fn)
+	*fns = append(*fns, fn)
 	return true
 }

@@ -1,0 +1,212 @@
+package raffclient_test
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+// listing is a fault that strikes every list of keys.
+func listing(f sandbox.Fault) sandbox.Fault {
+	f.Method, f.Path, f.Times = "GET", "/api/v1/api-keys", -1
+	return f
+}
+
+// lookedUp returns the account of a creation whose answer was lost.
+func lookedUp(t *testing.T, err error) *raffclient.OutcomeError {
+	t.Helper()
+	lost, ok := errors.AsType[*raffclient.OutcomeError](err)
+	if !ok {
+		t.Fatalf("got %v, want an OutcomeError", err)
+	}
+	return lost
+}
+
+// A key is found however late it appears, within reason, and however the API shows
+// it.
+func TestLookupFindsTheKey(t *testing.T) {
+	const minuteAhead = "Sat, 01 Jan 2000 01:01:00 GMT" // of the bubble's clock, when the key is made
+	reset := sandbox.Fault{Cut: true}
+	for _, tt := range []struct {
+		name  string
+		lost  sandbox.Fault // no answer, and no key yet
+		after time.Duration // is when the key is made all the same
+		list  sandbox.Fault
+		named string
+	}{
+		{"at once", reset, 0, sandbox.Fault{}, " CI deploy "},
+		{"late", reset, 10 * time.Second, sandbox.Fault{}, " CI deploy "},
+		{"late after a timeout", sandbox.Fault{Delay: time.Hour}, 25 * time.Second, sandbox.Fault{}, " CI deploy "},
+		{"late after a 504", sandbox.Fault{Status: 504}, 6 * time.Second, sandbox.Fault{}, " CI deploy "},
+		{"its name trimmed", reset, 0, sandbox.Fault{}, "CI deploy"},
+		{"its name in lower case", reset, 0, sandbox.Fault{}, "ci deploy"},
+		{"its name with other space", reset, 0, sandbox.Fault{}, "CI\u00a0 deploy"},
+		{"created_at behind Date", reset, 0, sandbox.Fault{Header: http.Header{"Date": {minuteAhead}}}, " CI deploy "},
+		{"no total", reset, 0, sandbox.Fault{Omit: []string{"total"}}, " CI deploy "},
+		{"IDs are numbers", reset, 0, sandbox.Fault{Set: map[string]any{"id": 5}}, " CI deploy "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(t)
+				request := raffclient.CreateAPIKeyRequest{Name: " CI deploy "}
+				if _, err := a.client.CreateAPIKey(t.Context(), request); err != nil {
+					t.Fatal(err) // an older key of the same name
+				}
+				time.Sleep(time.Hour)
+				a.api.Fail(create(tt.lost))
+				a.api.Fail(listing(tt.list))
+				other := newAccountOf(t, a.api)
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					time.Sleep(tt.after + time.Millisecond)
+					if _, err := other.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: tt.named}); err != nil {
+						t.Error(err)
+					}
+				})
+				_, err := a.client.CreateAPIKey(t.Context(), request)
+				wg.Wait()
+				lost := lookedUp(t, err)
+				if made := a.made(); lost.LookupErr != nil || len(lost.Found) != 1 || len(made) != 2 || lost.Found[0].Prefix != made[1].Prefix {
+					t.Errorf("got %+v of %d keys, want the second", lost, len(made))
+				}
+			})
+		})
+	}
+}
+
+// An API may give less than it is asked for. Without a total, only an empty page is
+// the end.
+func TestLookupReadsShortPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, func(c *raffclient.Config) {
+			inner := c.Transport
+			c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+				if q := r.URL.Query(); q.Has("limit") {
+					q.Set("limit", "20")
+					r = r.Clone(r.Context())
+					r.URL.RawQuery = q.Encode()
+				}
+				return inner.RoundTrip(r)
+			})
+		})
+		createMany(t.Context(), t, a.client, 45)
+		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+		a.api.Fail(listing(sandbox.Fault{Omit: []string{"total"}}))
+		_, err := a.create(t.Context())
+		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[45].ID {
+			t.Errorf("got %+v, want the last key", lost)
+		}
+	})
+}
+
+// A list that may be none does not prove that there is no key.
+func TestLookupWithoutProof(t *testing.T) {
+	for _, body := range []string{
+		`{"success":true,"data":null}`,
+		`{"success":true,"data":[]}`,
+		`{"success":true}`,
+		`{}`,
+		`null`,
+		`[]`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t)
+			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			a.api.Fail(listing(sandbox.Fault{Body: body}))
+			_, err := a.create(t.Context())
+			if lost := lookedUp(t, err); lost.LookupErr == nil || len(lost.Found) != 0 {
+				t.Errorf("the list %s: got %+v, want LookupErr", body, lost)
+			}
+		})
+	}
+}
+
+// A key that may be older than the call is a candidate at most, and one that was in
+// use before the call is none.
+func TestLookupDoubts(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		list  sandbox.Fault
+		used  bool
+		found int
+	}{
+		{"no Date", sandbox.Fault{Header: http.Header{"Date": nil}}, false, 1},
+		{"no created_at", sandbox.Fault{Omit: []string{"created_at"}}, false, 1},
+		{"created_at is no date", sandbox.Fault{Set: map[string]any{"created_at": "today"}}, false, 1},
+		{"in use", sandbox.Fault{Omit: []string{"created_at"}}, true, 0},
+		{"all is there", sandbox.Fault{}, false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(t)
+				// Somebody else made it, so that this client does not know it.
+				key, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.used {
+					request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://localhost/api/v1/api-keys", nil)
+					request.Header.Set("X-API-Key", key.Secret.Reveal())
+					if _, err := a.api.Transport().RoundTrip(request); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(10 * time.Minute)
+				a.api.Fail(create(sandbox.Fault{Cut: true}))
+				a.api.Fail(listing(tt.list))
+				_, err = a.create(t.Context())
+				lost := lookedUp(t, err)
+				if lost.LookupErr != nil || len(lost.Found) != tt.found {
+					t.Fatalf("got %+v, want %d candidates", lost, tt.found)
+				}
+				for _, m := range lost.Found {
+					if m.Sure || m.New || m.ID != key.ID {
+						t.Errorf("got %+v, want the old key, and doubt", m)
+					}
+				}
+			})
+		})
+	}
+}
+
+// An answer that says it failed does not prove what it names.
+func TestLookupOfWhatWasDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		key, err := a.create(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		a.api.Fail(create(sandbox.Fault{Body: `{"success":false,"message":"there is one of that name","data":{"id":"` + key.ID + `","name":"ci"}}`}))
+		_, err = a.create(t.Context())
+		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 0 {
+			t.Errorf("got %+v, want nothing found", lost)
+		}
+	})
+}
+
+// A key that was delivered without its ID is known by its prefix, and not taken for
+// a lost one.
+func TestLookupKnowsWhatWasDelivered(t *testing.T) {
+	for _, omit := range [][]string{{"id"}, {"id", "key_prefix"}} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t)
+			a.api.Fail(create(sandbox.Fault{Omit: omit}))
+			if _, err := a.create(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			_, err := a.create(t.Context())
+			if lost := lookedUp(t, err); len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
+				t.Errorf("without %s: got %+v, want the second key alone", omit, lost.Found)
+			}
+		})
+	}
+}
