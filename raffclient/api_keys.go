@@ -198,5 +198,21 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 
 // IsOwn reports whether key is the one that the client itself sends.
 func (c *Client) IsOwn(key APIKey) bool {
-	return key.KeyPrefix != "" && strings.HasPrefix(*c.cfg.APIKey.value, key.KeyPrefix)
+	return len(key.shownPrefix()) >= prefixLength && strings.HasPrefix(*c.cfg.APIKey.value, key.shownPrefix())
+}
+
+// MayBeOwn reports whether key cannot be told from the one that the client itself
+// sends, since too little of its prefix is known.
+func (c *Client) MayBeOwn(key APIKey) bool {
+	return len(key.shownPrefix()) < prefixLength && strings.HasPrefix(*c.cfg.APIKey.value, key.shownPrefix())
+}
+
+// shownPrefix is the prefix up to where it is masked.
+func (k APIKey) shownPrefix() string {
+	for i := range len(k.KeyPrefix) {
+		if !isKeyByte(k.KeyPrefix[i]) {
+			return k.KeyPrefix[:i]
+		}
+	}
+	return k.KeyPrefix
 }

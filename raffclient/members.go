@@ -49,7 +49,6 @@ type UpdateMemberRequest struct {
 	Status string `json:"status,omitempty"` // "active" or "suspended"
 }
 
-// account and project are where members are.
 func accountMembers(id ...string) []string { return append([]string{"members"}, id...) }
 
 func projectMembers(projectID string, id ...string) []string {

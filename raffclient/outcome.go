@@ -182,13 +182,20 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		return none, err
 	}
 	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if denied := bad != nil && bad.denied; part.ID != "" && !denied {
+	if n.named(part, start) && (bad == nil || !bad.denied) {
 		part.Sure = true
 		e.Found = []Made{part}
 	} else {
 		c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) { return lost(ctx, c, n, start) })
 	}
 	return none, c.report(e)
+}
+
+// named reports whether an answer without all that matters names what was made. An
+// answer that names something else, or something older, names nothing.
+func (n creation[T, L]) named(m Made, start time.Time) bool {
+	before := start.Add(-time.Hour) // its own clock said nothing
+	return m.ID != "" && sameName(m.Name, n.name) && !m.createdBefore(before) && !m.usedBefore(before)
 }
 
 // lookAfter is how long to wait before each look for something whose answer was

@@ -44,16 +44,10 @@ type UpdateRoleRequest struct {
 	Permissions []string `json:"permissions,omitempty"` // replaces the whole set
 }
 
-// ListRoles returns a part of the account's roles and Raff's own. An empty scope
-// is both.
+// Roles yields the account's roles and Raff's own, of a scope, or of both if that is
+// empty. An error ends the sequence.
 //
 // GET /api/v1/roles
-func (c *Client) ListRoles(ctx context.Context, scope string, r Range) (Page[Role], error) {
-	return list[Role](ctx, c, r, []string{"roles"}, "scope", scope)
-}
-
-// Roles yields all roles of a scope, or of both if that is empty. An error ends
-// the sequence.
 func (c *Client) Roles(ctx context.Context, scope string) iter.Seq2[Role, error] {
 	return each(c.rolePages(ctx, scope))
 }

@@ -49,7 +49,7 @@ func examples() []example {
 		{"revoke_api_key", args("id", key, "confirm_name", "Grafana"), "revokeApiKey", 2, "Revoked"},
 		{"replace_api_key", args("id", sandbox.KeyID("terraform")), "createApiKey", 2, "successor"},
 		{"audit_api_keys", `{}`, "listApiKeys", 4, "Looked at 15 API keys"},
-		{"list_roles", `{}`, "listRoles", 1, "roles"},
+		{"list_roles", `{}`, "listRoles", 2, "10 of 10 roles"},
 		{"get_role", args("id", sandbox.RoleID("deployer")), "getRole", 1, "Deployer"},
 		{"create_role", `{"name":"Auditor","slug":"auditor","scope":"account","permissions":["account.audit.view"]}`, "createRole", 1, "Auditor"},
 		{"update_role", args("id", sandbox.RoleID("deployer"), "name", "Releaser"), "updateRole", 1, "Releaser"},

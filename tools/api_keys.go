@@ -200,15 +200,23 @@ func orNone(s string) string {
 	return s
 }
 
+// revokeNew revokes a key that this server has just made.
+func (e *env) revokeNew(ctx context.Context, key raffclient.APIKeyWithSecret) error {
+	switch {
+	case key.ID == "":
+		return errors.New("the API's answer lacked the key's ID")
+	case e.client.IsOwn(key.APIKey):
+		return errors.New("the API's answer named the key that this server itself runs with")
+	}
+	return e.client.RevokeAPIKey(ctx, key.ID)
+}
+
 // revokeUnread revokes a key that nobody will ever know the secret of, since
 // the call that made it was cancelled or its client has gone. Where that is
 // refused, the log names the key.
 func (e *env) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
 	log := e.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
-	err := errors.New("the API's answer lacked the key's ID")
-	if key.ID != "" {
-		err = e.client.RevokeAPIKey(ctx, key.ID)
-	}
+	err := e.revokeNew(ctx, key)
 	if err != nil {
 		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
 		return
@@ -283,17 +291,23 @@ func (in updateAPIKeyInput) Check() []schema.Fault {
 }
 
 func updateAPIKey(ctx context.Context, e *env, in updateAPIKeyInput) (apiKeyOutput, error) {
-	if in.Active != nil && !*in.Active {
+	if in.Active != nil && !*in.Active || in.ExpiresAt != nil {
 		key, err := e.lookAtKey(ctx, in.ID)
 		if err != nil {
 			return apiKeyOutput{}, err
 		}
-		if err := e.notOwn(key, "switch off"); err != nil {
+		if err := e.notOwn(key, "switch off"); err != nil && in.shortens(key) {
 			return apiKeyOutput{}, err
 		}
 	}
 	key, err := e.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
 	return apiKeyOutput{key, "Changed the"}, err
+}
+
+// shortens reports whether the key would work for a shorter time than it does now.
+func (in updateAPIKeyInput) shortens(key raffclient.APIKey) bool {
+	until, ok := key.ExpiresAt.Time()
+	return in.Active != nil && !*in.Active || in.ExpiresAt != nil && !(ok && in.ExpiresAt.After(until))
 }
 
 func (e *env) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
@@ -304,7 +318,7 @@ func (e *env) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, erro
 // notOwn refuses to lock the server out.
 func (e *env) notOwn(key raffclient.APIKey, verb string) error {
 	switch {
-	case key.KeyPrefix == "":
+	case e.client.MayBeOwn(key):
 		return refusal(fmt.Sprintf("Nothing was changed: Raff did not tell the prefix of key %q, so it cannot be ruled out that it is the one that this server itself runs with. Ask the user to %s it in the Raff dashboard.", key.Name, verb))
 	case e.client.IsOwn(key):
 		return refusal(fmt.Sprintf("Nothing was changed: key %q (%s) is the one that this server itself runs with, and it does not %s it. Ask the user to give the server another key first, or to do it in the Raff dashboard.", key.Name, key.KeyPrefix, verb))

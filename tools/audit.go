@@ -20,6 +20,7 @@ type auditAPIKeysOutput struct {
 	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
 	Keys     int            `json:"keys" jsonschema_description:"How many keys were looked at."`
 	Counts   map[string]int `json:"counts" jsonschema_description:"Findings of each kind."`
+	Omitted  int            `json:"omitted,omitempty" jsonschema_description:"Findings left out, the least serious; settle the others first and call again."`
 	Unknown  []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
 }
 
@@ -62,18 +63,25 @@ func auditAPIKeys(ctx context.Context, e *env, in auditAPIKeysInput) (auditAPIKe
 	}
 	a.readMembers(ctx)
 	a.readRoles(ctx)
-	o := auditAPIKeysOutput{Findings: []finding{}, Keys: len(keys), Counts: map[string]int{}, Unknown: a.unknown}
+	o := auditAPIKeysOutput{Findings: []finding{}, Keys: len(keys), Counts: map[string]int{}}
 	for _, k := range keys {
 		o.Findings = append(o.Findings, a.look(k)...)
 	}
+	o.Unknown = a.unknown
 	slices.SortStableFunc(o.Findings, func(x, y finding) int {
 		return slices.Index(severities, x.Severity) - slices.Index(severities, y.Severity)
 	})
 	for _, f := range o.Findings {
 		o.Counts[f.Kind]++
 	}
+	if n := len(o.Findings) - maxFindings; n > 0 {
+		o.Findings, o.Omitted = o.Findings[:maxFindings], n
+	}
 	return o, nil
 }
+
+// maxFindings is how many findings an assistant is burdened with at once.
+const maxFindings = 250
 
 // audit is what keys are judged by.
 type audit struct {
@@ -96,6 +104,10 @@ func (a *audit) readMembers(ctx context.Context) {
 		if m.Status == "active" {
 			members[m.UserID] = true
 		}
+	}
+	if len(members) == 0 {
+		a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: the list of members names nobody who is active.")
+		return
 	}
 	a.members = members
 }
@@ -130,7 +142,7 @@ var administers = []string{
 func (a *audit) look(k raffclient.APIKey) []finding {
 	var all []finding
 	report := func(severity, kind, why, settle string) {
-		if a.client.IsOwn(k) {
+		if a.client.IsOwn(k) && (severity == "high" || strings.HasPrefix(settle, "revoke")) {
 			settle = "This is the key that the server itself runs with: the user has to give the server another one first. " + settle
 		}
 		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, settle})
@@ -143,15 +155,22 @@ func (a *audit) look(k raffclient.APIKey) []finding {
 	}
 	if a.members != nil && k.CreatedBy != "" && !a.members[k.CreatedBy] {
 		report("high", "creator_gone", "It was made by somebody who is no longer an active member of the account, and may still have its secret.",
-			"replace_api_key "+fmt.Sprintf("{\"id\":%q}", k.ID)+" if it is in use, else "+revoke)
+			fmt.Sprintf("replace_api_key {\"id\":%q}, with an expires_at, if it is in use; else %s", k.ID, revoke))
 	}
 	a.lookAtExpiry(k, revoke, report)
 	a.lookAtUse(k, revoke, report)
 	if n := a.names[k.Name]; n > 1 {
 		report("low", "duplicate_name", fmt.Sprintf("%d keys have this name, so they are easily confused.", n),
-			fmt.Sprintf("update_api_key {\"id\":%q,\"name\":\"…\"}", k.ID))
+			fmt.Sprintf("update_api_key {\"id\":%q}, with a name of its own", k.ID))
 	}
 	return all
+}
+
+// note adds to what could not be judged, once.
+func (a *audit) note(text string) {
+	if !slices.Contains(a.unknown, text) {
+		a.unknown = append(a.unknown, text)
+	}
 }
 
 // powerful says why the account could be administered with k, "" if it could not,
@@ -169,8 +188,14 @@ func (a *audit) powerful(k raffclient.APIKey) string {
 	if len(has) > 0 {
 		return fmt.Sprintf("Its role %s has %s.", orNone(k.RoleName), strings.Join(has, ", "))
 	}
-	if a.roles == nil && k.RoleSlug == "admin" {
+	if _, known := a.roles[k.RoleID]; known || k.RoleID == "" && k.RoleSlug == "" {
+		return ""
+	}
+	if k.RoleSlug == "admin" {
 		return "It has the role Admin."
+	}
+	if a.roles != nil {
+		a.note("What the role of some keys allows is unknown, since it is not among the roles listed: " + orNone(k.RoleName) + ".")
 	}
 	return ""
 }
@@ -180,12 +205,14 @@ func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke string, report func(sev
 	switch {
 	case k.ExpiresAt == "":
 		report("medium", "never_expires", "It never expires, so a leaked secret is good for ever.",
-			fmt.Sprintf("update_api_key {\"id\":%q,\"expires_at\":\"…\"}", k.ID))
+			fmt.Sprintf("update_api_key {\"id\":%q}, with an expires_at", k.ID))
 	case ok && !expires.After(a.now):
 		report("low", "expired", fmt.Sprintf("It expired at %s and is still there.", k.ExpiresAt), revoke)
 	case ok && expires.Before(a.now.Add(a.expires)):
 		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", k.ExpiresAt),
-			fmt.Sprintf("replace_api_key {\"id\":%q,\"expires_at\":\"…\"}", k.ID))
+			fmt.Sprintf("replace_api_key {\"id\":%q}, with an expires_at", k.ID))
+	case !ok:
+		a.note(fmt.Sprintf("When key %q (%s) expires is unknown: Raff's answer is no date.", k.Name, k.ID))
 	}
 	if k.Active != nil && !*k.Active {
 		report("low", "inactive", "It is switched off and is still there; anybody who may manage keys can switch it on.", revoke)
@@ -198,9 +225,19 @@ func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severi
 	}
 	used, ok := k.LastUsedAt.Time()
 	switch {
+	case k.LastUsedAt == "" && a.justMade(k):
 	case k.LastUsedAt == "":
 		report("medium", "never_used", fmt.Sprintf("It was made at %s and never used.", orNone(string(k.CreatedAt))), revoke)
 	case ok && used.Before(a.now.Add(-a.unused)):
 		report("medium", "unused", fmt.Sprintf("It was last used at %s.", k.LastUsedAt), revoke)
+	case !ok:
+		a.note(fmt.Sprintf("When key %q (%s) was last used is unknown: Raff's answer is no date.", k.Name, k.ID))
 	}
+}
+
+// justMade reports whether k is so new that it need not have been used: it may be
+// on its way to where it will be.
+func (a *audit) justMade(k raffclient.APIKey) bool {
+	at, ok := k.CreatedAt.Time()
+	return ok && a.now.Sub(at) < 7*24*time.Hour
 }

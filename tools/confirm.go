@@ -98,8 +98,8 @@ func agreed(content any) bool {
 	if !ok || len(form) == 0 {
 		return true
 	}
-	yes, ok := form["confirm"].(bool)
-	return !ok || yes
+	yes, _ := form["confirm"].(bool)
+	return yes
 }
 
 // ask is the result that has the client ask the user.
@@ -110,8 +110,9 @@ func (q question) ask() *mcp.CallToolResult {
 		RequestedSchema: map[string]any{
 			"type": "object",
 			"properties": map[string]any{"confirm": map[string]any{
-				"type": "boolean", "title": "Go ahead", "default": true,
+				"type": "boolean", "title": "Go ahead",
 			}},
+			"required": []string{"confirm"},
 		},
 	}).ToolResult()
 }

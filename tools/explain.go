@@ -38,7 +38,8 @@ func explain(s spec, err error) string {
 	if !ok {
 		return fmt.Sprintf("%s failed: %v. Look at the account's present state before calling it again.", s.name, err)
 	}
-	if e.MayHaveHappened() && s.effect != reads {
+	_, looking := errors.AsType[lacking](err)
+	if e.MayHaveHappened() && !looking && (s.effect == updates || s.effect == deletes) {
 		return "It is not known whether that was done; doing it again does no harm. " + explainError(s, e)
 	}
 	return s.effect.nothing() + " " + explainError(s, e)
@@ -50,6 +51,8 @@ func explainError(s spec, e *raffclient.Error) string {
 		return "Raff did not accept the API key that this server runs with" + said(e) + ". It is mistyped, expired, inactive or revoked: ask the user to put a working key into RAFF_API_KEY and to restart the server; calling again before that will not help."
 	case errors.Is(e, raffclient.ErrForbidden) && e.Reason != "":
 		return "Raff refused because of the account's billing (" + e.Reason + ")" + said(e) + ". Ask the user to settle that in the Raff dashboard, then call again."
+	case errors.Is(e, raffclient.ErrForbidden) && s.permission == "":
+		return "Raff did not permit it" + said(e) + ". Ask the user to look at the rights of the API key that the server runs with."
 	case errors.Is(e, raffclient.ErrForbidden):
 		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(e), s.holders)
 	case errors.Is(e, raffclient.ErrProjectRequired):
@@ -109,6 +112,8 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	case len(lost.Found) == 0:
 		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %q has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, lost.Name, s.name,
 			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
+	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Sure && !lost.Found[0].New):
+		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describe(lost), s.name)
 	case s.sensitive == "":
 		return fmt.Sprintf("The %s was made, though %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
 	case len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New):

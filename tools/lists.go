@@ -54,7 +54,7 @@ func listed[T any](things string, r raffclient.Range, p raffclient.Page[T], err 
 		o.Items = []T{}
 	}
 	end := r.Offset + len(p.Items)
-	if p.Total != nil && end < *p.Total && len(p.Items) > 0 || p.Total == nil && len(p.Items) >= r.Limit {
+	if p.Total != nil && end < *p.Total && len(p.Items) > 0 || p.Total == nil && len(p.Items) > 0 {
 		o.NextOffset = end
 	}
 	return o, nil

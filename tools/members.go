@@ -216,7 +216,7 @@ func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, member.Email, "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
+	return goneOutput{in.ID, orElse(member.Email, in.ID), "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
 }
 
 type listProjectMembersInput struct {
@@ -284,5 +284,5 @@ func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInpu
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.MemberID, member.Email, "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+	return goneOutput{in.MemberID, orElse(member.Email, in.MemberID), "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
 }

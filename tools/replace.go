@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,34 +72,54 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 		NotGranted: []grant{},
 		created:    created,
 	}
+	until := time.Now().Add(grantTime)
 	for _, access := range old.ProjectAccesses {
+		if ctx.Err() != nil || time.Now().After(until) {
+			o.notGranted(newGrant(access), "It was not tried, for the secret had to be handed over in time.")
+			continue
+		}
 		o.grant(ctx, e, access)
 	}
 	o.Remaining = o.remaining()
 	return o, nil
 }
 
+// grantTime is for how long grants are begun: the secret waits meanwhile.
+const grantTime = 10 * time.Second
+
+func newGrant(a raffclient.ProjectAccess) grant {
+	return grant{ProjectID: a.ProjectID, ProjectName: a.ProjectName, RoleID: a.RoleID, RoleName: a.RoleName}
+}
+
 // grant gives the successor the role that the old key has in a project. Whatever
 // becomes of that, the secret is handed over.
 func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclient.ProjectAccess) {
-	g := grant{ProjectID: access.ProjectID, ProjectName: access.ProjectName, RoleID: access.RoleID, RoleName: access.RoleName}
-	member, err := raffclient.Member{}, error(refusal("Raff's answer lacked the ID of the new key"))
-	if o.APIKey.ID != "" {
-		member, err = e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
+	g := newGrant(access)
+	if o.APIKey.ID == "" {
+		o.notGranted(g, "Raff's answer lacked the ID of the new key.")
+		return
+	}
+	member, err := e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
+	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New) {
+		member.ID, err = lost.Found[0].ID, nil
 	}
 	if err == nil {
 		g.MemberID = member.ID
 		o.Granted = append(o.Granted, g)
 		return
 	}
-	g.Problem = explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err)
-	g.Call = fmt.Sprintf("add_project_member {\"id\":%q,\"api_key_id\":%q,\"role_id\":%q}", access.ProjectID, orNone(o.APIKey.ID), access.RoleID)
+	o.notGranted(g, explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
+}
+
+func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {
+	g.Problem = problem
+	g.Call = fmt.Sprintf("add_project_member {\"id\":%q,\"api_key_id\":%q,\"role_id\":%q}", g.ProjectID, orNone(o.APIKey.ID), g.RoleID)
 	o.NotGranted = append(o.NotGranted, g)
 }
 
 func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	if len(o.NotGranted) > 0 {
-		steps = append(steps, "Give the new key the project access that is in not_granted.")
+		steps = append(steps, "Give the new key the project access that is in not_granted, as far as get_api_key does not show it already.")
 	}
 	return append(steps,
 		"Deploy the new secret wherever the old key is used.",

@@ -37,7 +37,15 @@ func TestOwnKeyIsProtected(t *testing.T) {
 			t.Errorf("%s without prefix: got %s", tt.tool, r.raw)
 		}
 	}
+	// An expiry is a switch with a delay; and a prefix that is masked rules nothing out.
 	b := newBench(t)
+	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","expires_at":"2100-01-01T00:00:00Z"}`); !r.IsError || !strings.Contains(r.text(), "this server itself runs with") {
+		t.Errorf("it can be made to expire: %s", r.raw)
+	}
+	b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey()[:9] + "…"}})
+	if r := b.call(t, t.Context(), "revoke_api_key", args("id", own, "confirm_name", "Owner")); !r.IsError || keyOf(b.api, "owner").Revoked {
+		t.Errorf("with a masked prefix: got %s", r.raw)
+	}
 	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","name":"Server"}`); r.IsError {
 		t.Errorf("renaming it is refused: %s", r.raw)
 	}
@@ -102,6 +110,8 @@ func TestUserIsAsked(t *testing.T) {
 		{"accepts", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":true}}`}, true, true, "Revoked"},
 		{"accepts the bare form", tools.ConfirmAuto, asked{can, `"result":{"action":"accept"}`}, true, true, "Revoked"},
 		{"accepts, but says no", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":false}}`}, true, false, "declined"},
+		{"accepts, but says no in words", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":"no"}}`}, true, false, "declined"},
+		{"accepts something else", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"other":true}}`}, true, false, "declined"},
 		{"declines", tools.ConfirmAuto, asked{can, `"result":{"action":"decline"}`}, true, false, "declined"},
 		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "gave no answer"},
 		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "gave no answer"},
@@ -282,6 +292,28 @@ func TestAuditWithoutPermissions(t *testing.T) {
 	}
 }
 
+// An audit raises no alarm over what it does not know.
+func TestAuditOfOddAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.call(t, t.Context(), "create_api_key", `{"name":"brand new"}`)
+		b.api.Fail(sandbox.Fault{Path: "/api/v1/members*", Omit: []string{"status"}})
+		b.api.Fail(sandbox.Fault{Path: "/api/v1/api-keys*", Set: map[string]any{"last_used_at": "lately", "role_id": nobody}})
+		r := b.call(t, t.Context(), "audit_api_keys", `{}`)
+		found, _ := findings(t, r)
+		for _, f := range found {
+			if strings.HasSuffix(f, "creator_gone") || f == "brand new never_used" {
+				t.Errorf("it finds: %s", f)
+			}
+		}
+		for _, want := range []string{"names nobody who is active", "was last used is unknown", "role of some keys"} {
+			if !strings.Contains(r.text(), want) {
+				t.Errorf("got %q, want it to say %q", r.text(), want)
+			}
+		}
+	})
+}
+
 // The number of requests of an audit grows with the pages of the list alone.
 func TestAuditRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -348,6 +380,57 @@ func replaced(t *testing.T, r result) (out replacement) {
 	return out
 }
 
+// An answer that names another key than was asked for names none to revoke.
+func TestAnswerThatNamesAnotherKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.api.Fail(sandbox.Fault{Method: "POST", Delay: time.Second, Status: 200, Body: fmt.Sprintf(`{"success":true,"data":{"id":%q,"name":"Production deploy","created_at":"1999-11-22T00:00:00Z"}}`, sandbox.KeyID("production-deploy"))})
+		l := dial(t, b)
+		l.create(1)
+		time.Sleep(500 * time.Millisecond)
+		l.cancel(1)
+		l.rest(t)
+		if keyOf(b.api, "production-deploy").Revoked || requests(b, "DELETE") != 0 {
+			t.Errorf("a key was revoked that was not made: %s", b.log)
+		}
+	})
+}
+
+// That something could not be looked at is not told as a deed of unknown outcome.
+func TestLookThatFails(t *testing.T) {
+	for _, x := range examples() {
+		if !strings.Contains(x.arguments, "confirm_name") && x.tool != "replace_api_key" {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			arguments := x.prepare(t, b)
+			b.api.Fail(sandbox.Fault{Method: "GET", Status: 503, Times: -1})
+			if r := b.call(t, t.Context(), x.tool, arguments); !r.IsError || !strings.HasPrefix(r.text(), "Nothing was ") {
+				t.Errorf("%s: got %s", x.tool, r.raw)
+			}
+		})
+	}
+}
+
+// A replacement does not keep its secret waiting for grants.
+func TestReplaceWithSlowGrants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		var accesses []map[string]string
+		for range 6 {
+			accesses = append(accesses, map[string]string{"project_id": sandbox.ProjectID("production"), "role_id": sandbox.RoleID("viewer")})
+		}
+		b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"project_accesses": accesses}})
+		b.api.Fail(sandbox.Fault{Method: "POST", Path: "/api/v1/projects/*", Delay: time.Hour, Times: -1})
+		start := time.Now()
+		out := replaced(t, b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform"))))
+		if took := time.Since(start); took > 45*time.Second || out.Secret.Value == "" || len(out.NotGranted) != 6 {
+			t.Errorf("after %v got %+v", took, out)
+		}
+	})
+}
+
 // Where a grant fails, the secret is handed over all the same, with the call that
 // completes it.
 func TestReplaceHalfGranted(t *testing.T) {
@@ -358,11 +441,17 @@ func TestReplaceHalfGranted(t *testing.T) {
 			b.api.Fail(fault)
 			r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"))
 			out := replaced(t, r)
+			if fault.After { // it was granted, and found
+				if len(out.Granted) != 1 || len(out.NotGranted) != 0 || out.Granted[0].MemberID == "" {
+					t.Errorf("got %+v", out)
+				}
+				return
+			}
 			if out.Secret.Value == "" || len(out.NotGranted) != 1 || out.NotGranted[0].Problem == "" {
 				t.Fatalf("got %+v", out)
 			}
 			tool, arguments, _ := strings.Cut(out.NotGranted[0].Call, " ")
-			if r := b.call(t, t.Context(), tool, arguments); r.IsError != fault.After {
+			if r := b.call(t, t.Context(), tool, arguments); r.IsError {
 				t.Errorf("the call that completes it: got %s", r.raw)
 			}
 		})

@@ -75,10 +75,7 @@ func (e *undeliveredError) Unwrap() error { return e.lost }
 func (e *env) revokeLost(ctx context.Context, key raffclient.APIKeyWithSecret, lost error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	left := errors.New("the API's answer lacked the key's ID")
-	if key.ID != "" {
-		left = e.client.RevokeAPIKey(ctx, key.ID)
-	}
+	left := e.revokeNew(ctx, key)
 	k := handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
 	if left != nil {
 		e.log.Error("a new key's secret is lost, and the key could not be revoked; nobody has its secret: revoke it", "key", k, "lost", lost, "error", left)

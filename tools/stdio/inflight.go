@@ -182,6 +182,17 @@ func (f *inflight) abandon() (undelivered []func(context.Context)) {
 	return undelivered
 }
 
+// abandonAll gives up all calls, and returns what was registered for them.
+func (f *inflight) abandonAll() (undelivered []func(context.Context)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		c.state = abandoned
+		undelivered = append(undelivered, c.take(false)...)
+	}
+	return undelivered
+}
+
 // len returns how many calls are in flight.
 func (f *inflight) len() int {
 	f.mu.Lock()

@@ -42,9 +42,9 @@ const (
 	// grace is how long calls that were cut off have for ending, and the
 	// functions given to OnUndelivered for running.
 	grace = 10 * time.Second
-	// lastWords is how long these functions have when they too are cut off: enough
-	// to log what they leave behind.
-	lastWords = time.Second
+	// lastWords is how long the functions of calls have whose handlers do not end,
+	// and how long all have when they too are cut off, to log what they leave behind.
+	lastWords = 3 * time.Second
 )
 
 // The causes, by [context.Cause], for which the context of a call is cancelled.
@@ -200,6 +200,14 @@ func (c *conn) drain() error {
 	go c.undelivered(c.calls.abandon())
 	finished := within(idle, grace)
 	if !finished {
+		// Handlers that have not returned may hold what would be lost.
+		last := c.calls.abandonAll()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c.undelivered(last)
+		}()
+		within(done, lastWords)
 		c.giveUp()
 		within(idle, lastWords)
 	}

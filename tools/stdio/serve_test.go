@@ -262,6 +262,28 @@ func TestContextEndsWaitingForRoom(t *testing.T) {
 	})
 }
 
+// What a handler holds that does not end is undone all the same.
+func TestDrainOfHandlerThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		undone := false
+		c := dial(t, newServer(map[string]handler{"endless": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			stdio.OnUndelivered(ctx, func(context.Context) { undone = true })
+			time.Sleep(time.Hour)
+			return ok(ctx)
+		}}), stdio.Config{})
+		c.send(call("1", "endless"))
+		c.in.Close()
+		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
+			t.Errorf("got error %v", err)
+		}
+		if !undone {
+			t.Error("it was not undone")
+		}
+		c.rest()
+		time.Sleep(2 * time.Hour)
+	})
+}
+
 func TestDrainIsBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -271,7 +293,7 @@ func TestDrainIsBounded(t *testing.T) {
 		{"undone at once", func(context.Context) {}, time.Minute},
 		{"undone in time", func(context.Context) { time.Sleep(9 * time.Second) }, time.Minute + 9*time.Second},
 		{"cut off as well", func(ctx context.Context) { <-ctx.Done() }, time.Minute + 10*time.Second},
-		{"never undone", func(context.Context) { time.Sleep(time.Hour) }, time.Minute + 11*time.Second},
+		{"never undone", func(context.Context) { time.Sleep(time.Hour) }, time.Minute + 13*time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
