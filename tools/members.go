@@ -104,7 +104,7 @@ func memberTools() []Tool {
 			description: "Send somebody an e-mail with a link by which they become a member of a project. Until then they are listed by list_project_members with status pending.",
 			effect:      creates,
 			permission:  "project.members.invite or account.members.invite",
-			holders:     projectAdmins,
+			holders:     "the roles Owner and Admin and, in the project, by Project Admin",
 		}, createProjectInvitation),
 		define(spec{
 			name:        "cancel_invitation",

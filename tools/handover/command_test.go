@@ -386,3 +386,29 @@ func FuzzScrub(f *testing.F) {
 		}
 	})
 }
+
+// Scattered over lines, between other characters or backwards, a secret is not
+// quoted either.
+func TestScrubScattered(t *testing.T) {
+	const secret = "raff_0123456789abcdef0123456789abcdef"
+	spread := strings.Join(strings.Split(secret, ""), " ")
+	var folded, reversed strings.Builder
+	for i, r := range secret {
+		folded.WriteRune(r)
+		if i%7 == 6 {
+			folded.WriteByte('\n')
+		}
+	}
+	for i := range secret {
+		reversed.WriteByte(secret[len(secret)-1-i])
+	}
+	for _, text := range []string{spread, folded.String(), reversed.String(), "got: " + spread + "!"} {
+		if got := handover.Scrub(text, secret); got != "[redacted]" {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+	const harmless = "permission denied: /run/secrets/0123 is not writable"
+	if got := handover.Scrub(harmless, secret); got != harmless {
+		t.Errorf("got %q, want %q", got, harmless)
+	}
+}

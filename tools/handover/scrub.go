@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -23,6 +24,9 @@ const (
 func scrub(text string, v value) string {
 	for _, form := range forms(string(v)) {
 		text = withoutPieces(text, form)
+		if scattered(text, form) {
+			return redacted
+		}
 	}
 	text = keyLike.ReplaceAllString(text, "${1}…"+redacted)
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
@@ -45,6 +49,28 @@ func forms(secret string) []string {
 			base64.RawURLEncoding.EncodeToString([]byte(secret[skip:])))
 	}
 	return list
+}
+
+// scattered reports whether secret stands in text with other characters in between,
+// forwards or backwards, as in lines of a few characters each.
+func scattered(text, secret string) bool {
+	compact := strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, text)
+	reversed := []byte(compact)
+	slices.Reverse(reversed)
+	const size = fragment + fragment/2
+	for _, s := range []string{compact, string(reversed)} {
+		for i := 0; i+size <= len(s); i++ {
+			if strings.Contains(secret, s[i:i+size]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // withoutPieces redacts every piece of secret in text.
