@@ -122,6 +122,9 @@ func newConn(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config
 // read receives lines until there are no more, or no more are wanted.
 func (c *conn) read(l *lines) error {
 	for {
+		// Calls that were just started run now, rather than when another thread has
+		// been woken for them: reading blocks this one.
+		runtime.Gosched()
 		line, long, err := l.next()
 		switch {
 		case errors.Is(err, io.EOF):
