@@ -560,3 +560,25 @@ func TestRegeneratedForNobody(t *testing.T) {
 		}
 	})
 }
+
+// A member that appeared a little before is not claimed to be the one whose answer
+// was lost: the API does not tell which key a member stands for.
+func TestMemberThatMayBeAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		grant := func(handle string) result {
+			return b.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID(handle), "role_id", sandbox.RoleID("viewer")))
+		}
+		another := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+			c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+		})
+		if r := another.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID("ci"), "role_id", sandbox.RoleID("viewer"))); r.IsError {
+			t.Fatal(r.text())
+		}
+		time.Sleep(time.Minute)
+		b.api.Fail(sandbox.Fault{Method: "POST", Cut: true})
+		if r := grant("grafana"); !r.IsError || !strings.Contains(r.text(), "may have been made") || strings.Contains(r.text(), "was made, though") {
+			t.Errorf("got %s", r.raw)
+		}
+	})
+}
