@@ -163,16 +163,10 @@ func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequ
 func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
 	var renewed APIKeyWithSecret
 	var bad *Error
-	err := c.call(ctx, request{
-		method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
-		around: func(send func() (answer, error)) (answer, error) {
-			a, err := send()
-			if err == nil {
-				renewed, bad = decodeKey(c, &a)
-			}
-			return a, err
-		},
-	})
+	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true})
+	if err == nil {
+		renewed, bad = decodeKey(c, &a)
+	}
 	if !renewed.Secret.Empty() {
 		return renewed, nil
 	}

@@ -13,6 +13,7 @@
 package raffclient
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -87,19 +88,19 @@ type Client struct {
 // New returns a client, or an error that says which setting cannot work.
 // Nothing is sent.
 func New(cfg Config) (*Client, error) {
-	base, err := parseBaseURL(orDefault(cfg.BaseURL, DefaultBaseURL))
+	base, err := parseBaseURL(cmp.Or(cfg.BaseURL, DefaultBaseURL))
 	if err != nil {
 		return nil, err
 	}
 	if err := checkKey(cfg.APIKey); err != nil {
 		return nil, err
 	}
-	cfg.UserAgent = orDefault(cfg.UserAgent, "raff-mcp")
-	cfg.ConnectTimeout = orDefault(cfg.ConnectTimeout, 10*time.Second)
-	cfg.RequestTimeout = orDefault(cfg.RequestTimeout, 15*time.Second)
-	cfg.CallTimeout = orDefault(cfg.CallTimeout, 55*time.Second)
-	cfg.MaxAnswer = orDefault(cfg.MaxAnswer, 1<<20)
-	cfg.Logger = orDefault(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "raff-mcp")
+	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
+	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 15*time.Second)
+	cfg.CallTimeout = cmp.Or(cfg.CallTimeout, 55*time.Second)
+	cfg.MaxAnswer = cmp.Or(cfg.MaxAnswer, 1<<20)
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	if cfg.CallTimeout < 3*cfg.RequestTimeout {
 		return nil, fmt.Errorf("call timeout %v is less than three request timeouts of %v", cfg.CallTimeout, cfg.RequestTimeout)
 	}
@@ -117,14 +118,6 @@ func New(cfg Config) (*Client, error) {
 		pace:      newPacer(),
 		creations: newCreations(),
 	}, nil
-}
-
-func orDefault[T comparable](v, dflt T) T {
-	var zero T
-	if v == zero {
-		return dflt
-	}
-	return v
 }
 
 func newTransport(connect time.Duration) *http.Transport {

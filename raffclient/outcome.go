@@ -167,7 +167,7 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		}
 		return a, err
 	}
-	err := c.call(ctx, n.request)
+	_, err := c.call(ctx, n.request)
 	part, ok := n.made(data)
 	switch {
 	case ok:

@@ -41,11 +41,6 @@ func (c *Client) ListProjects(ctx context.Context, r Range) (Page[Project], erro
 	return list[Project](ctx, c, r, []string{"projects"})
 }
 
-// Projects yields all projects that the key can see. An error ends the sequence.
-func (c *Client) Projects(ctx context.Context) iter.Seq2[Project, error] {
-	return each(c.projectPages(ctx))
-}
-
 func (c *Client) projectPages(ctx context.Context) iter.Seq2[page[Project], error] {
 	return pages(ctx, c, []string{"projects"}, func(p Project) string { return p.ID })
 }

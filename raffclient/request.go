@@ -47,9 +47,7 @@ func (c *Client) url(r request) (*url.URL, error) {
 
 // call sends r and returns the data of its answer. The error is an *Error.
 func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
-	defer cancel()
-	if a, err = c.do(ctx, r); err != nil {
+	if a, err = c.call(ctx, r); err != nil {
 		return data, a, err
 	}
 	data, bad := decode[T](c, &a)
@@ -59,12 +57,11 @@ func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, e
 	return data, a, nil
 }
 
-// call sends r, whose answer r.around reads.
-func (c *Client) call(ctx context.Context, r request) error {
+// call sends r and returns its answer, not yet decoded.
+func (c *Client) call(ctx context.Context, r request) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	_, err := c.do(ctx, r)
-	return err
+	return c.do(ctx, r)
 }
 
 // do sends r until it is answered for good or may not be repeated, under the

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,9 +171,7 @@ func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOu
 	if err != nil {
 		return keyOutput{}, err
 	}
-	if key.Name == "" {
-		key.Name = r.Name
-	}
+	key.Name = cmp.Or(key.Name, r.Name)
 	secret, err := e.handOverNew(ctx, key)
 	if err != nil {
 		return keyOutput{}, err
@@ -193,12 +192,7 @@ func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	})
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "unknown"
-	}
-	return s
-}
+func orNone(s string) string { return cmp.Or(s, "unknown") }
 
 // revokeNew revokes a key that this server has just made.
 func (e *env) revokeNew(ctx context.Context, key raffclient.APIKeyWithSecret) error {
@@ -355,7 +349,7 @@ func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOut
 	if err != nil {
 		return keyOutput{}, err
 	}
-	key.ID, key.Name = orElse(key.ID, old.ID), orElse(key.Name, old.Name)
+	key.ID, key.Name = cmp.Or(key.ID, old.ID), cmp.Or(key.Name, old.Name)
 	secret, err := e.handOverRenewed(ctx, key)
 	if err != nil {
 		return keyOutput{}, err

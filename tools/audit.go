@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,8 +50,8 @@ func auditAPIKeys(ctx context.Context, e *env, in auditAPIKeysInput) (auditAPIKe
 	a := audit{
 		env:     e,
 		now:     time.Now(),
-		expires: time.Duration(orDefault(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
-		unused:  time.Duration(orDefault(in.UnusedDays, 90)) * 24 * time.Hour,
+		expires: time.Duration(cmp.Or(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
+		unused:  time.Duration(cmp.Or(in.UnusedDays, 90)) * 24 * time.Hour,
 		names:   map[string]int{},
 	}
 	var keys []raffclient.APIKey

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -121,7 +122,7 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %q, ID %s, prefix %s. "+
 			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+
 			"If somebody else has just made a key of that name, this may be theirs.",
-			why, orElse(m.Name, lost.Name), orNone(m.ID), orNone(m.Prefix), s.name)
+			why, cmp.Or(m.Name, lost.Name), orNone(m.ID), orNone(m.Prefix), s.name)
 	}
 	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Of the keys of that name it may be one of these, which others may have made or may be using: %s. "+
 		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
@@ -149,7 +150,7 @@ func ifSecret(s spec, text string) string {
 func describe(lost *raffclient.OutcomeError) string {
 	var list []string
 	for _, m := range lost.Found {
-		text := fmt.Sprintf("%q, ID %s", orElse(m.Name, lost.Name), orNone(m.ID))
+		text := fmt.Sprintf("%q, ID %s", cmp.Or(m.Name, lost.Name), orNone(m.ID))
 		if m.Prefix != "" {
 			text += ", prefix " + m.Prefix
 		}
@@ -201,11 +202,4 @@ func later(d time.Duration) string {
 		d = max(d, 5*time.Second)
 	}
 	return "in " + d.Round(time.Second).String()
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -15,14 +16,7 @@ type listInput struct {
 const defaultLimit = 50
 
 func (in listInput) rng() raffclient.Range {
-	return raffclient.Range{Limit: orDefault(in.Limit, defaultLimit), Offset: in.Offset}
-}
-
-func orDefault(n, dflt int) int {
-	if n == 0 {
-		return dflt
-	}
-	return n
+	return raffclient.Range{Limit: cmp.Or(in.Limit, defaultLimit), Offset: in.Offset}
 }
 
 // listOutput is a part of a list.
@@ -54,7 +48,7 @@ func listed[T any](things string, r raffclient.Range, p raffclient.Page[T], err 
 		o.Items = []T{}
 	}
 	end := r.Offset + len(p.Items)
-	if p.Total != nil && end < *p.Total && len(p.Items) > 0 || p.Total == nil && len(p.Items) > 0 {
+	if len(p.Items) > 0 && (p.Total == nil || end < *p.Total) {
 		o.NextOffset = end
 	}
 	return o, nil

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -212,11 +213,11 @@ func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput
 	if err != nil {
 		return goneOutput{}, toLook(err, "account.members.view", ownerAdminMember)
 	}
-	d := deed{"member", in.ID, orElse(member.Email, in.ID), "The account is closed to them at once; API keys that they made keep working."}
+	d := deed{"member", in.ID, cmp.Or(member.Email, in.ID), "The account is closed to them at once; API keys that they made keep working."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, orElse(member.Email, in.ID), "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
+	return goneOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
 }
 
 type listProjectMembersInput struct {
@@ -280,9 +281,9 @@ func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInpu
 	if err != nil {
 		return goneOutput{}, toLook(err, "project.members.view", projectViewers)
 	}
-	d := deed{"project member", in.MemberID, orElse(member.Email, in.MemberID), "The project is closed to them at once."}
+	d := deed{"project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "The project is closed to them at once."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.MemberID, orElse(member.Email, in.MemberID), "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+	return goneOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,11 +57,7 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 	if old.ExpiresAt != "" && in.ExpiresAt == nil {
 		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: key %q expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", old.Name, old.ExpiresAt))
 	}
-	name := in.Name
-	if name == "" {
-		name = old.Name
-	}
-	created, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: name, RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	created, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name), RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}

@@ -30,7 +30,7 @@ func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 	if watched && ctx.Err() != nil {
 		return handover.Secret{}, errUnwanted
 	}
-	secret, err = e.secrets.Deliver(ctx, handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}, key.Secret)
+	secret, err = e.secrets.Deliver(ctx, told(key), key.Secret)
 	if err != nil {
 		err = e.revokeLost(ctx, key, err)
 	}
@@ -41,7 +41,7 @@ func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 // call. That cannot be undone: where the secret is lost, or does not reach the
 // client, the log says that nobody has it.
 func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecret) (secret handover.Secret, err error) {
-	k := handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
+	k := told(key)
 	stdio.OnUndelivered(ctx, func(context.Context) {
 		if err == nil && !secret.Shown() {
 			e.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was handed over", "key", k, "way", secret.Delivery, "location", secret.Location)
@@ -54,6 +54,11 @@ func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecr
 		err = &undeliveredError{key: k, lost: err, renewed: true}
 	}
 	return secret, err
+}
+
+// told is what may be told about a key.
+func told(key raffclient.APIKeyWithSecret) handover.Key {
+	return handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
 }
 
 // errUnwanted ends a call that nobody waits for any more, so nobody reads it.
@@ -76,7 +81,7 @@ func (e *env) revokeLost(ctx context.Context, key raffclient.APIKeyWithSecret, l
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	left := e.revokeNew(ctx, key)
-	k := handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
+	k := told(key)
 	if left != nil {
 		e.log.Error("a new key's secret is lost, and the key could not be revoked; nobody has its secret: revoke it", "key", k, "lost", lost, "error", left)
 	} else {
