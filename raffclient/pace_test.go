@@ -3,9 +3,11 @@ package raffclient_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -31,10 +33,17 @@ func createMany(ctx context.Context, tb testing.TB, c *raffclient.Client, n int)
 	return time.Since(start)
 }
 
+// limiters are the readings of the documented rate limit, by name.
+var limiters = map[string]sandbox.Limiter{
+	"burst includes rate": sandbox.BurstIncludesRate,
+	"burst on top":        sandbox.BurstOnTop,
+}
+
 // bursts is the measure of pacing: bursts of 300 with pauses between them.
-func bursts(t *testing.T, report func(took time.Duration)) {
+func bursts(t *testing.T, limiter sandbox.Limiter, report func(took time.Duration)) {
 	for range 3 {
 		a := newAccount(t)
+		a.api.SetLimiter(limiter)
 		for _, pause := range []time.Duration{0, 300 * time.Millisecond, 5 * time.Second, 0} {
 			time.Sleep(pause)
 			report(createMany(t.Context(), t, a.client, 300))
@@ -46,13 +55,17 @@ func bursts(t *testing.T, report func(took time.Duration)) {
 }
 
 func TestPaceOfBursts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bursts(t, func(took time.Duration) {
-			if took > 10500*time.Millisecond {
-				t.Errorf("300 creations took %v", took)
-			}
+	for name, limiter := range limiters {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bursts(t, limiter, func(took time.Duration) {
+					if took > 10500*time.Millisecond {
+						t.Errorf("300 creations took %v", took)
+					}
+				})
+			})
 		})
-	})
+	}
 }
 
 // BenchmarkPace reports the fake seconds that 300 creations take against the
@@ -61,7 +74,7 @@ func BenchmarkPace(b *testing.B) {
 	var worst time.Duration
 	for b.Loop() {
 		synctestIn(b, func(t *testing.T) {
-			bursts(t, func(took time.Duration) { worst = max(worst, took) })
+			bursts(t, sandbox.BurstIncludesRate, func(took time.Duration) { worst = max(worst, took) })
 		})
 	}
 	b.ReportMetric(worst.Seconds(), "fake-s/300")
@@ -89,31 +102,142 @@ func TestSingleCreationDoesNotWait(t *testing.T) {
 	})
 }
 
-// The network delivers requests with different delays, and still none is
-// refused.
-func TestPaceWithJitter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		n := 0
-		a := newAccount(t)
-		inner := a.api.Transport()
-		c, err := raffclient.New(raffclient.Config{
-			APIKey: raffclient.NewSecret(a.api.OwnerKey()),
-			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				mu.Lock()
-				n++
-				delay := time.Duration(n*7919%200) * time.Millisecond
-				mu.Unlock()
-				time.Sleep(delay)
-				return inner.RoundTrip(r)
-			}),
-		})
-		if err != nil {
-			t.Fatal(err)
+// jitters are ways in which the network delivers requests late, by up to 200 ms,
+// so that requests which leave a second apart arrive together.
+var jitters = map[string]func(random *rand.Rand) time.Duration{
+	"none": func(*rand.Rand) time.Duration { return 0 },
+	"uniform": func(random *rand.Rand) time.Duration {
+		return time.Duration(random.Int64N(int64(200 * time.Millisecond)))
+	},
+	"all or nothing": func(random *rand.Rand) time.Duration {
+		return time.Duration(random.IntN(2)) * 200 * time.Millisecond
+	},
+	// A network that stalls once a second and then delivers all at once.
+	"stalls": func(*rand.Rand) time.Duration {
+		return max(0, 200*time.Millisecond-time.Duration(time.Now().UnixNano())%(1400*time.Millisecond))
+	},
+	// Every other burst is late as a whole.
+	"every other second": func(*rand.Rand) time.Duration {
+		return time.Duration(time.Now().UnixMilli()/1020%2) * 200 * time.Millisecond
+	},
+}
+
+// loads are what callers ask for. Each returns the number of requests.
+var loads = map[string]func(t *testing.T, call func(n int)) int{
+	"300 at once": func(t *testing.T, call func(int)) int {
+		call(300)
+		return 300
+	},
+	"bursts with pauses": func(t *testing.T, call func(int)) int {
+		for _, pause := range []int{0, 300, 700, 5000, 0, 999, 1000, 1001, 50, 1500} { // in ms
+			time.Sleep(time.Duration(pause) * time.Millisecond)
+			call(75)
 		}
-		createMany(t.Context(), t, c, 600)
-		if n := a.api.RateLimited(); n > 0 {
-			t.Errorf("%d answers were 429", n)
+		return 750
+	},
+	"after idling": func(t *testing.T, call func(int)) int {
+		for range 4 {
+			call(150)
+			time.Sleep(90 * time.Second)
+		}
+		return 600
+	},
+	"4500 without a pause": func(t *testing.T, call func(int)) int {
+		var callers sync.WaitGroup
+		for range 60 {
+			callers.Go(func() {
+				for range 75 {
+					call(1)
+				}
+			})
+		}
+		callers.Wait()
+		return 4500
+	},
+}
+
+// Whatever the load and the network, nothing is refused, under either reading of
+// the rate limit and in both tiers.
+func TestPaceIsNeverRefused(t *testing.T) {
+	for limiter := range limiters {
+		for jitter := range jitters {
+			for load := range loads {
+				for _, tier := range []string{"standard", "high"} {
+					// What holds under the stricter reading holds under the other, and what
+					// holds for 30 requests for 100: one jitter is enough for these.
+					if jitter != "uniform" && (limiter == "burst on top" || tier == "high") {
+						continue
+					}
+					t.Run(strings.Join([]string{limiter, jitter, load, tier}, "/"), func(t *testing.T) {
+						t.Parallel()
+						synctest.Test(t, func(t *testing.T) { paced(t, limiter, jitter, load, tier) })
+					})
+				}
+			}
+		}
+	}
+}
+
+func paced(t *testing.T, limiter, jitter, load, tier string) {
+	api := sandbox.NewEmpty()
+	api.SetLimiter(limiters[limiter])
+	api.AnnounceLimits(true)
+	key, err := newAccountOf(t, api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{
+		Name: "paced", RateLimitTier: tier, RoleID: sandbox.RoleID("admin"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(1, 2))
+	transport := api.Transport()
+	c, err := raffclient.New(raffclient.Config{
+		APIKey: key.Secret, CallTimeout: time.Hour,
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			there, back := jitters[jitter](random), jitters[jitter](random)
+			mu.Unlock()
+			time.Sleep(there)
+			res, err := transport.RoundTrip(r)
+			time.Sleep(back)
+			return res, err
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	n := loads[load](t, func(n int) {
+		var calls sync.WaitGroup
+		for range n {
+			calls.Go(func() {
+				if _, err := c.GetAPIKey(t.Context(), key.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+	})
+	if refused := api.RateLimited(); refused > 0 {
+		t.Errorf("%d of %d requests were refused", refused, n)
+	}
+	// A place in the window is free again after a second and maxDelay.
+	rate := map[string]int{"standard": 30, "high": 100}[tier]
+	longest := time.Duration(n/rate+1) * (1020 + 200) * time.Millisecond
+	if took := time.Since(start); load != "after idling" && load != "bursts with pauses" && took > longest {
+		t.Errorf("%d requests took %v, want %v at most", n, took, longest)
+	}
+}
+
+// A server that is slow to respond does not slow down what is sent beyond the
+// longest delay that is assumed.
+func TestPaceWithSlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(create(sandbox.Fault{DelayAfter: 5 * time.Second, Times: -1}))
+		want := 9*1220*time.Millisecond + 5*time.Second
+		if took := createMany(t.Context(), t, a.client, 300); took > want || a.api.RateLimited() > 0 {
+			t.Errorf("300 creations took %v, want %v; %d answers were 429", took, want, a.api.RateLimited())
 		}
 	})
 }

@@ -35,6 +35,7 @@ type API struct {
 	members  []*member // of the account and of projects, in the order of creation
 	ownerKey string
 
+	limiter          Limiter
 	announceLimits   bool
 	requireProjectID bool
 	rateLimited      int

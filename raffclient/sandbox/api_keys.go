@@ -29,7 +29,7 @@ type apiKey struct {
 	publicAPIKey
 	hash    [sha256.Size]byte
 	revoked bool
-	limiter limiter
+	usage   usage
 }
 
 // publicAPIKey is what the API shows of a key.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
 // burst sends n requests and returns how many were let pass.
@@ -37,11 +39,30 @@ func wantPassed(t *testing.T, when string, got, want int) {
 	}
 }
 
+// readings runs a test under each limiter, with the budget of the standard tier.
+func readings(t *testing.T, test func(t *testing.T, s session, budget int)) {
+	for _, tt := range []struct {
+		name    string
+		limiter sandbox.Limiter
+		budget  int
+	}{
+		{"burst includes rate", sandbox.BurstIncludesRate, 30},
+		{"burst on top", sandbox.BurstOnTop, 60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := inProcess(t)
+				s.api.SetLimiter(tt.limiter)
+				test(t, s, tt.budget)
+			})
+		})
+	}
+}
+
 func TestLimiter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := inProcess(t)
+	readings(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("admin")
-		wantPassed(t, "at once", s.burst(key, 90), 90)
+		wantPassed(t, "at once", s.burst(key, 30+budget), 30+budget)
 
 		a := s.do(key, "GET", "/api/v1/permissions", "")
 		wantStatus(t, a, http.StatusTooManyRequests)
@@ -55,29 +76,69 @@ func TestLimiter(t *testing.T) {
 		}
 		wantPassed(t, "with another key", s.burst(s.api.OwnerKey(), 1), 1)
 
-		time.Sleep(time.Second)
-		wantPassed(t, "after a second", s.burst(key, 40), 31)
-		time.Sleep(10 * time.Second)
-		wantPassed(t, "after ten seconds", s.burst(key, 50), 40)
+		time.Sleep(2 * time.Second)
+		back := budget / 30 // in two seconds
+		wantPassed(t, "after two seconds", s.burst(key, 40), 30+back)
+		time.Sleep(20 * time.Second)
+		wantPassed(t, "after twenty seconds", s.burst(key, 60), 30+10*back)
 		time.Sleep(time.Hour)
-		wantPassed(t, "after an hour", s.burst(key, 100), 90)
-		if got, want := s.api.RateLimited(), 1+9+10+10; got != want {
+		wantPassed(t, "after an hour", s.burst(key, 100), 30+budget)
+		if got, want := s.api.RateLimited(), 1+(10-back)+(30-10*back)+(70-budget); got != want {
 			t.Errorf("RateLimited is %d, want %d", got, want)
 		}
 	})
 }
 
 func TestLimiterKeepsTheWindowSliding(t *testing.T) {
+	readings(t, func(t *testing.T, s session, budget int) {
+		key := s.keyOf("none")
+		s.burst(key, 30+budget)
+		one := time.Minute / time.Duration(budget) // refills the budget by one
+		time.Sleep(2*one - 1)
+		wantPassed(t, "at first", s.burst(key, 31), 31)
+		wantPassed(t, "immediately after", s.burst(key, 1), 0)
+		time.Sleep(time.Second - 1)
+		wantPassed(t, "within the window, budget for one", s.burst(key, 31), 1)
+		time.Sleep(time.Nanosecond)
+		wantPassed(t, "past the window, with that one in it", s.burst(key, 31), 29)
+	})
+}
+
+// No second has more requests than the burst, wherever it begins.
+func TestBurstIsTheMostInASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
 		key := s.keyOf("none")
-		s.burst(key, 90)
-		time.Sleep(2*time.Second - 1)
-		wantPassed(t, "at first", s.burst(key, 31), 31)
-		wantPassed(t, "at once after", s.burst(key, 1), 0)
-		time.Sleep(time.Second / 2)
-		wantPassed(t, "within the window, budget for one", s.burst(key, 1), 1)
-		wantPassed(t, "within the window, budget spent", s.burst(key, 1), 0)
+		var passed []time.Time
+		for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(7 * time.Millisecond) {
+			for range s.burst(key, 1+int(time.Since(start)/time.Second)%3) {
+				passed = append(passed, time.Now())
+			}
+		}
+		most := 0
+		for i, first := 0, 0; i < len(passed); i++ {
+			for passed[i].Sub(passed[first]) >= time.Second {
+				first++
+			}
+			most = max(most, i-first+1)
+		}
+		if most != 60 || len(passed) < 120*30 {
+			t.Errorf("%d requests passed, of them %d in one second; want 30 a second, and at most 60", len(passed), most)
+		}
+	})
+}
+
+// A limiter that is chosen later takes the budget's level over.
+func TestSetLimiterLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := inProcess(t)
+		key := s.keyOf("none")
+		wantPassed(t, "at once", s.burst(key, 45), 45) // and half of the budget
+		s.api.SetLimiter(sandbox.BurstOnTop)
+		wantPassed(t, "with the budget on top", s.burst(key, 61), 30)
+		s.api.SetLimiter(sandbox.BurstIncludesRate)
+		time.Sleep(time.Second)
+		wantPassed(t, "a second later", s.burst(key, 31), 30)
 	})
 }
 
@@ -109,38 +170,36 @@ func TestLimiterAtTheRate(t *testing.T) {
 }
 
 func TestLimiterAboveTheRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := inProcess(t)
+	readings(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("none")
 		for range 60 {
 			s.burst(key, 40)
 			time.Sleep(time.Second)
 		}
-		// 60 and 59 refilled above 30 a second.
-		if got, want := s.api.RateLimited(), 60*10-(60+59); got != want {
+		// The budget, and what of it has refilled by the last burst, paid for some.
+		if got, want := s.api.RateLimited(), 60*10-(budget+59*budget/60); got != want {
 			t.Errorf("%d requests refused, want %d", got, want)
 		}
 	})
 }
 
 func TestLimiterOfHighTier(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := inProcess(t)
+	readings(t, func(t *testing.T, s session, budget int) {
 		id, key := s.newKey(`{"name": "a", "rate_limit_tier": "high"}`)
-		wantPassed(t, "at once", s.burst(key, 301), 300)
+		most := 100 + budget*100/30
+		wantPassed(t, "at once", s.burst(key, 301), most)
 		a := s.do(key, "GET", "/api/v1/permissions", "")
 		if got := a.header.Get("X-RateLimit-Limit"); got != "100" {
 			t.Errorf("X-RateLimit-Limit is %q, want 100", got)
 		}
 		s.owner("PATCH", "/api/v1/api-keys/"+id, `{"rate_limit_tier": "standard"}`)
 		time.Sleep(time.Hour)
-		wantPassed(t, "as standard", s.burst(key, 100), 90)
+		wantPassed(t, "as standard", s.burst(key, 100), 30+budget)
 	})
 }
 
 func TestLimiterWithConcurrentRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := inProcess(t)
+	readings(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("none")
 		var passed atomic.Int32
 		var all sync.WaitGroup
@@ -148,7 +207,7 @@ func TestLimiterWithConcurrentRequests(t *testing.T) {
 			all.Go(func() { passed.Add(int32(s.burst(key, 1))) })
 		}
 		all.Wait()
-		wantPassed(t, "at once", int(passed.Load()), 90)
+		wantPassed(t, "at once", int(passed.Load()), 30+budget)
 	})
 }
 
