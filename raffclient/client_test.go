@@ -236,7 +236,8 @@ func TestCreateRepeated(t *testing.T) {
 }
 
 func TestProjectIDIsSentOnlyOnDemand(t *testing.T) {
-	a := newAccount(t, func(c *raffclient.Config) { c.ProjectID = "p" })
+	project := sandbox.ProjectID("default")
+	a := newAccount(t, func(c *raffclient.Config) { c.ProjectID = project })
 	a.api.RequireProjectID(true)
 	if _, err := a.create(t.Context()); err != nil {
 		t.Fatal(err)
@@ -245,8 +246,8 @@ func TestProjectIDIsSentOnlyOnDemand(t *testing.T) {
 	for _, r := range a.api.Requests() {
 		got = append(got, r.Header.Get("X-Project-ID"))
 	}
-	if fmt.Sprint(got) != "[ p]" {
-		t.Errorf("got X-Project-ID %q, want none and then p", got)
+	if fmt.Sprint(got) != "[ "+project+"]" {
+		t.Errorf("got X-Project-ID %q, want none and then %s", got, project)
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 // keyFormat is what a key looks like.
 var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 
-// admit decides whether the request's key may have it: is it valid, is it within
-// its rate, is it in a project where that is asked for, has its role the
-// permission. It notes that the key was used.
+// admit decides whether the request is served: its key must be valid and within its
+// rate, X-Project-ID must be there if it is required, and name a project within the
+// key's reach if it is there, and the key's role must have the permission. It notes
+// that the key was used.
 func (a *API) admit(c call, rt route) (*apiKey, error) {
 	key, err := a.authenticate(c.header.Get("X-API-Key"), c.now)
 	if err != nil {
@@ -26,11 +27,30 @@ func (a *API) admit(c call, rt route) (*apiKey, error) {
 	// The documentation does not say what counts as a use. Here it is every request
 	// that the limiter lets pass, also one that is then refused.
 	key.LastUsedAt = seconds(c.now)
-	if a.requireProjectID && c.method != http.MethodGet && c.header.Get("X-Project-ID") == "" {
-		return nil, badRequest("X-Project-ID required") // the documented words
-	}
 	c.key = key
+	if err := a.checkProjectID(c); err != nil {
+		return nil, err
+	}
 	return key, a.authorize(c, rt)
+}
+
+// checkProjectID refuses X-Project-ID if it names no project that the key can reach,
+// on every request, as the documentation says of reading and leaves open otherwise. A
+// key reaches the projects in which it may do something: to see them in a list, which
+// a role in the account can allow, is less.
+func (a *API) checkProjectID(c call) error {
+	sent := c.header.Get("X-Project-ID")
+	if sent == "" {
+		if a.requireProjectID && c.method != http.MethodGet {
+			return badRequest("X-Project-ID required") // the documented words
+		}
+		return nil
+	}
+	id, _ := parseID(sent)
+	if p, ok := a.project(id); !ok || len(a.permissionsIn(c.key, p)) == 0 {
+		return &refusal{status: http.StatusForbidden, message: "X-Project-ID names no project that this key can reach"}
+	}
+	return nil
 }
 
 // authorize decides whether the key's roles allow the operation. The account and its

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -204,13 +205,94 @@ func TestProjectIDOnDemand(t *testing.T) {
 	if want := `{"error":"Bad Request","message":"X-Project-ID required"}`; a.text != want {
 		t.Errorf("body %s, want %s", a.text, want)
 	}
-	req := s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", `{"name": "a"}`)
-	req.Header.Set("X-Project-ID", unknownID)
+	a = s.inProject(s.api.OwnerKey(), sandbox.ProjectID("default"), "POST", "/api/v1/api-keys", `{"name": "a"}`)
+	wantStatus(t, a, http.StatusCreated)
+}
+
+// inProject sends a request with X-Project-ID.
+func (s session) inProject(key, project, method, path, body string) answer {
+	s.t.Helper()
+	req := s.request(key, method, path, body)
+	req.Header.Set("X-Project-ID", project)
 	a, err := s.try(req)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	wantStatus(t, a, http.StatusCreated)
+	return a
+}
+
+// A project that the key cannot reach is refused on every operation, whether it is
+// required or not, and nothing changes.
+func TestProjectsOutOfReach(t *testing.T) {
+	s := seeded(t)
+	staging, production := sandbox.ProjectID("staging"), sandbox.ProjectID("production")
+	suspended, secret := s.newKey(`{"name": "Key"}`)
+	member := s.make(inProject("staging"), grant("api_key_id", suspended, "viewer"))
+	wantStatus(t, s.owner("PATCH", inProject("staging")+"/"+member, `{"status": "suspended"}`), http.StatusOK)
+	for _, tt := range []struct {
+		name, key, project string
+		reached            bool
+	}{
+		{"owner", s.keyOf("owner"), staging, true},
+		{"owner, upper case", s.keyOf("owner"), strings.ToUpper(staging), true},
+		{"owner, unknown", s.keyOf("owner"), unknownID, false},
+		{"owner, malformed", s.keyOf("owner"), "prj_01HX", false},
+		{"owner, without hyphens", s.keyOf("owner"), strings.ReplaceAll(staging, "-", ""), false},
+		{"member of it", s.keyIn("staging", "viewer"), staging, true},
+		{"member of another", s.keyIn("staging", "viewer"), production, false},
+		{"suspended in it", secret, staging, false},
+		{"may list it", s.keyOf("admin"), staging, false},
+		{"without a role", s.keyOf("none"), staging, false},
+	} {
+		a := s.inProject(tt.key, tt.project, "GET", "/api/v1/permissions", "")
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[tt.reached]; a.status != want {
+			t.Errorf("%s: %d %s, want %d", tt.name, a.status, a.text, want)
+		}
+	}
+
+	before := s.state()
+	key := s.keyOf("owner")
+	for i, op := range sandbox.Operations() {
+		if i%20 == 0 {
+			key = s.keyOf("owner") // within the rate limit
+			before = s.state()
+		}
+		path := strings.NewReplacer("{id}", unknownID, "{member_id}", unknownID).Replace(op.Path)
+		want := http.StatusForbidden
+		if !strings.HasPrefix(path, "/api/") {
+			want = http.StatusOK
+		}
+		if a := s.inProject(key, unknownID, op.Method, path, `{"name": "a"}`); a.status != want {
+			t.Errorf("%s: %d %s, want %d", op.ID, a.status, a.text, want)
+		}
+	}
+	if after := s.state(); !reflect.DeepEqual(after, before) {
+		t.Errorf("changed all the same: %v\nbefore: %v", after, before)
+	}
+	a := s.inProject("", unknownID, "GET", "/api/v1/permissions", "")
+	wantStatus(t, a, http.StatusUnauthorized) // the key comes first
+}
+
+func TestEmptyDeletions(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		s.api.EmptyDeletions(true)
+		id, _ := s.newKey(`{"name": "a"}`)
+		s.api.Fail(sandbox.Fault{Method: "DELETE", Set: map[string]any{"message": "x"}})
+		a := s.owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.status != http.StatusNoContent || a.text != "" || a.header.Get("Content-Type") != "" || a.header.Get("Content-Length") != "" {
+			t.Errorf("got %d %q %v, want 204 without a body", a.status, a.text, a.header)
+		}
+		a = s.owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.status != http.StatusNotFound || a.fields["message"] == "" {
+			t.Errorf("got %d %s, want 404 with a body", a.status, a.text)
+		}
+		s.api.EmptyDeletions(false)
+		id, _ = s.newKey(`{"name": "a"}`)
+		a = s.owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.status != http.StatusOK || a.fields["success"] != true {
+			t.Errorf("got %d %s, want 200 with a message", a.status, a.text)
+		}
+	})
 }
 
 func TestOwnerKeysDiffer(t *testing.T) {

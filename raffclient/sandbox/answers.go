@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// envelope is the body of every success, except that of the health check.
+// envelope is the body of every success, except those of the health checks.
 type envelope struct {
 	Success bool   `json:"success"`
 	Data    any    `json:"data,omitempty"`

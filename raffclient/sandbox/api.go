@@ -37,6 +37,7 @@ type API struct {
 
 	limiter          Limiter
 	announceLimits   bool
+	emptyDeletions   bool
 	requireProjectID bool
 	rateLimited      int
 
@@ -127,6 +128,14 @@ func (a *API) RequireProjectID(on bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requireProjectID = on
+}
+
+// EmptyDeletions decides whether DELETE answers 204 without a body when it succeeds.
+// It is documented to answer 200 with a message, which is what a new API does.
+func (a *API) EmptyDeletions(on bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.emptyDeletions = on
 }
 
 // RateLimited returns how many requests the rate limiter refused.

@@ -144,7 +144,7 @@ func (f Fault) tamper(req request) request {
 
 // edit returns the answer after Omit and Set.
 func (f Fault) edit(ans answer) answer {
-	if len(f.Omit) == 0 && len(f.Set) == 0 {
+	if len(f.Omit) == 0 && len(f.Set) == 0 || len(ans.body) == 0 {
 		return ans
 	}
 	decoder := json.NewDecoder(bytes.NewReader(ans.body))

@@ -11,7 +11,7 @@ import (
 
 func TestOperations(t *testing.T) {
 	want := strings.Fields(`
-		healthCheck
+		healthCheck readinessCheck
 		listApiKeys createApiKey getApiKey updateApiKey revokeApiKey regenerateApiKey
 		listRoles createRole getRole updateRole deleteRole listPermissions
 		listProjects createProject getProject updateProject deleteProject

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ func TestHealth(t *testing.T) {
 		if want := `{"status":"healthy"}`; a.text != want {
 			t.Errorf("body %s, want %s", a.text, want)
 		}
+		wantStatus(t, s.do("", "GET", "/ready", ""), http.StatusOK)
 	})
 }
 
@@ -47,7 +49,7 @@ func TestSystemRoles(t *testing.T) {
 	s := inProcess(t)
 	permissions := map[string]int{
 		"owner": 21, "admin": 15, "billing": 2, "member": 3,
-		"project-admin": 17, "operator": 14, "project-member": 6, "viewer": 5,
+		"project-admin": 40, "operator": 29, "project-member": 11, "viewer": 9,
 	}
 	scope := map[string]string{}
 	for _, element := range s.owner("GET", "/api/v1/permissions", "").list(t) {
@@ -77,9 +79,40 @@ func TestSystemRoles(t *testing.T) {
 	}
 }
 
+// The permissions that the documentation names with the project roles.
+func TestNamedPermissionsOfProjectRoles(t *testing.T) {
+	roles := map[string][]string{}
+	for _, r := range sandbox.New().Roles() {
+		roles[r.Slug] = r.Permissions
+	}
+	for _, tt := range []struct {
+		role, permission string
+		has              bool
+	}{
+		{"operator", "project.members.manage", true},
+		{"operator", "project.members.invite", true},
+		{"operator", "project.members.remove", false},
+		{"operator", "vm.delete", false},
+		{"operator", "vpc.delete", false},
+		{"operator", "vpc.manage", true},
+		{"project-member", "project.settings.view", true},
+		{"project-member", "project.members.view", true},
+		{"project-member", "project.members.manage", false},
+		{"project-member", "vm.view", true},
+		{"project-member", "vm.power", true},
+		{"viewer", "project.members.view", true},
+		{"viewer", "vm.view", true},
+		{"viewer", "vm.power", false},
+	} {
+		if got := slices.Contains(roles[tt.role], tt.permission); got != tt.has {
+			t.Errorf("%s has %s: %t, want %t", tt.role, tt.permission, got, tt.has)
+		}
+	}
+}
+
 func TestListPermissions(t *testing.T) {
 	s := inProcess(t)
-	for query, want := range map[string]int{"": 38, "?scope=account": 21, "?scope=project": 17, "?limit=1&offset=5": 38} {
+	for query, want := range map[string]int{"": 61, "?scope=account": 21, "?scope=project": 40, "?limit=1&offset=5": 61} {
 		a := s.owner("GET", "/api/v1/permissions"+query, "")
 		if got := len(a.list(t)); got != want {
 			t.Errorf("%q: %d permissions, want %d", query, got, want)

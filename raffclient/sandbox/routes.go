@@ -54,6 +54,9 @@ func (a *API) perform(req request) answer {
 	status, body, err := a.dispatch(c)
 	if err != nil {
 		status, body = refuse(err, c.out)
+	} else if a.emptyDeletions && c.method == http.MethodDelete {
+		c.out.Del("Content-Type")
+		return answer{status: http.StatusNoContent, header: c.out}
 	}
 	return answer{status, c.out, encode(body)}
 }

@@ -122,9 +122,11 @@ func (f Fault) deliver(ctx context.Context, ans answer, date string) reply {
 		body:   f.stream(ctx, ans.body),
 	}
 	rep.header.Set("Date", date)
-	if f.Endless {
+	switch {
+	case f.Endless:
 		rep.length = -1
-	} else {
+	case ans.status == http.StatusNoContent: // which has no body to announce
+	default:
 		rep.header.Set("Content-Length", strconv.Itoa(len(ans.body)))
 	}
 	for name, values := range f.Header {
