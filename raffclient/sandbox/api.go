@@ -44,6 +44,7 @@ type API struct {
 	faults    []*ordered
 	recording bool
 	requests  []*Request
+	watch     func(Exchange)
 }
 
 // New returns an API with a small account that has been in use for a while: members,

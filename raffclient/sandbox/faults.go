@@ -137,6 +137,7 @@ func (f Fault) replacement() answer {
 // tamper returns the request as the API is to see it.
 func (f Fault) tamper(req request) request {
 	if f.IgnoreOffset {
+		req.query = cloneValues(req.query)
 		req.query.Del("offset")
 	}
 	return req

@@ -56,17 +56,22 @@ func (a *API) record(req request) *Request {
 	if !a.recording {
 		return nil
 	}
-	entry := &Request{
+	entry := req.public(a.now())
+	a.requests = append(a.requests, &entry)
+	return &entry
+}
+
+// public returns the request as it is told to others.
+func (req request) public(now time.Time) Request {
+	return Request{
 		Method: req.method,
 		Host:   req.host,
 		Path:   req.path,
 		Query:  cloneValues(req.query),
 		Header: req.header.Clone(),
 		Body:   slices.Clone(req.body),
-		Time:   a.now(),
+		Time:   now,
 	}
-	a.requests = append(a.requests, entry)
-	return entry
 }
 
 // recordStatus notes what was answered.

@@ -93,12 +93,15 @@ func receive(r *http.Request) (request, error) {
 func (a *API) reply(ctx context.Context, req request, f Fault) (reply, error) {
 	entry := a.record(req)
 	if err := wait(ctx, f.Delay); err != nil {
+		a.show(req, answer{})
 		return reply{}, err
 	}
 	var ans answer
 	if f.letsThrough() {
-		ans = f.edit(a.perform(f.tamper(req)))
+		ans = a.perform(f.tamper(req))
 	}
+	a.show(req, ans)
+	ans = f.edit(ans)
 	if f.replaces() {
 		ans = f.replacement()
 	}

@@ -1,0 +1,289 @@
+// Package contract checks what a client sends, and what a sandbox answers, against
+// the description of the API (OpenAPI 3.1). It is for tests, and no part of the
+// program. What the description does not have is a violation: an operation, a field,
+// a parameter of the query, a header, a status.
+package contract
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/google/uuid"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+// Contract is a description of the API. It is safe for concurrent use.
+type Contract struct{ doc *openapi3.T }
+
+// Load reads a description, which must be valid itself.
+func Load(file string) (*Contract, error) {
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, err
+	}
+	c := &Contract{doc}
+	c.close()
+	return c, nil
+}
+
+// Log is what was seen of a sandbox.
+type Log struct {
+	mu         sync.Mutex
+	operations map[string]bool
+}
+
+// Operations returns the IDs of the operations that were requested, in order.
+func (l *Log) Operations() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.operations))
+}
+
+// Watch checks every exchange with api from now on against the description in file.
+// A violation is an error of the test.
+func Watch(tb testing.TB, api *sandbox.API, file string) *Log {
+	tb.Helper()
+	c, err := loadOnce(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l := &Log{operations: map[string]bool{}}
+	api.Watch(func(x sandbox.Exchange) {
+		operation, violations := c.Check(x)
+		for _, v := range violations {
+			tb.Errorf("%s %s, answered with %d: %v", x.Method, x.Path, x.Status, v)
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.operations[operation] = true
+	})
+	return l
+}
+
+// loaded has the descriptions that were read, by file.
+var loaded sync.Map
+
+func loadOnce(file string) (*Contract, error) {
+	load, _ := loaded.LoadOrStore(file, sync.OnceValues(func() (*Contract, error) { return Load(file) }))
+	return load.(func() (*Contract, error))()
+}
+
+// Operations returns every operation that is described. Permission is empty if none
+// is needed.
+func (c *Contract) Operations() []sandbox.Operation {
+	var all []sandbox.Operation
+	for path, item := range c.doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			needed, _ := op.Extensions["x-required-permission"].(map[string]any)
+			permission, _ := needed["permission"].(string)
+			all = append(all, sandbox.Operation{ID: op.OperationID, Method: method, Path: path, Permission: permission})
+		}
+	}
+	slices.SortFunc(all, func(a, b sandbox.Operation) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Check returns the ID of the operation that was requested, and what of the request
+// and of the API's own response to it is not as described.
+func (c *Contract) Check(x sandbox.Exchange) (operation string, violations []error) {
+	route, params := c.find(x.Method, x.Path)
+	if route == nil {
+		return "", []error{errors.New("there is no such operation")}
+	}
+	r, err := http.NewRequest(x.Method, "https://api.example"+x.Path+"?"+x.Query.Encode(), bytes.NewReader(x.Body))
+	if err != nil {
+		return route.Operation.OperationID, []error{err}
+	}
+	r.Header = x.Header
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route, QueryParams: x.Query, Options: options(),
+	}
+	violations = append(violations, undescribed(route, x)...)
+	if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
+		violations = append(violations, fmt.Errorf("request: %w", err))
+	}
+	if x.Status != 0 {
+		violations = append(violations, c.checkResponse(in, x)...)
+	}
+	return route.Operation.OperationID, violations
+}
+
+func (c *Contract) checkResponse(in *openapi3filter.RequestValidationInput, x sandbox.Exchange) (violations []error) {
+	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: x.Status, Header: x.ResponseHeader,
+		Body: io.NopCloser(bytes.NewReader(x.ResponseBody)), Options: options(),
+	})
+	if err != nil {
+		violations = append(violations, fmt.Errorf("response: %w", err))
+	}
+	response := in.Route.Operation.Responses.Status(x.Status)
+	if response != nil && len(response.Value.Content) == 0 && len(x.ResponseBody) > 0 {
+		violations = append(violations, errors.New("response: it has a body, and none is described"))
+	}
+	return violations
+}
+
+func options() *openapi3filter.Options {
+	return &openapi3filter.Options{
+		MultiError:                        true,
+		IncludeResponseStatus:             true,
+		RejectWhenRequestBodyNotSpecified: true,
+		SkipSettingDefaults:               true,
+		AuthenticationFunc:                authenticate,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{
+			openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(isUUID)),
+			openapi3.WithStringFormatValidator("email", openapi3.NewCallbackValidator(isEmail)),
+		},
+	}
+}
+
+// authenticate wants the key in its header; whether it is valid is the API's to say.
+func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	if s := in.SecurityScheme; len(in.RequestValidationInput.Request.Header.Values(s.Name)) != 1 {
+		return fmt.Errorf("header %s is not there once", s.Name)
+	}
+	return nil
+}
+
+func isUUID(s string) error {
+	if len(s) != len(uuid.Nil.String()) {
+		return errors.New("not a UUID")
+	}
+	return uuid.Validate(s)
+}
+
+func isEmail(s string) error {
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+		return errors.New("not an e-mail address")
+	}
+	return nil
+}
+
+// headers are the fields that a request may have. X-Project-ID is described in prose.
+// Accept-Encoding and Content-Length are what net/http adds.
+var headers = []string{"X-Api-Key", "X-Project-Id", "Accept", "User-Agent", "Content-Type", "Accept-Encoding", "Content-Length"}
+
+// undescribed returns what of a request the description does not have, and the
+// validator does not look for.
+func undescribed(route *routers.Route, x sandbox.Exchange) (violations []error) {
+	for name, values := range x.Query {
+		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
+			violations = append(violations, fmt.Errorf("request: the query has %s, which is not described", name))
+		}
+		if len(values) != 1 {
+			violations = append(violations, fmt.Errorf("request: the query has %s %d times", name, len(values)))
+		}
+	}
+	for name := range x.Header {
+		if !slices.Contains(headers, name) {
+			violations = append(violations, fmt.Errorf("request: header %s is not described", name))
+		}
+	}
+	if id := x.Header.Get("X-Project-ID"); id != "" && isUUID(id) != nil {
+		violations = append(violations, errors.New("request: X-Project-ID is not a UUID"))
+	}
+	return violations
+}
+
+// find returns the operation that a path as sent means, and the parameters in it.
+func (c *Contract) find(method, path string) (*routers.Route, map[string]string) {
+	got := strings.Split(path, "/")
+	for pattern, item := range c.doc.Paths.Map() {
+		params, ok := match(strings.Split(pattern, "/"), got)
+		if op := item.Operations()[method]; ok && op != nil {
+			return &routers.Route{Spec: c.doc, Path: pattern, PathItem: item, Method: method, Operation: op}, params
+		}
+	}
+	return nil, nil
+}
+
+func match(pattern, path []string) (map[string]string, bool) {
+	params := map[string]string{}
+	if len(pattern) != len(path) {
+		return nil, false
+	}
+	for i, element := range pattern {
+		if name, ok := strings.CutPrefix(element, "{"); ok {
+			params[strings.TrimSuffix(name, "}")] = path[i]
+		} else if element != path[i] {
+			return nil, false
+		}
+	}
+	return params, true
+}
+
+// close forbids every field that is not described.
+func (c *Contract) close() {
+	seen := map[*openapi3.Schema]bool{}
+	for _, s := range c.doc.Components.Schemas {
+		closeSchema(s, seen)
+	}
+	for _, r := range c.doc.Components.Responses {
+		closeContent(r.Value.Content, seen)
+	}
+	for _, item := range c.doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.RequestBody != nil {
+				closeContent(op.RequestBody.Value.Content, seen)
+			}
+			for _, r := range op.Responses.Map() {
+				closeContent(r.Value.Content, seen)
+			}
+		}
+	}
+}
+
+func closeContent(content openapi3.Content, seen map[*openapi3.Schema]bool) {
+	for _, media := range content {
+		closeSchema(media.Schema, seen)
+	}
+}
+
+func closeSchema(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
+	if ref == nil || ref.Value == nil || seen[ref.Value] {
+		return
+	}
+	s := ref.Value
+	seen[s] = true
+	merge(s)
+	if len(s.Properties) > 0 && s.AdditionalProperties.Schema == nil {
+		s.AdditionalProperties = openapi3.AdditionalProperties{Has: new(false)}
+	}
+	closeSchema(s.Items, seen)
+	for _, p := range s.Properties {
+		closeSchema(p, seen)
+	}
+}
+
+// merge makes an allOf one object: closed ones would forbid each other's fields.
+func merge(s *openapi3.Schema) {
+	for _, part := range s.AllOf {
+		merge(part.Value)
+		properties := maps.Clone(s.Properties)
+		if properties == nil {
+			properties = openapi3.Schemas{}
+		}
+		maps.Copy(properties, part.Value.Properties)
+		s.Properties = properties
+		s.Required = slices.Concat(s.Required, part.Value.Required)
+		s.Type = part.Value.Type
+	}
+	s.AllOf = nil
+}
