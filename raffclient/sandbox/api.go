@@ -5,7 +5,7 @@
 // http.Client{Transport: api.Transport()}; the key to call it with is
 // api.OwnerKey(). What one request changes, the next one sees, until the program
 // ends. Tests set the clock (SetClock), order misbehaviour (Fail) and look at what
-// happened (Keys, Roles, Projects, Members, Requests, RateLimited). Where the
+// happened (Keys, Roles, Projects, Members, Requests, RateLimited, Watch). Where the
 // documentation is silent, the sandbox takes the reading that a careful client must
 // be ready for, and the code says so.
 package sandbox

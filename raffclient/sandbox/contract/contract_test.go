@@ -137,7 +137,7 @@ func TestCheck(t *testing.T) {
 		{"truncated", get(`{"success":true,"data":{`), "decode"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, violations := c.Check(tt.x)
+			violations := c.Check(tt.x)
 			text := fmt.Sprint(violations)
 			switch {
 			case tt.want == "" && len(violations) > 0:
