@@ -110,7 +110,7 @@ func TestBurstIsTheMostInASecond(t *testing.T) {
 		s := inProcess(t)
 		key := s.keyOf("none")
 		var passed []time.Time
-		for start := time.Now(); time.Since(start) < 2*time.Minute; time.Sleep(7 * time.Millisecond) {
+		for start := time.Now(); time.Since(start) < 20*time.Second; time.Sleep(13 * time.Millisecond) {
 			for range s.burst(key, 1+int(time.Since(start)/time.Second)%3) {
 				passed = append(passed, time.Now())
 			}
@@ -122,7 +122,7 @@ func TestBurstIsTheMostInASecond(t *testing.T) {
 			}
 			most = max(most, i-first+1)
 		}
-		if most != 60 || len(passed) < 120*30 {
+		if most != 60 || len(passed) < 20*30 {
 			t.Errorf("%d requests passed, of them %d in one second; want 30 a second, and at most 60", len(passed), most)
 		}
 	})
