@@ -1,19 +1,12 @@
 package handover_test
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -161,55 +154,4 @@ func TestDirectorySwapped(t *testing.T) {
 		t.Errorf("got %d files for 150 secrets", n)
 	}
 	t.Logf("got %v", ways)
-}
-
-// isWhole reports whether text is what secretOf returns, all of it.
-func isWhole(text string) bool {
-	if len(text) < 13 {
-		return false
-	}
-	rest := sha256.Sum256([]byte(text[:13]))
-	return text == text[:13]+hex.EncodeToString(rest[:])
-}
-
-// Whenever the program is killed, each file is there as a whole or not at all. Only
-// where a file needs a name while it is written may a temporary one be left.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	const runs = 150
-	dir := filepath.Join(t.TempDir(), "secrets")
-	for range runs {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), helperVariable+"=deliver", "HANDOVER_TEST_DIR="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-			t.Fatalf("got %q, %v", line, err)
-		}
-		<-time.After(rand.N(20 * time.Millisecond))
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
-	}
-	all, leftover := files(t, filepath.Dir(dir)), 0
-	for _, path := range all {
-		text := readFile(t, path)
-		if strings.HasPrefix(path, dir+"-named") && strings.HasSuffix(path, ".part") {
-			leftover++
-			continue
-		}
-		if !isWhole(text) || !strings.Contains(path, text[:13]) {
-			t.Errorf("%s holds %q", path, text)
-		}
-	}
-	if len(all) < runs {
-		t.Errorf("got %d files: hardly anything was delivered", len(all))
-	}
-	t.Logf("killed %d times: %d files, all of them whole, and %d temporary ones, none where files need no name", runs, len(all)-leftover, leftover)
 }
