@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -49,8 +50,8 @@ func deliverForEver(dir string) {
 		panic(err)
 	}
 	fmt.Println("ready")
-	for i := 0; ; i++ {
-		secret := secretOf(fmt.Sprint(os.Getpid(), i))
+	for {
+		secret := secretOf(rand.Text())
 		if _, err = way.Deliver(ctx, handover.Key{Name: "killed", Prefix: secret[:13]}, raffclient.NewSecret(secret)); err != nil {
 			panic(err)
 		}
