@@ -12,6 +12,13 @@ func PutSyncing(dir string, k Key, secret string, sync func(*os.File) error) (pa
 	return f.put(k, value(secret))
 }
 
+// SweepSyncing does what a start does with a directory, and syncs by calling sync.
+func SweepSyncing(dir string, sync func(*os.File) error) {
+	f := newFolder(dir, "raw", slog.New(slog.DiscardHandler))
+	f.sync = sync
+	f.sweep()
+}
+
 // The rest is for tests of its own.
 var (
 	Words     = words

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -154,4 +156,25 @@ func TestDirectorySwapped(t *testing.T) {
 		t.Errorf("got %d files for 150 secrets", n)
 	}
 	t.Logf("got %v", ways)
+}
+
+// A symbolic link in place of a temporary file is left alone, with what it leads to.
+func TestSweepLink(t *testing.T) {
+	cfg := makeDirs(t)
+	target := filepath.Join(cfg.Recovery, "target")
+	link := filepath.Join(cfg.Recovery, fmt.Sprintf(".raff-mcp-ABC.%d.x.key.part", len(secret)))
+	if err := errors.Join(os.WriteFile(target, []byte(secret), 0o600), os.Symlink("target", link)); err != nil {
+		t.Fatal(err)
+	}
+	old := unix.NsecToTimespec(time.Now().Add(-time.Hour).UnixNano())
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, link, []unix.Timespec{old, old}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, cfg)
+	if to, err := os.Readlink(link); err != nil || to != "target" || b.log.Len() != 0 {
+		t.Errorf("got %s, %v, log %s", to, err, &b.log)
+	}
+	if got := files(t, cfg.Recovery); !slices.Equal(got, []string{target}) || readFile(t, target) != secret {
+		t.Errorf("got %q", got)
+	}
 }

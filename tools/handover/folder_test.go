@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -152,6 +153,32 @@ func TestFilesOfOneName(t *testing.T) {
 	}
 	if _, err := os.Stat(target); err == nil {
 		t.Error("a symbolic link was followed")
+	}
+}
+
+// Several processes that deliver to one directory at once have a file each.
+func TestProcessesAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	const processes = 8
+	var wg sync.WaitGroup
+	for range processes {
+		wg.Go(func() {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), helperVariable+"=deliver once", "HANDOVER_TEST_DIR="+dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	all := files(t, dir)
+	if len(all) != processes {
+		t.Errorf("got %d files, want %d: %q", len(all), processes, all)
+	}
+	for _, path := range all {
+		if text := readFile(t, path); text != secret || !strings.HasSuffix(path, ".key") {
+			t.Errorf("%s contains %q", path, text)
+		}
 	}
 }
 

@@ -10,16 +10,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rafftechnologies/raff-mcp/tools/handover"
 )
 
 // A file is on the disk before it gets its name, and its name before the delivery
-// has succeeded.
+// has succeeded; also if a later start finishes what was cut off.
 func TestSynced(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "secrets")
+	want := []string{"file without a name", "directory with the name"}
+	if runtime.GOOS == "windows" { // a directory cannot be synced there
+		want = want[:1]
+	}
 	var steps []string
-	path, err := handover.PutSyncing(dir, ci, secret, func(f *os.File) error {
+	sync := func(f *os.File) error {
 		info, err := f.Stat()
 		if err != nil {
 			t.Error(err)
@@ -34,16 +39,36 @@ func TestSynced(t *testing.T) {
 			t.Errorf("synced %s of %d bytes; the file has its name: %v", f.Name(), info.Size(), named)
 		}
 		return f.Sync()
-	})
-	if err != nil || readFile(t, path) != secret {
-		t.Fatalf("got %s, %v", path, err)
 	}
-	want := []string{"file without a name", "directory with the name"}
-	if runtime.GOOS == "windows" { // a directory cannot be synced there
-		want = want[:1]
+	path, err := handover.PutSyncing(dir, ci, secret, sync)
+	if err != nil || readFile(t, path) != secret || !slices.Equal(steps, want) {
+		t.Errorf("got %s, %v, %q, want %q", path, err, steps, want)
 	}
-	if !slices.Equal(steps, want) {
-		t.Errorf("got %q, want %q", steps, want)
+
+	steps = nil
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	age(t, leave(t, dir), time.Hour)
+	handover.SweepSyncing(dir, sync)
+	if text := readFile(t, path); text != secret || !slices.Equal(steps, want) {
+		t.Errorf("got %q, %q, want %q", text, steps, want)
+	}
+}
+
+// A file that cannot be finished stays for a later start.
+func TestSweepFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	age(t, leave(t, dir), time.Hour)
+	handover.SweepSyncing(dir, func(*os.File) error { return errors.New("the disk is broken") })
+	left := files(t, dir)
+	if len(left) != 1 || !strings.HasSuffix(left[0], ".part") || readFile(t, left[0]) != secret {
+		t.Fatalf("got %q", left)
+	}
+	age(t, left[0], time.Hour)
+	handover.SweepSyncing(dir, (*os.File).Sync)
+	if got := files(t, dir); len(got) != 1 || filepath.Base(got[0]) != "Production-CI-raff_17d70fcf.key" || readFile(t, got[0]) != secret {
+		t.Errorf("got %q", got)
 	}
 }
 
