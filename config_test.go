@@ -185,9 +185,9 @@ func TestParseSecrets(t *testing.T) {
 		home, _ := env.home()
 		want := tt.want
 		if want.delivery == "file" {
-			want.dir = strings.Replace(want.dir, "~", home, 1)
+			want.dir = filepath.FromSlash(strings.Replace(want.dir, "~", home, 1))
 		}
-		want.recovery = strings.Replace(want.recovery, "~", home, 1)
+		want.recovery = filepath.FromSlash(strings.Replace(want.recovery, "~", home, 1))
 		if got, err := parse(tt.args, env); err != nil || got.secrets != want {
 			t.Errorf("%q: got %+v, %v, want %+v", tt.args, got.secrets, err, want)
 		}

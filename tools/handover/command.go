@@ -12,16 +12,14 @@ import (
 	"time"
 )
 
-// command is a program that is given each secret on its standard input.
+// command is a program that is given each secret on its standard input. Nothing of
+// what it prints is ever shown: any of it may be the secret, in an encoding that
+// nobody thought of.
 type command struct {
 	path    string // absolute
 	words   []string
 	timeout time.Duration
 }
-
-// held is how long the command's standard error is read after the command has
-// ended: something that it left running may hold it open for ever.
-const held = time.Second
 
 func newCommand(line string, timeout time.Duration) (*command, error) {
 	words, err := words(line)
@@ -33,6 +31,9 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
+		if variable, _, found := strings.Cut(words[0], "="); found { // its value may be a password
+			return nil, fmt.Errorf("%s=… is not a command: to set a variable, start the command with env", variable)
+		}
 		return nil, bare(err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
@@ -41,7 +42,7 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 	return &command{path, words, timeout}, nil
 }
 
-// bare takes from an error of exec its first word, which says what the program
+// bare removes from an error of exec its first word, which says what the program
 // does: "exec: ".
 func bare(err error) error {
 	if e, ok := errors.AsType[*exec.Error](err); ok {
@@ -50,6 +51,7 @@ func bare(err error) error {
 	return err
 }
 
+// name is what errors call the command. Its arguments may contain a password.
 func (c *command) name() string { return filepath.Base(c.words[0]) }
 
 func (c *command) ready(context.Context) error {
@@ -57,8 +59,8 @@ func (c *command) ready(context.Context) error {
 	return bare(err)
 }
 
-// run gives the secret to the command. A command that ends with exit code 0 has
-// done its work if it has read the whole secret: `true` has not.
+// run gives the secret to the command. A command that exits with code 0 has
+// succeeded if it has read the whole secret: `true` has not.
 func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	ctx, cancel := lasting(ctx, c.timeout)
 	defer cancel()
@@ -69,71 +71,55 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 		return "", err
 	}
 	defer unread.Close()
-	go func() { // ends at the latest when the rest is read below
+	defer in.Close()
+	go func() { // ends at the latest when the rest is read below, or the pipe closed
 		_, _ = io.WriteString(in, string(v))
 		in.Close()
 	}()
 
-	var said tail
 	cmd := exec.CommandContext(ctx, c.path, c.words[1:]...)
 	cmd.Args[0] = c.words[0]
 	cmd.Env = environment(os.Environ(), k)
-	cmd.Stdin, cmd.Stderr = unread, &said // standard output goes nowhere
-	cmd.WaitDelay = held
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // what it prints goes to the null device
 	ownGroup(cmd)
 	err = cmd.Run()
-	rest, _ := io.Copy(io.Discard, unread)
-
-	switch {
-	case errors.Is(err, exec.ErrWaitDelay): // exit code 0, and something left running
-		err = nil
-	case ctx.Err() != nil && err != nil:
-		err = fmt.Errorf("it did not end in %v and was killed", c.timeout)
+	rest, readErr := io.Copy(io.Discard, unread)
+	if readErr != nil { // the command has made the pipe non-blocking
+		rest++
 	}
+
+	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil:
+		return "", c.failed(fmt.Sprintf("did not exit within %v and was killed", c.timeout))
+	case ctx.Err() != nil && err != nil:
+		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", hurry))
+	case exited:
+		return "", c.failed(fmt.Sprintf("failed (%v)", exit.ProcessState))
 	case err != nil:
-		return "", fmt.Errorf("%s: %w%s", c.name(), bare(err), said.quote(v))
+		return "", fmt.Errorf("%s could not be started: %w", c.name(), bare(err))
 	case rest > 0:
-		return "", fmt.Errorf("%s: it ended without reading the secret from its standard input%s", c.name(), said.quote(v))
+		return "", c.failed("exited without reading the whole secret from its standard input")
 	}
 	return c.name(), nil
 }
 
-// environment is the command's: ours without the credential that we run with,
-// and with what may be told about the key.
+// failed says what the command did, and how to find out why. The error contains
+// nothing that the command printed.
+func (c *command) failed(what string) error {
+	return fmt.Errorf("%[1]s %[2]s; nothing that it printed is shown, because that may contain the secret: "+
+		"to see it, run the command in a terminal with a made-up secret, as in `printf %%s raff_test | %[1]s …`", c.name(), what)
+}
+
+// environment is the command's: ours without what is about the credential that we
+// run with, and with what is known about the key.
 func environment(ours []string, k Key) []string {
 	var env []string
 	for _, variable := range ours {
-		name, _, _ := strings.Cut(variable, "=")
-		switch strings.ToUpper(name) { // on Windows they are the same in any case
-		case "RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_KEY_ID", "RAFF_KEY_NAME", "RAFF_KEY_PREFIX":
-		default:
+		name := strings.ToUpper(variable) // on Windows they are the same in any case
+		if !strings.HasPrefix(name, "RAFF_API_KEY") && !strings.HasPrefix(name, "RAFF_KEY_") {
 			env = append(env, variable)
 		}
 	}
-	for name, text := range map[string]string{"ID": k.ID, "NAME": k.Name, "PREFIX": k.Prefix} {
-		env = append(env, "RAFF_KEY_"+name+"="+strings.ReplaceAll(text, "\x00", "")) // which no environment can hold
-	}
-	return env
-}
-
-// tail keeps the end of what is written to it, where errors stand.
-type tail struct{ text []byte }
-
-const maxTail = 4096 // bytes
-
-// Write never fails.
-func (t *tail) Write(p []byte) (int, error) {
-	t.text = append(t.text, p...)
-	t.text = t.text[max(0, len(t.text)-maxTail):]
-	return len(p), nil
-}
-
-// quote returns what was written, without the secret, as the end of a sentence.
-func (t *tail) quote(v value) string {
-	text := scrub(string(t.text), v)
-	if text == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (it said: %q)", text)
+	return append(env, "RAFF_KEY_ID="+k.ID, "RAFF_KEY_NAME="+k.Name, "RAFF_KEY_PREFIX="+k.Prefix)
 }

@@ -1,18 +1,26 @@
 package handover
 
-// PutNamed puts a secret into a directory as on a file system where a file has to
-// have a name while it is written.
-func PutNamed(dir string, k Key, secret string) (path string, err error) {
-	f := newFolder(dir, "raw")
-	f.named = true
-	if err := f.probe(); err != nil {
-		return "", err
-	}
+import (
+	"log/slog"
+	"os"
+)
+
+// PutSyncing puts a secret into a directory, and syncs by calling sync.
+func PutSyncing(dir string, k Key, secret string, sync func(*os.File) error) (path string, err error) {
+	f := newFolder(dir, "raw", slog.New(slog.DiscardHandler))
+	f.sync = sync
 	return f.put(k, value(secret))
+}
+
+// SweepSyncing does what a start does with a directory, and syncs by calling sync.
+func SweepSyncing(dir string, sync func(*os.File) error) {
+	f := newFolder(dir, "raw", slog.New(slog.DiscardHandler))
+	f.sync = sync
+	f.sweep()
 }
 
 // The rest is for tests of its own.
 var (
-	Words = words
-	Scrub = func(text, secret string) string { return scrub(text, value(secret)) }
+	Words     = words
+	Sanitized = func(k Key, secret string) Key { return k.sanitized(value(secret)) }
 )

@@ -3,35 +3,38 @@ package handover
 import (
 	"bytes"
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // folder is a private directory that gets a file for each secret. A file is
 // complete or absent, whenever the program dies, and none is ever overwritten.
 //
-// The usual helpers write a file beside the other and rename it, which replaces
-// what has that name. Here a name is given to the finished file with a hard link,
-// which fails if the name is taken.
+// A file is written under a temporary name. The usual helpers then rename it, which
+// replaces what has that name; here a hard link gives it the final name, which fails
+// if the name is taken. Linux has files that need no temporary name (O_TMPFILE), but
+// they disappear if the program is killed before they get a name, and with them the
+// only copy of a secret. A temporary file stays, and sweep saves it.
 type folder struct {
 	path      string
 	extension string
 	encode    func(value) []byte
-	named     bool // write under a temporary name even where a file needs none
+	log       *slog.Logger
+	sync      func(*os.File) error // (*os.File).Sync
 }
 
-func newFolder(path, format string) folder {
+func newFolder(path, format string, log *slog.Logger) folder {
+	f := folder{path, ".key", func(v value) []byte { return []byte(v) }, log, (*os.File).Sync}
 	if format == "env" {
-		return folder{path: path, extension: ".env", encode: envLine}
+		f.extension, f.encode = ".env", envLine
 	}
-	return folder{path: path, extension: ".key", encode: func(v value) []byte { return []byte(v) }}
+	return f
 }
 
 // plain matches what means itself in a shell and in every other reader of env
@@ -54,7 +57,8 @@ func (f folder) put(k Key, v value) (string, error) {
 		return "", err
 	}
 	defer root.Close()
-	name, err := f.add(root, f.encode(v), func(n int) string { return fileName(k, n, f.extension) })
+	data, base := f.encode(v), fileName(k)
+	name, err := f.add(root, temporaryName(base+f.extension, len(data)), base, f.extension, data)
 	if err != nil {
 		return "", f.fault(err)
 	}
@@ -76,8 +80,8 @@ func (f folder) probe() error {
 		return err
 	}
 	defer root.Close()
-	sweep(root)
-	name, err := f.add(root, bytes.Repeat([]byte("#"), probeSize), func(int) string { return temporaryName() })
+	f.sweepRoot(root)
+	name, err := f.add(root, probeName(), strings.TrimSuffix(probeName(), probeSuffix), probeSuffix, bytes.Repeat([]byte("#"), probeSize))
 	if err == nil {
 		err = root.Remove(name)
 	}
@@ -87,9 +91,7 @@ func (f folder) probe() error {
 	return f.same(root)
 }
 
-// open opens the directory, made if need be, and sees that it is private. What
-// is done in the root that it returns happens in that directory, whatever becomes
-// of its path meanwhile.
+// open opens the directory, which it creates if need be.
 func (f folder) open() (*os.Root, error) {
 	if !filepath.IsAbs(f.path) {
 		return nil, errors.New("there is no directory for it")
@@ -97,6 +99,13 @@ func (f folder) open() (*os.Root, error) {
 	if err := os.MkdirAll(f.path, 0o700); err != nil {
 		return nil, f.fault(err)
 	}
+	return f.openExisting()
+}
+
+// openExisting opens the directory and checks that it is private. What is done in
+// the root that it returns happens in that directory, whatever becomes of its path
+// meanwhile.
+func (f folder) openExisting() (*os.Root, error) {
 	root, err := os.OpenRoot(f.path)
 	if err != nil {
 		return nil, f.fault(err)
@@ -145,82 +154,53 @@ func (f folder) fault(err error) error {
 	return fmt.Errorf("%s: %w", f.path, err)
 }
 
-// add makes a file with the first name that is free, and returns that.
-func (f folder) add(root *os.Root, data []byte, name func(n int) string) (string, error) {
-	if !f.named {
-		if name, err := addUnnamed(root, data, name); err == nil {
-			return name, nil
-		} // else the file system may not know such files, or be full, which shows again
-	}
-	return addNamed(root, data, name)
-}
-
-// addNamed writes the file under a temporary name first. If the program is killed
-// meanwhile, that is left, for sweep.
-func addNamed(root *os.Root, data []byte, name func(n int) string) (string, error) {
-	temporary := temporaryName()
+// add makes a file with the first name that is free, and returns that. If the
+// program is killed meanwhile, the temporary file may be left.
+func (f folder) add(root *os.Root, temporary, base, extension string, data []byte) (string, error) {
 	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
 	defer root.Remove(temporary)
-	err = write(file, data)
+	err = f.write(file, data)
 	if err := cmp.Or(err, file.Close()); err != nil {
 		return "", err
 	}
-	return link(root, name, func(name string) error { return root.Link(temporary, name) })
+	return f.link(root, temporary, base, extension)
 }
 
-func write(file *os.File, data []byte) error {
-	if err := file.Chmod(0o600); err != nil { // the umask may have taken more away
+func (f folder) write(file *os.File, data []byte) error {
+	if err := file.Chmod(0o600); err != nil { // the umask may have removed more
 		return err
 	}
 	if _, err := file.Write(data); err != nil {
 		return err
 	}
-	return file.Sync()
+	return f.sync(file)
 }
 
 // maxNames is how many names are tried.
 const maxNames = 10_000
 
-// link gives a file the first name that is free.
-func link(root *os.Root, name func(n int) string, to func(name string) error) (string, error) {
+// link gives a file the first name that is free. What differs from a name only in
+// case or in its Unicode form is the same name for some file systems, which then
+// report that it exists.
+func (f folder) link(root *os.Root, temporary, base, extension string) (string, error) {
 	for n := range maxNames {
-		name := name(n + 1)
-		err := to(name)
+		name := base + extension
+		if n > 0 {
+			name = fmt.Sprintf("%s-%d%s", base, n+1, extension)
+		}
+		err := root.Link(temporary, name)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err == nil {
-			if err = syncDir(root); err != nil {
+			if err = syncDir(root, f.sync); err != nil {
 				_ = root.Remove(name)
 			}
 		}
 		return name, err
 	}
 	return "", errors.New("too many files of that name")
-}
-
-const temporaryPrefix, temporarySuffix = ".raff-mcp-", ".part"
-
-func temporaryName() string { return temporaryPrefix + rand.Text() + temporarySuffix }
-
-// abandoned is how old a temporary file is that nobody is writing any more.
-const abandoned = 10 * time.Minute
-
-// sweep removes what was left behind when the program was killed.
-func sweep(root *os.Root) {
-	entries, err := fs.ReadDir(root.FS(), ".")
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), temporaryPrefix) || !strings.HasSuffix(e.Name(), temporarySuffix) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
-			_ = root.Remove(e.Name()) // the next sweep tries again
-		}
-	}
 }

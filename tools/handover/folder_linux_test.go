@@ -1,16 +1,11 @@
 package handover_test
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -163,53 +158,23 @@ func TestDirectorySwapped(t *testing.T) {
 	t.Logf("got %v", ways)
 }
 
-// isWhole reports whether text is what secretOf returns, all of it.
-func isWhole(text string) bool {
-	if len(text) < 13 {
-		return false
+// A symbolic link in place of a temporary file is left alone, with what it leads to.
+func TestSweepLink(t *testing.T) {
+	cfg := makeDirs(t)
+	target := filepath.Join(cfg.Recovery, "target")
+	link := filepath.Join(cfg.Recovery, fmt.Sprintf(".raff-mcp-ABC.%d.x.key.part", len(secret)))
+	if err := errors.Join(os.WriteFile(target, []byte(secret), 0o600), os.Symlink("target", link)); err != nil {
+		t.Fatal(err)
 	}
-	rest := sha256.Sum256([]byte(text[:13]))
-	return text == text[:13]+hex.EncodeToString(rest[:])
-}
-
-// Whenever the program is killed, each file is there as a whole or not at all. Only
-// where a file needs a name while it is written may a temporary one be left.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	const runs = 150
-	dir := filepath.Join(t.TempDir(), "secrets")
-	for range runs {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), helperVariable+"=deliver", "HANDOVER_TEST_DIR="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-			t.Fatalf("got %q, %v", line, err)
-		}
-		<-time.After(rand.N(20 * time.Millisecond))
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
+	old := unix.NsecToTimespec(time.Now().Add(-time.Hour).UnixNano())
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, link, []unix.Timespec{old, old}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		t.Fatal(err)
 	}
-	all, leftover := files(t, filepath.Dir(dir)), 0
-	for _, path := range all {
-		text := readFile(t, path)
-		if strings.HasPrefix(path, dir+"-named") && strings.HasSuffix(path, ".part") {
-			leftover++
-			continue
-		}
-		if !isWhole(text) || !strings.Contains(path, text[:13]) {
-			t.Errorf("%s holds %q", path, text)
-		}
+	b := newBench(t, cfg)
+	if to, err := os.Readlink(link); err != nil || to != "target" || b.log.Len() != 0 {
+		t.Errorf("got %s, %v, log %s", to, err, &b.log)
 	}
-	if len(all) < runs {
-		t.Errorf("got %d files: hardly anything was delivered", len(all))
+	if got := files(t, cfg.Recovery); !slices.Equal(got, []string{target}) || readFile(t, target) != secret {
+		t.Errorf("got %q", got)
 	}
-	t.Logf("killed %d times: %d files, all of them whole, and %d temporary ones, none where files need no name", runs, len(all)-leftover, leftover)
 }

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/handover"
@@ -73,7 +73,7 @@ func TestFileNames(t *testing.T) {
 		{handover.Key{Name: "-rf *", Prefix: "raff_1"}, "rf-raff_1"},
 		{handover.Key{Name: "a\x00b\nc\u202e", Prefix: "raff_1"}, "a-b-c-raff_1"},
 		{handover.Key{Name: "Cafe\u0301", Prefix: "raff_1"}, "Cafe-raff_1"},
-		{handover.Key{Name: "x", Prefix: "../../etc/" + strings.Repeat("y", 400)}, "x-etc-" + strings.Repeat("y", 36)},
+		{handover.Key{Name: "x", Prefix: "../../etc/" + strings.Repeat("y", 400)}, "x-etc-yyy"},
 		{handover.Key{}, "key-unknown"},
 		{handover.Key{Name: ".."}, "key-unknown"},
 		{handover.Key{Name: "\xff\xfe", Prefix: "\xff"}, "key-unknown"},
@@ -156,6 +156,32 @@ func TestFilesOfOneName(t *testing.T) {
 	}
 }
 
+// Several processes that deliver to one directory at once have a file each.
+func TestProcessesAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "secrets")
+	const processes = 8
+	var wg sync.WaitGroup
+	for range processes {
+		wg.Go(func() {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), helperVariable+"=deliver once", "HANDOVER_TEST_DIR="+dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	all := files(t, dir)
+	if len(all) != processes {
+		t.Errorf("got %d files, want %d: %q", len(all), processes, all)
+	}
+	for _, path := range all {
+		if text := readFile(t, path); text != secret || !strings.HasSuffix(path, ".key") {
+			t.Errorf("%s contains %q", path, text)
+		}
+	}
+}
+
 func TestReadyLeavesNothing(t *testing.T) {
 	b := newBench(t, handover.Config{Delivery: "file"})
 	if err := b.way.Ready(t.Context()); err != nil {
@@ -163,32 +189,6 @@ func TestReadyLeavesNothing(t *testing.T) {
 	}
 	if all := files(t, b.home); len(all) != 0 {
 		t.Errorf("got %q", all)
-	}
-}
-
-// What was left of a program that was killed goes away, in time; what others are
-// writing, and what is not ours, stays.
-func TestReadySweeps(t *testing.T) {
-	b := newBench(t, handover.Config{Delivery: "file"})
-	old := time.Now().Add(-time.Hour)
-	for name, stays := range map[string]bool{".raff-mcp-OLD.part": false, ".raff-mcp-NEW.part": true, "x.part": true, ".raff-mcp-x": true} {
-		path := filepath.Join(b.dir, name)
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(name, "NEW") {
-			if err := os.Chtimes(path, old, old); err != nil {
-				t.Fatal(err)
-			}
-		}
-		defer func() {
-			if _, err := os.Stat(path); (err == nil) != stays {
-				t.Errorf("%s: got %v", name, err)
-			}
-		}()
-	}
-	if err := b.way.Ready(t.Context()); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -249,11 +249,8 @@ func TestDirectoryRefused(t *testing.T) {
 // If nothing can be written anywhere, the secret is lost, and the error says why.
 func TestLost(t *testing.T) {
 	b := newBench(t, handover.Config{Delivery: "file"})
-	for _, path := range []string{b.dir, b.recovery} {
-		if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, nil, 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	destroy(t, b.dir)
+	destroy(t, b.recovery)
 	_, err := b.deliver(t)
 	if _, ok := errors.AsType[*handover.LostError](err); !ok {
 		t.Fatalf("got %v, want a LostError", err)
@@ -267,12 +264,18 @@ func TestLost(t *testing.T) {
 // Without a home directory there is nowhere to save a secret.
 func TestNoRecovery(t *testing.T) {
 	b := newBench(t, handover.Config{Delivery: "file", Recovery: "relative"})
-	if err := errors.Join(os.RemoveAll(b.dir), os.WriteFile(b.dir, nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	destroy(t, b.dir)
 	_, err := b.deliver(t)
 	if _, ok := errors.AsType[*handover.LostError](err); !ok {
 		t.Errorf("got %v, want a LostError", err)
+	}
+}
+
+// destroy makes sure that nothing can be put into the directory.
+func destroy(t *testing.T, dir string) {
+	t.Helper()
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Dir(dir), 0o700), os.WriteFile(dir, nil, 0o600)); err != nil {
+		t.Fatal(err)
 	}
 }
 

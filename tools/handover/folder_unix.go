@@ -25,13 +25,13 @@ func private(path string, info fs.FileInfo) error {
 
 // syncDir makes the names in a directory last. Some file systems cannot, and
 // say so.
-func syncDir(root *os.Root) error {
+func syncDir(root *os.Root, sync func(*os.File) error) error {
 	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if err := dir.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+	if err := sync(dir); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
 	return nil

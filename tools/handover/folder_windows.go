@@ -11,4 +11,4 @@ import (
 func private(string, fs.FileInfo) error { return nil }
 
 // syncDir does nothing: a directory cannot be synced, and NTFS keeps a journal.
-func syncDir(*os.Root) error { return nil }
+func syncDir(*os.Root, func(*os.File) error) error { return nil }

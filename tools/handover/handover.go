@@ -43,15 +43,6 @@ func (s Secret) Words() string {
 	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
 }
 
-// Key is what may be told about the key that a secret belongs to. Any of it may
-// be empty.
-type Key struct{ ID, Name, Prefix string }
-
-// LogValue returns the key as attributes.
-func (k Key) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", k.ID), slog.String("name", k.Name), slog.String("prefix", k.Prefix))
-}
-
 // Config says how secrets are handed over.
 type Config struct {
 	// Delivery is "inline" (the default), "file", "keyring" or "command".
@@ -63,7 +54,7 @@ type Config struct {
 	// nothing else, or "env", a line RAFF_API_KEY=….
 	Format string
 	// Command is the command for "command", as words. It gets the secret on its
-	// standard input.
+	// standard input. What it prints is discarded.
 	Command string
 	// Timeout is how long the command may take. Default: 30 s.
 	Timeout time.Duration
@@ -94,19 +85,19 @@ const (
 // handing over anything is an error: a directory that cannot be written to, a
 // keychain or a command that does not exist.
 func New(ctx context.Context, cfg Config) (*Way, error) {
-	w := &Way{delivery: cfg.Delivery, recovery: newFolder(cfg.Recovery, "raw"), log: cfg.Logger}
-	if w.log == nil {
-		w.log = slog.New(slog.DiscardHandler)
-	}
-	switch cfg.Delivery {
-	case "", inline:
+	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Way{}, nil
+	}
+	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	w := &Way{delivery: cfg.Delivery, recovery: newFolder(cfg.Recovery, "raw", log), log: log}
+	w.recovery.sweep()
+	switch cfg.Delivery {
 	case "file":
-		f := newFolder(cfg.Dir, cfg.Format)
+		f := newFolder(cfg.Dir, cfg.Format, log)
 		w.note = "It was written to a file that only the user who runs raff-mcp can read. Tell the user where it is, and do not open it."
 		w.ready = func(context.Context) error { return f.probe() }
 		w.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
-		return w, w.Ready(ctx)
+		return w, w.notReady(w.ready(ctx))
 	case "keyring":
 		r := newRing()
 		w.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
@@ -130,10 +121,14 @@ func (w *Way) Inline() bool { return w.delivery == "" }
 
 // Ready tries whether a secret could be handed over now, and leaves nothing
 // behind. Its error is a *NotReadyError. Call it before making a secret.
+//
+// Ready and New also look for what was left when the program was killed while it
+// wrote a secret to a file. The log says where such a secret is now.
 func (w *Way) Ready(ctx context.Context) error {
 	if w.Inline() {
 		return nil
 	}
+	w.recovery.sweep()
 	return w.notReady(w.ready(ctx))
 }
 
@@ -149,6 +144,10 @@ func (w *Way) notReady(err error) error {
 // success that the result and the log tell of; the value is never put into the
 // result instead. If that fails too, the error is a *LostError, and the secret is
 // gone.
+//
+// Where the secret goes and what the log says may contain the key's ID, name and
+// prefix, shortened if they are long, and without any part of the secret but its
+// public beginning.
 func (w *Way) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (Secret, error) {
 	v := value(secret.Reveal())
 	if w.Inline() {
@@ -159,6 +158,7 @@ func (w *Way) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (S
 			Note:      "Shown once. Give it to the user now to store it; do not repeat it in later messages, write it to files or log it.",
 		}, nil
 	}
+	key = key.sanitized(v)
 	location, err := w.deliver(ctx, key, v)
 	if err == nil {
 		return Secret{Sensitive: true, Delivery: w.delivery, Location: location, Note: w.note}, nil
@@ -172,7 +172,7 @@ func (w *Way) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (S
 		Sensitive: true,
 		Delivery:  recovered,
 		Location:  file,
-		Note: fmt.Sprintf("Handing it over by %s failed (%v), so it was saved in a file that only the user who runs raff-mcp can read. "+
+		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
 			"Tell the user to move it to where it belongs and to remove the file; do not open it.", w.delivery, err),
 	}, nil
 }

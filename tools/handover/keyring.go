@@ -60,12 +60,23 @@ func (r *ring) probe(ctx context.Context) error {
 func (r *ring) put(ctx context.Context, k Key, v value) (string, error) {
 	ctx, cancel := lasting(ctx, stores)
 	defer cancel()
-	account := cmp.Or(safe(k.ID, 64), safe(k.Prefix, 64), "unknown") // safe: it becomes part of a command for the user
+	account := accountName(k)
 	err := r.do(ctx, func() error { return store(account, v) })
 	if err != nil {
 		return "", err
 	}
 	return howToRead(account), nil
+}
+
+// accountName returns the name of the keychain's entry for a key: its ID, so that a
+// regenerated secret replaces the old one, which is no longer valid. It becomes part
+// of a command for the user. What is not the whole ID may be the same for another
+// key, whose secret must not be replaced.
+func accountName(k Key) string {
+	if id := safe(k.ID, 64); id != "" && id == k.ID {
+		return id
+	}
+	return cmp.Or(safe(k.ID, 64), safe(k.Prefix, 64), "unknown") + "-" + random()
 }
 
 // store stores a value and reads it back: on macOS, success is not reported

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -126,10 +127,31 @@ func TestKeyring(t *testing.T) {
 		t.Errorf("got %d items, want 21", n)
 	}
 
-	// The account is part of a command that the user may run.
-	odd := handover.Key{ID: "$(touch x); 'y"}
-	if got, err := b.way.Deliver(t.Context(), odd, raffclient.NewSecret(secret)); err != nil || got.Location != "secret-tool lookup service raff-mcp username touch-x-y" {
-		t.Errorf("got %+v, %v", got, err)
+	// The account is part of a command that the user may run. Where it is not the
+	// whole ID, it is not that of another key.
+	accounts := map[string]string{}
+	for i, odd := range []handover.Key{{ID: "$(touch x); 'y"}, {ID: "touch(x)y"}, {ID: secret}, {ID: secret + "x"}, {}, {}} {
+		want := secretOf(fmt.Sprint("odd-", i))
+		if odd.ID == secret {
+			want = secret
+		}
+		got, err := b.way.Deliver(t.Context(), odd, raffclient.NewSecret(want))
+		account, found := strings.CutPrefix(got.Location, "secret-tool lookup service raff-mcp username ")
+		if err != nil || !found || !regexp.MustCompile(`^[0-9A-Za-z_-]+$`).MatchString(account) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if odd.ID == secret && strings.Contains(account, secret[13:21]) {
+			t.Errorf("the secret is in %s", account)
+		}
+		accounts[account] = want
+	}
+	if len(accounts) != 6 {
+		t.Errorf("got %q, want 6 accounts", accounts)
+	}
+	for account, want := range accounts {
+		if stored, err := keyring.Get("raff-mcp", account); err != nil || stored != want {
+			t.Errorf("%s: got %q, %v", account, stored, err)
+		}
 	}
 }
 
@@ -187,7 +209,7 @@ func TestKeyringLocked(t *testing.T) {
 	if err != nil || got.Delivery != "recovered" || readFile(t, got.Location) != secret {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	contains(t, got.Note, "keyring failed", "locked")
+	contains(t, got.Note, "could not be delivered by keyring", "locked")
 	// It may be locked when the program starts: there is somebody to ask later.
 	if _, err := handover.New(t.Context(), handover.Config{Delivery: "keyring"}); err != nil {
 		t.Errorf("New: %v", err)

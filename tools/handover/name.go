@@ -2,25 +2,17 @@ package handover
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 )
 
-// fileName returns the nth name to try for the file of a key: its name, its
-// prefix, from the second on a number, and the extension.
+// fileName returns the name for the file of a key, without an extension: the key's
+// name and its prefix.
 //
-// It is one that every file system takes and every shell leaves alone: ASCII
-// letters, digits, hyphens and underscores, with a dot only before the
-// extension; never a name that Windows reserves, since something always follows
-// the key's name; and at most 120 bytes long. What differs from it only in case
-// or in Unicode's forms is taken care of by trying the next name when the file
-// system says that this one exists.
-func fileName(k Key, n int, extension string) string {
-	name := cmp.Or(safe(k.Name, 64), "key") + "-" + cmp.Or(safe(k.Prefix, 40), safe(k.ID, 40), "unknown")
-	if n > 1 {
-		name += fmt.Sprintf("-%d", n)
-	}
-	return name + extension
+// Every file system accepts it and every shell leaves it alone: ASCII letters,
+// digits, hyphens and underscores; never a name that Windows reserves, since
+// something always follows the key's name; and at most 105 bytes long.
+func fileName(k Key) string {
+	return cmp.Or(safe(k.Name, 64), "key") + "-" + cmp.Or(safe(k.Prefix, 40), safe(k.ID, 40), "unknown")
 }
 
 // safe returns the ASCII letters, digits and underscores of s, with one hyphen

@@ -1,19 +1,23 @@
 package handover_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/handover"
@@ -29,13 +33,16 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "deliver":
 		deliverForEver(os.Getenv("HANDOVER_TEST_DIR"))
+	case "deliver hanging":
+		deliverHanging(os.Getenv("HANDOVER_TEST_DIR"))
+	case "deliver once":
+		deliverOnce(os.Getenv("HANDOVER_TEST_DIR"))
 	default:
 		commandHelper(os.Getenv(helperVariable))
 	}
 }
 
-// deliverForEver puts one secret after the other into a directory, in both ways of
-// writing a file.
+// deliverForEver puts one secret after the other into a directory.
 func deliverForEver(dir string) {
 	ctx := context.Background()
 	way, err := handover.New(ctx, handover.Config{Delivery: "file", Dir: dir})
@@ -43,18 +50,59 @@ func deliverForEver(dir string) {
 		panic(err)
 	}
 	fmt.Println("ready")
-	for i := 0; ; i++ {
-		secret := secretOf(fmt.Sprint(os.Getpid(), i))
-		key := handover.Key{Name: "killed", Prefix: secret[:13]}
-		if i%2 == 0 {
-			_, err = way.Deliver(ctx, key, raffclient.NewSecret(secret))
-		} else {
-			_, err = handover.PutNamed(dir+"-named", key, secret)
-		}
-		if err != nil {
+	for {
+		secret := secretOf(rand.Text())
+		if _, err = way.Deliver(ctx, handover.Key{Name: "killed", Prefix: secret[:13]}, raffclient.NewSecret(secret)); err != nil {
 			panic(err)
 		}
 	}
+}
+
+func deliverOnce(dir string) {
+	way, err := handover.New(context.Background(), handover.Config{Delivery: "file", Dir: dir})
+	if err == nil {
+		_, err = way.Deliver(context.Background(), ci, raffclient.NewSecret(secret))
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// deliverHanging delivers a secret, but not in time: the disk is slow.
+func deliverHanging(dir string) {
+	_, err := handover.PutSyncing(dir, ci, secret, func(*os.File) error {
+		fmt.Println("ready")
+		hang()
+		return nil
+	})
+	panic(err)
+}
+
+// hang blocks for longer than any test waits. The runtime takes an empty select for
+// a deadlock.
+func hang() { <-time.After(time.Minute) }
+
+// killWhenReady starts a helper and kills it some time after it has said that it is
+// ready.
+func killWhenReady(t *testing.T, helper, dir string, after time.Duration) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), helperVariable+"="+helper, "HANDOVER_TEST_DIR="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Errorf("got %q, %v", line, err)
+	}
+	<-time.After(after)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
 }
 
 // secretOf returns a secret whose end follows from its beginning, so that half of
@@ -64,6 +112,15 @@ func secretOf(seed string) string {
 	prefix := "raff_" + hex.EncodeToString(sum[:4])
 	rest := sha256.Sum256([]byte(prefix))
 	return prefix + hex.EncodeToString(rest[:])
+}
+
+// isWhole reports whether text is what secretOf returns, all of it.
+func isWhole(text string) bool {
+	if len(text) < 13 {
+		return false
+	}
+	rest := sha256.Sum256([]byte(text[:13]))
+	return text == text[:13]+hex.EncodeToString(rest[:])
 }
 
 const secret = "raff_17d70fcf2b8e4d9a0c6f1b3e5a7d9c8b6a4f2e0d1c3b5a79688f7e6d5c4b3a2f"
