@@ -12,6 +12,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
 // logged returns what is written if log is called with a logger.
@@ -118,6 +119,37 @@ func TestLoggerRedactsSecrets(t *testing.T) {
 		})
 		if strings.Contains(text, planted) || !strings.Contains(text, "[redacted]") {
 			t.Errorf("%s: got %q", format, text)
+		}
+	}
+}
+
+// The path of a request contains arguments and part of the API's address. The
+// client removes keys from it, and what cannot be printed; whatever the client lets
+// through, the log keeps on one line (see TestLoggerShowsControlCharacters).
+func TestRequestPathIsSanitized(t *testing.T) {
+	api := sandbox.New()
+	const other = "raff_0123456789abcdef0123456789abcdef"
+	for _, format := range []string{"text", "json"} {
+		for _, baseURL := range []string{"", "http://localhost/" + api.OwnerKey() + "/" + other + "%1b[2J%0aline%e2%80%ae"} {
+			text := logged(slog.LevelDebug, format, false, func(log *slog.Logger) {
+				c, err := raffclient.New(raffclient.Config{APIKey: raffclient.NewSecret(api.OwnerKey()), BaseURL: baseURL, Transport: api.Transport(), Logger: log})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, id := range []string{api.OwnerKey(), other, "x\x1b[2J\nline\u202e", "../" + other} {
+					if _, err := c.GetAPIKey(t.Context(), id); err == nil {
+						t.Errorf("%q: no error", id)
+					}
+				}
+			})
+			if got := strings.Count(text, "request failed"); got != 4 {
+				t.Errorf("got %d lines about a request that failed, want 4: %s", got, text)
+			}
+			for _, bad := range []string{api.OwnerKey(), other, "\x1b", "u001b", "␛", "\u202e", `u202e`, `\n`, "␊"} {
+				if strings.Contains(strings.ReplaceAll(text, "\n", ""), bad) {
+					t.Errorf("%s: %q is in the log: %s", format, bad, text)
+				}
+			}
 		}
 	}
 }
