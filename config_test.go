@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -185,13 +186,21 @@ func TestParseSecrets(t *testing.T) {
 		home, _ := env.home()
 		want := tt.want
 		if want.delivery == "file" {
-			want.dir = filepath.FromSlash(strings.Replace(want.dir, "~", home, 1))
+			want.dir = below(home, want.dir)
 		}
-		want.recovery = filepath.FromSlash(strings.Replace(want.recovery, "~", home, 1))
+		want.recovery = below(home, want.recovery)
 		if got, err := parse(tt.args, env); err != nil || got.secrets != want {
 			t.Errorf("%q: got %+v, %v, want %+v", tt.args, got.secrets, err, want)
 		}
 	}
+}
+
+// below replaces a ~/ at the beginning of a path.
+func below(home, path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(home, rest)
+	}
+	return path
 }
 
 func TestParseSecretsWithoutHome(t *testing.T) {
@@ -279,7 +288,7 @@ func TestParseErrors(t *testing.T) {
 
 		{args: []string{"--secrets", planted}, want: "--secrets: must be one of: inline"},
 		{vars: vars{"RAFF_MCP_SECRETS": planted}, want: "RAFF_MCP_SECRETS: must be one of: inline"},
-		{args: []string{"--secrets-dir=/tmp/x"}, want: "--secrets-dir: has no effect without --secrets=file"},
+		{args: []string{"--secrets-dir=~/x"}, want: "--secrets-dir: has no effect without --secrets=file"},
 		{vars: vars{"RAFF_MCP_SECRETS_FORMAT": "env"}, want: "--secrets-format: has no effect without --secrets=file"},
 		{args: []string{"--secrets=file", "--secrets-command=gh"}, want: "--secrets-command: has no effect without --secrets=command"},
 		{args: []string{"--secrets=command"}, want: "--secrets=command: needs --secrets-command"},
@@ -394,8 +403,9 @@ func TestParseKeyFileProblem(t *testing.T) {
 		defer f.Close()
 		return writePrivate(t, f.Name(), text)
 	}
+	missing := strings.TrimSuffix(syscall.ENOENT.Error(), ".") + ". Let it name a file" // in the system's words
 	for _, tt := range []struct{ name, path, want string }{
-		{"missing", filepath.Join(dir, "none"), "RAFF_API_KEY_FILE cannot be used: " + filepath.Join(dir, "none") + ": no such file"},
+		{"missing", filepath.Join(dir, "none"), "RAFF_API_KEY_FILE cannot be used: " + filepath.Join(dir, "none") + ": " + missing},
 		{"missing, with line break", filepath.Join(dir, "no\nne"), "no␊ne"},
 		{"directory", dir, dir + ": not a regular file"},
 		{"device", os.DevNull, "not a regular file"},
@@ -418,6 +428,15 @@ func TestParseKeyFileProblem(t *testing.T) {
 			}
 			checkKeyProblem(t, cfg, tt.want)
 		})
+	}
+}
+
+// Windows ends its messages with a full stop. There is one, not two.
+func TestKeyFileErrorPunctuation(t *testing.T) {
+	for _, text := range []string{"No such file", "No such file."} {
+		if got := keyFileError("key", errors.New(text)).what; got != "RAFF_API_KEY_FILE cannot be used: No such file." {
+			t.Errorf("%s: got %q", text, got)
+		}
 	}
 }
 

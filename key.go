@@ -104,7 +104,8 @@ func keyFileError(path string, err error) *keyError {
 		return &keyError{"RAFF_API_KEY_FILE holds what looks like a key, where the path of a file belongs.",
 			"Put a key into RAFF_API_KEY, and a file into RAFF_API_KEY_FILE with its directory."}
 	}
-	return &keyError{fmt.Sprintf("RAFF_API_KEY_FILE cannot be used: %v.", err),
+	reason := strings.TrimSuffix(err.Error(), ".") // Windows ends its messages with one
+	return &keyError{"RAFF_API_KEY_FILE cannot be used: " + reason + ".",
 		"Let it name a file that holds the key and nothing else and that this user may read, or set RAFF_API_KEY."}
 }
 

@@ -10,41 +10,52 @@ import (
 	"testing"
 
 	"github.com/lmittmann/tint"
+
 	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-func TestLoggerText(t *testing.T) {
+// logged returns what is written if log is called with a logger.
+func logged(level slog.Level, format string, color bool, log func(*slog.Logger)) string {
 	var buf bytes.Buffer
-	log := newLogger(&buf, slog.LevelInfo, "text", false)
-	log.Debug("not logged")
-	log.With("a", 1).WithGroup("g").Warn("slow answer", "status", 503, "why", "too busy", slog.Attr{})
-	_, got, _ := strings.Cut(buf.String(), " ") // the time
+	out := newSink(&buf)
+	log(newLogger(out, level, format, color))
+	out.close()
+	return buf.String()
+}
+
+func TestLoggerText(t *testing.T) {
+	text := logged(slog.LevelInfo, "text", false, func(log *slog.Logger) {
+		log.Debug("not logged")
+		log.With("a", 1).WithGroup("g").Warn("slow answer", "status", 503, "why", "too busy", slog.Attr{})
+	})
+	_, got, _ := strings.Cut(text, " ") // the time
 	if want := "WRN slow answer a=1 g.status=503 g.why=\"too busy\"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestLoggerJSON(t *testing.T) {
-	var buf bytes.Buffer
-	newLogger(&buf, slog.LevelDebug, "json", true).Debug("asked", "path", "/a\n\x1b[31m")
+	text := logged(slog.LevelDebug, "json", true, func(log *slog.Logger) {
+		log.Debug("asked", "path", "/a\n\x1b[31m")
+	})
 	var got struct{ Level, Msg, Path string }
-	if err := json.Unmarshal(buf.Bytes(), &got); err != nil {
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.Level != "DEBUG" || got.Msg != "asked" || got.Path != "/a\n\x1b[31m" {
 		t.Errorf("got %+v", got)
 	}
-	if strings.Contains(buf.String(), "\x1b") {
-		t.Errorf("an escape character in %q", buf.String())
+	if strings.Contains(text, "\x1b") {
+		t.Errorf("an escape character in %q", text)
 	}
 }
 
 func TestLoggerColor(t *testing.T) {
 	for _, color := range []bool{true, false} {
-		var buf bytes.Buffer
-		newLogger(&buf, slog.LevelInfo, "text", color).Error("no")
-		if got := strings.Contains(buf.String(), "\x1b["); got != color {
-			t.Errorf("color %v: got %q", color, buf.String())
+		text := logged(slog.LevelInfo, "text", color, func(log *slog.Logger) { log.Error("no") })
+		if got := strings.Contains(text, "\x1b["); got != color {
+			t.Errorf("color %v: got %q", color, text)
 		}
 	}
 }
@@ -67,9 +78,7 @@ func TestLoggerShowsControlCharacters(t *testing.T) {
 				"with":         func(l *slog.Logger) { l.With("k", text).WithGroup("g").Info("m", "k", text) },
 			} {
 				t.Run(fmt.Sprintf("%s %q color=%v", place, text, color), func(t *testing.T) {
-					var buf bytes.Buffer
-					log(newLogger(&buf, slog.LevelInfo, "text", color))
-					got := withoutTint(buf.String(), color)
+					got := withoutTint(logged(slog.LevelInfo, "text", color, log), color)
 					line, ok := strings.CutSuffix(got, "\n")
 					if !ok || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
 						t.Errorf("got %q", got)
@@ -95,10 +104,9 @@ func withoutTint(s string, color bool) string {
 // A value keeps what comes after an invalid byte.
 func TestLoggerKeepsText(t *testing.T) {
 	for _, color := range []bool{true, false} {
-		var buf bytes.Buffer
-		newLogger(&buf, slog.LevelInfo, "text", color).Info("m", "k", "before\xffafter")
-		if !strings.Contains(buf.String(), "before?after") {
-			t.Errorf("color %v: got %q", color, buf.String())
+		text := logged(slog.LevelInfo, "text", color, func(log *slog.Logger) { log.Info("m", "k", "before\xffafter") })
+		if !strings.Contains(text, "before?after") {
+			t.Errorf("color %v: got %q", color, text)
 		}
 	}
 }
@@ -106,10 +114,42 @@ func TestLoggerKeepsText(t *testing.T) {
 func TestLoggerRedactsSecrets(t *testing.T) {
 	secret := raffclient.NewSecret(planted)
 	for _, format := range []string{"text", "json"} {
-		var buf bytes.Buffer
-		newLogger(&buf, slog.LevelInfo, format, false).Info("m", "k", secret, "p", &secret, "s", struct{ Key raffclient.Secret }{secret})
-		if strings.Contains(buf.String(), planted) || !strings.Contains(buf.String(), "[redacted]") {
-			t.Errorf("%s: got %q", format, buf.String())
+		text := logged(slog.LevelInfo, format, false, func(log *slog.Logger) {
+			log.Info("m", "k", secret, "p", &secret, "s", struct{ Key raffclient.Secret }{secret})
+		})
+		if strings.Contains(text, planted) || !strings.Contains(text, "[redacted]") {
+			t.Errorf("%s: got %q", format, text)
+		}
+	}
+}
+
+// The path of a request contains arguments and part of the API's address. The
+// client removes keys from it, and what cannot be printed; whatever the client lets
+// through, the log keeps on one line (see TestLoggerShowsControlCharacters).
+func TestRequestPathIsSanitized(t *testing.T) {
+	api := sandbox.New()
+	const other = "raff_0123456789abcdef0123456789abcdef"
+	for _, format := range []string{"text", "json"} {
+		for _, baseURL := range []string{"", "http://localhost/" + api.OwnerKey() + "/" + other + "%1b[2J%0aline%e2%80%ae"} {
+			text := logged(slog.LevelDebug, format, false, func(log *slog.Logger) {
+				c, err := raffclient.New(raffclient.Config{APIKey: raffclient.NewSecret(api.OwnerKey()), BaseURL: baseURL, Transport: api.Transport(), Logger: log})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, id := range []string{api.OwnerKey(), other, "x\x1b[2J\nline\u202e", "../" + other} {
+					if _, err := c.GetAPIKey(t.Context(), id); err == nil {
+						t.Errorf("%q: no error", id)
+					}
+				}
+			})
+			if got := strings.Count(text, "request failed"); got != 4 {
+				t.Errorf("got %d lines about a request that failed, want 4: %s", got, text)
+			}
+			for _, bad := range []string{api.OwnerKey(), other, "\x1b", "u001b", "␛", "\u202e", `u202e`, `\n`, "␊"} {
+				if strings.Contains(strings.ReplaceAll(text, "\n", ""), bad) {
+					t.Errorf("%s: %q is in the log: %s", format, bad, text)
+				}
+			}
 		}
 	}
 }

@@ -46,9 +46,11 @@ const (
 )
 
 func run(ctx context.Context, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
+	messages := newSink(stderr)
+	defer messages.close()
 	cfg, err := parse(args, env)
 	if err != nil {
-		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
+		fmt.Fprintf(messages, "raff-mcp: %v\n", err)
 		return exitUsage
 	}
 	switch {
@@ -57,9 +59,9 @@ func run(ctx context.Context, args []string, env environment, stdin io.Reader, s
 	case cfg.command == "version":
 		err = print(stdout, "raff-mcp "+version+"\n")
 	default:
-		return start(ctx, cfg, stdin, stdout, stderr)
+		return start(ctx, cfg, stdin, stdout, messages)
 	}
-	return exit(err, stderr)
+	return exit(err, messages)
 }
 
 func print(w io.Writer, text string) error {
@@ -68,7 +70,7 @@ func print(w io.Writer, text string) error {
 }
 
 // start makes the server and does what the command says with it.
-func start(ctx context.Context, cfg config, stdin io.Reader, stdout, stderr io.Writer) int {
+func start(ctx context.Context, cfg config, stdin io.Reader, stdout io.Writer, stderr *sink) int {
 	if f, ok := stdout.(*os.File); ok && wasClosed(f) {
 		fmt.Fprintln(stderr, "raff-mcp: standard output is closed, so that every result would be lost; open it")
 		return exitUsage

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"raff-mcp": main, "loopback-api": loopbackAPI})
+	testscript.Main(m, map[string]func(){"raff-mcp": main, "loopback-api": loopbackAPI, "log-and-die": logAndDie})
 }
 
 // The scripts are the program's manual: each promises its reader something.
