@@ -47,13 +47,12 @@ func (c *conn) exchange(line []byte, long *outline) *exchange {
 func (c *conn) parseBatch(line []byte) *exchange {
 	var elements []json.RawMessage
 	var f *fault
-	if c.session.batches() {
-		f = decode(line, &elements, "")
-	} else if f = decode(line, new(json.RawMessage), ""); f == nil {
-		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
-	}
-	switch {
+	switch f = wellFormed(line); {
 	case f != nil:
+	case !c.session.batches():
+		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
+	case json.Unmarshal(line, &elements) != nil:
+		f = &fault{mcp.PARSE_ERROR, "not valid JSON"}
 	case len(elements) == 0:
 		f = &fault{mcp.INVALID_REQUEST, "empty batch"}
 	case len(elements) > c.cfg.MaxCalls:
