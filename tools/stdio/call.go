@@ -18,7 +18,6 @@ type call struct {
 	conn     *conn
 	number   int64 // its id for mcp-go
 	exchange *exchange
-	key      string
 	stream   bool // stays open until it is stopped
 
 	live context.Context // until the call is dropped: cancelled, or over
@@ -161,9 +160,6 @@ func (c *conn) newCall(x *exchange, m message) *call {
 		exchange: x,
 		stream:   m.method == string(mcp.MethodSubscriptionsListen),
 		progress: math.Inf(-1),
-	}
-	if m.id != nil {
-		cl.key = idKey(m.id)
 	}
 	if m.fault == nil && cl.stream && c.calls.streams() >= maxStreams {
 		m.fault = &fault{mcp.INVALID_REQUEST, "too many subscriptions"}

@@ -15,6 +15,7 @@ import (
 // A message is one JSON-RPC message from the client.
 type message struct {
 	id     json.RawMessage // as sent; nil if there is none
+	key    string          // what the id is compared by
 	method string
 	params json.RawMessage // an object; nil if there are none
 	reply  bool            // a reply to a request of ours
@@ -33,6 +34,9 @@ type fault struct {
 
 // notification reports whether m must not be answered, whatever is wrong with it.
 func (m message) notification() bool { return m.id == nil && m.method != "" }
+
+// request reports whether m must be answered.
+func (m message) request() bool { return !m.reply && !m.notification() }
 
 // parse reads a message. What the client gave is taken apart here and put together
 // again for mcp-go, which gets only what was checked: of params, the members that it
@@ -59,7 +63,9 @@ func parse(raw []byte) (m message) {
 	if id != nil && !usableID(id) {
 		return invalid(mcp.INVALID_REQUEST, "id must be a string or a number")
 	}
-	m.id = id
+	if m.id = id; id != nil {
+		m.key = idKey(id)
+	}
 	if o.ambiguous != "" {
 		return invalid(mcp.INVALID_REQUEST, o.ambiguous)
 	}

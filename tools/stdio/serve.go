@@ -28,15 +28,22 @@ import (
 // Config is how [Serve] serves. The zero value is ready for use.
 type Config struct {
 	MaxLine  int           // bytes of one message; default 256 KiB
-	MaxCalls int           // requests being worked on at once before reading pauses; default 1000
+	MaxCalls int           // requests being worked on at once, before others have to wait; default 1000
 	Drain    time.Duration // how long Serve waits at the end for calls in flight; default 60 s
 	Logger   *slog.Logger  // nil: discard
 }
 
 const (
-	// maxBytes of requests may be in flight before reading pauses. Decoded they can
-	// take twenty times as much.
+	// maxBytes of requests may be worked on before others have to wait. Decoded they
+	// can take twenty times as much.
 	maxBytes = 512 << 10
+	// maxWaiting requests may wait for room, and their bytes may be maxWaitingBytes;
+	// as many, again, may wait for the user's answer to a question.
+	maxWaiting      = 1000
+	maxWaitingBytes = 4 << 20
+	// patience is how long reading pauses for room when that is full. What is too
+	// much then is refused.
+	patience = time.Second
 	// maxStreams subscriptions may be open at once.
 	maxStreams = 16
 	// grace is how long calls that were cut off have for ending, and the
@@ -96,7 +103,10 @@ type conn struct {
 	out     output
 	calls   *inflight
 	left    sync.Once
-	numbers int64 // of calls so far; for the reading goroutine
+
+	// For the reading goroutine.
+	numbers int64 // of calls so far
+	backlog backlog
 
 	base   context.Context // of all calls; ends when Serve waits no longer
 	giveUp context.CancelFunc
@@ -113,33 +123,11 @@ func newConn(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config
 		cfg:     cfg,
 		log:     cfg.Logger,
 		out:     output{w: out, turn: make(chan struct{}, 1)},
-		calls:   newInflight(cfg.MaxCalls, max(maxBytes, cfg.MaxLine)),
+		calls:   newInflight(cfg),
+		backlog: backlog{capacity: waiting(cfg)},
 	}
 	c.base, c.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	return c
-}
-
-// read receives lines until there are no more, or no more are wanted.
-func (c *conn) read(l *lines) error {
-	for {
-		// Calls that were just started run now, rather than when another thread has
-		// been woken for them: reading blocks this one.
-		runtime.Gosched()
-		line, long, err := l.next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read: %w", err)
-		}
-		x := c.exchange(line, long)
-		// This pauses reading while too much is in flight. Cancellations need no
-		// room, but one that stands behind a request without room waits with it.
-		if !c.calls.admit(x) {
-			return nil
-		}
-		c.receive(x)
-	}
 }
 
 // receive dispatches the messages of x and, if all is done by then, answers them.
@@ -179,6 +167,7 @@ func (c *conn) dispatch(x *exchange, m message) {
 func (c *conn) cancelled(m message) {
 	if id := m.requestID(); id != nil {
 		c.log.Debug("cancellation", "id", string(id))
+		c.backlog.withdraw(idKey(id))
 		c.calls.cancel(idKey(id), ErrCancelled)
 	}
 }
