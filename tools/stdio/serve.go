@@ -31,6 +31,11 @@ type Config struct {
 	MaxCalls int           // requests being worked on at once, before others have to wait; default 1000
 	Drain    time.Duration // how long Serve waits at the end for calls in flight; default 60 s
 	Logger   *slog.Logger  // nil: discard
+
+	// Hurry, once closed, ends Serve within five seconds: calls in flight are cut
+	// off at once, and what was registered with OnUndelivered is run. Nil: there is
+	// no hurry.
+	Hurry <-chan struct{}
 }
 
 const (
@@ -46,12 +51,18 @@ const (
 	patience = time.Second
 	// maxStreams subscriptions may be open at once.
 	maxStreams = 16
-	// grace is how long calls that were cut off have for ending, and the
-	// functions given to OnUndelivered for running.
-	grace = 10 * time.Second
-	// lastWords is how long the functions of calls have whose handlers do not end,
-	// and how long all have when they too are cut off, to log what they leave behind.
-	lastWords = 3 * time.Second
+)
+
+// A limit is how long the end may wait for something, and how long in a hurry.
+type limit struct{ calm, hurried time.Duration }
+
+var (
+	// grace is for calls that were cut off to end, and for the functions given to
+	// OnUndelivered to run.
+	grace = limit{10 * time.Second, 4 * time.Second}
+	// lastWords is for the functions of calls whose handlers do not end, and again
+	// for all when they too are cut off, to log what they leave behind.
+	lastWords = limit{3 * time.Second, 500 * time.Millisecond}
 )
 
 // The causes, by [context.Cause], for which the context of a call is cancelled.
@@ -65,7 +76,7 @@ var (
 // returns once every call in flight has been answered.
 //
 // Calls are not cancelled when ctx is done: they are finished, and cut off only
-// when cfg.Drain is over; the error then says how many. A client that closes out
+// when cfg.Drain is over or cfg.Hurry is closed; the error then says how many. A client that closes out
 // has left, which is no error: its calls are cancelled with [ErrClientGone]. For
 // this, writing to a closed pipe must fail rather than end the program: if out is
 // standard output, ignore SIGPIPE.
@@ -80,12 +91,18 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 	}
 	defer s.UnregisterSession(c.base, c.session.id)
 
+	defer context.AfterFunc(ctx, func() {
+		if n := c.calls.len(); n > 0 {
+			c.log.Info("ending when the calls in flight are finished", "calls", n)
+		}
+	})()
 	end := make(chan error, 1)
 	go func() { end <- c.read(newLines(in, c.cfg.MaxLine)) }()
 	var readErr error
 	select {
 	case readErr = <-end:
 	case <-ctx.Done():
+	case <-cfg.Hurry:
 	case <-c.calls.closed:
 	}
 	c.calls.close(nil)
@@ -179,18 +196,21 @@ func (c *conn) notified(m message) {
 
 // drain waits for what is in flight.
 func (c *conn) drain() error {
+	began := time.Now()
 	idle := make(chan struct{})
 	go func() {
 		c.calls.work.Wait()
 		close(idle)
 	}()
-	if within(idle, c.cfg.Drain) {
+	if c.within(idle, limit{calm: c.cfg.Drain}) {
 		return nil
 	}
 	n := c.calls.len()
+	took := time.Since(began).Round(time.Millisecond)
 	c.calls.close(ErrCutOff)
+	c.log.Warn("calls in flight were cut off", "calls", n, "after", took)
 	go c.undelivered(c.calls.abandon())
-	finished := within(idle, grace)
+	finished := c.within(idle, grace)
 	if !finished {
 		// Handlers that have not returned may hold what would be lost.
 		last := c.calls.abandonAll()
@@ -199,26 +219,36 @@ func (c *conn) drain() error {
 			defer close(done)
 			c.undelivered(last)
 		}()
-		within(done, lastWords)
+		c.within(done, lastWords)
 		c.giveUp()
-		within(idle, lastWords)
+		c.within(idle, lastWords)
 	}
 	if n == 0 && finished {
 		return nil
 	}
-	return fmt.Errorf("%d calls still in flight after %v: %w", n, c.cfg.Drain, ErrCutOff)
+	return fmt.Errorf("%d calls still in flight after %v: %w", n, took, ErrCutOff)
 }
 
-// within reports whether done is closed within d.
-func within(done <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// within reports whether done is closed within the limit.
+func (c *conn) within(done <-chan struct{}, l limit) bool {
+	calm := time.NewTimer(l.calm)
+	defer calm.Stop()
 	select {
 	case <-done:
 		return true
-	case <-t.C:
+	case <-calm.C:
 		return false
+	case <-c.cfg.Hurry:
 	}
+	hurried := time.NewTimer(l.hurried)
+	defer hurried.Stop()
+	select {
+	case <-done:
+		return true
+	case <-calm.C:
+	case <-hurried.C:
+	}
+	return false
 }
 
 // lost ends the session after a failed write: what was written last may end in
