@@ -263,6 +263,9 @@ func FuzzParams(f *testing.F) {
 		`{"protocolVersion":"2025-06-18","capabilities":{"elicitation":{"form":{}},"roots":{"listChanged":true}},"clientInfo":{"name":"t","version":"1","icons":[{"src":"a"}]}}`,
 		`{"protocolVersion":"2025-06-18","capabilities":{"elicitation":{},"Elicitation":null},"clientInfo":{}}`,
 		`{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}},"name":"a"}`,
+		`{"capabilities":{"ELICITATION":{}},"clientInfo":{"Name":"x"}}`, `{"capabilities":{"elicitation":{"URL":{}}}}`,
+		`{"name":"a","inputResponses":{"q":{"ACTION":"accept"}}}`,
+		`{"name":"a","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"Elicitation":{}}}}`,
 		`{"name":"\ud800","\ud800":1,"\udfff":2}`, `{}`, `null`, `[]`, `{"name":{"name":{"name":[[[[]]]]}}}`,
 	} {
 		f.Add(seed)
