@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -357,11 +358,11 @@ func TestCountSignals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				received := make(chan os.Signal, 1)
-				reset := false
-				ctx, hurry := countSignals(received, func() { reset = true })
+				var reset atomic.Bool
+				ctx, hurry := countSignals(received, func() { reset.Store(true) })
 				began, killed := time.Now(), 0
 				send := func() {
-					if reset {
+					if reset.Load() {
 						killed = 1
 						return
 					}

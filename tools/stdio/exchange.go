@@ -99,7 +99,8 @@ func (c *conn) complete(x *exchange) {
 }
 
 // deliver writes the answers of x. That blocks while the client does not read;
-// calls go on, and messages are read until there is no room for more.
+// calls go on, and messages are read until the reading goroutine has an answer to
+// write itself.
 func (c *conn) deliver(x *exchange) {
 	err := c.write(x)
 	if err != nil {
