@@ -24,13 +24,16 @@ const maxArguments = 1 << 20
 // call calls a tool as an assistant would, over MCP, and prints the structured
 // result. A result that cannot be printed was not delivered: the server then
 // undoes what it can, as it does for any client.
-func call(ctx context.Context, s *server.MCPServer, offer tools.Config, log *slog.Logger, args []string, stdin io.Reader, stdout io.Writer) error {
+func call(ctx context.Context, hurry <-chan struct{}, s *server.MCPServer, offer tools.Config, log *slog.Logger, args []string, stdin io.Reader, stdout io.Writer) error {
 	name := args[0]
 	if !slices.ContainsFunc(tools.All(), func(t tools.Tool) bool { return t.Name == name && offer.Offers(t) }) {
 		return misuse{errors.New("call: there is no such tool; `raff-mcp tools` lists them")}
 	}
-	arguments, err := callArguments(args[1:], stdin)
-	if err != nil {
+	arguments, err := callArguments(ctx, args[1:], stdin)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("call: interrupted before the tool was called; nothing was done")
+	case err != nil:
 		return misuse{err}
 	}
 	request, err := json.Marshal(map[string]any{
@@ -42,7 +45,7 @@ func call(ctx context.Context, s *server.MCPServer, offer tools.Config, log *slo
 	}
 	c := &client{stdout: stdout}
 	messages := initialize + string(request) + "\n"
-	if err := stdio.Serve(ctx, s, strings.NewReader(messages), c, stdio.Config{MaxLine: len(messages), Logger: log}); err != nil {
+	if err := stdio.Serve(ctx, s, strings.NewReader(messages), c, stdio.Config{MaxLine: len(messages), Logger: log, Hurry: hurry}); err != nil {
 		return err
 	}
 	if c.err == nil && !c.answered {
@@ -57,14 +60,14 @@ const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pro
 
 // callArguments returns the tool's arguments: those given, those on standard
 // input for "-", or none.
-func callArguments(args []string, stdin io.Reader) (json.RawMessage, error) {
+func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.RawMessage, error) {
 	if len(args) == 0 {
 		return json.RawMessage("{}"), nil
 	}
 	text := []byte(args[0])
 	if args[0] == "-" {
 		var err error
-		if text, err = io.ReadAll(io.LimitReader(stdin, maxArguments+1)); err != nil {
+		if text, err = readAll(ctx, io.LimitReader(stdin, maxArguments+1)); err != nil {
 			return nil, fmt.Errorf("call: read the arguments: %w", err)
 		}
 	}
@@ -77,6 +80,23 @@ func callArguments(args []string, stdin io.Reader) (json.RawMessage, error) {
 	var compact bytes.Buffer
 	err := json.Compact(&compact, text) // one message is one line
 	return compact.Bytes(), err
+}
+
+// readAll reads r to its end, or until ctx is done: a goroutine then stays behind.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	var text []byte
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		text, err = io.ReadAll(r)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return text, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // client is the client's end of the connection: it takes a line for each

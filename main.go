@@ -33,9 +33,8 @@ func main() {
 	// A client that closes our output must not kill the program: there may be
 	// a new key to revoke. Writing then fails with EPIPE instead.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], processEnvironment(), os.Stdin, os.Stdout, os.Stderr))
+	ctx, hurry := onSignal()
+	os.Exit(run(ctx, hurry, os.Args[1:], processEnvironment(), os.Stdin, os.Stdout, os.Stderr))
 }
 
 // The program's exit codes.
@@ -45,7 +44,7 @@ const (
 	exitUsage = 2 // it was called or configured wrongly
 )
 
-func run(ctx context.Context, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, hurry <-chan struct{}, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	messages := newSink(stderr)
 	defer messages.close()
 	cfg, err := parse(args, env)
@@ -59,7 +58,7 @@ func run(ctx context.Context, args []string, env environment, stdin io.Reader, s
 	case cfg.command == "version":
 		err = print(stdout, "raff-mcp "+version+"\n")
 	default:
-		return start(ctx, cfg, stdin, stdout, messages)
+		return start(ctx, hurry, cfg, stdin, stdout, messages)
 	}
 	return exit(err, messages)
 }
@@ -70,7 +69,7 @@ func print(w io.Writer, text string) error {
 }
 
 // start makes the server and does what the command says with it.
-func start(ctx context.Context, cfg config, stdin io.Reader, stdout io.Writer, stderr *sink) int {
+func start(ctx context.Context, hurry <-chan struct{}, cfg config, stdin io.Reader, stdout io.Writer, stderr *sink) int {
 	if f, ok := stdout.(*os.File); ok && wasClosed(f) {
 		fmt.Fprintln(stderr, "raff-mcp: standard output is closed, so that every result would be lost; open it")
 		return exitUsage
@@ -87,7 +86,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout io.Writer, s
 	s := tools.NewServer(offer)
 	switch cfg.command {
 	case "call":
-		err = call(ctx, s, offer, logger, cfg.args, stdin, stdout)
+		err = call(ctx, hurry, s, offer, logger, cfg.args, stdin, stdout)
 	case "tools":
 		err = listTools(ctx, s, offer, cfg.json, stdout)
 	default:
@@ -95,7 +94,7 @@ func start(ctx context.Context, cfg config, stdin io.Reader, stdout io.Writer, s
 			logger.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
 		}
 		logger.Info("serving MCP on standard input and output", "version", version, "api", cfg.api())
-		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: logger})
+		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: logger, Hurry: hurry})
 	}
 	return exit(err, stderr)
 }
@@ -118,7 +117,6 @@ type misuse struct{ error }
 func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config, error) {
 	t := tools.Config{
 		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: logger,
-		ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
 	}
 	if t.Problem == nil {
 		c := raffclient.Config{

@@ -152,7 +152,7 @@ func TestStderrIsComplete(t *testing.T) {
 			return log.Write(text)
 		})
 		env := environment{getenv: func(string) string { return "" }, home: func() (string, error) { return "", nil }}
-		if code := run(t.Context(), []string{"--sandbox", "--log-level=debug"}, env, in, io.Discard, slow); code != exitOK {
+		if code := run(t.Context(), nil, []string{"--sandbox", "--log-level=debug"}, env, in, io.Discard, slow); code != exitOK {
 			t.Errorf("got exit code %d", code)
 		}
 		if got := strings.Count(log.String(), "notification ignored"); got != n {

@@ -164,7 +164,9 @@ func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOu
 	if err := e.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
+	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", handover.Key{Name: r.Name})
 	key, err := e.client.CreateAPIKey(ctx, r)
+	finished()
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
 		e.revokeNamed(ctx, lost)
 	}
@@ -345,7 +347,9 @@ func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOut
 	if err := e.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
+	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", handover.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
 	key, err := e.client.RegenerateAPIKey(ctx, old)
+	finished()
 	if err != nil {
 		return keyOutput{}, err
 	}

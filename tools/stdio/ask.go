@@ -65,6 +65,9 @@ func (s *session) RequestElicitation(ctx context.Context, r mcp.ElicitationReque
 	if err != nil {
 		return nil, fmt.Errorf("elicitation: %w", err)
 	}
+	if !c.conn.calls.ask(c.exchange) {
+		return nil, errors.New("too many questions to the user are open, so this one was not asked. Call again when others have been answered")
+	}
 	id, reply := s.asked.open()
 	defer s.asked.close(id)
 	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"method":%q,"params":%s}`, id, mcp.MethodElicitationCreate, params)

@@ -38,6 +38,15 @@ func TestElicitation(t *testing.T) {
 		{"nonsense", `{"jsonrpc":"2.0","id":ID,"result":[1]}`, "user: cancel"},
 		{"another's first", `{"jsonrpc":"2.0","id":"other","result":{"action":"accept"}}` + "\n" + `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline"}}`, "user: decline"},
 		{"twice", `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline"}}` + "\n" + `{"jsonrpc":"2.0","id":ID,"result":{"action":"accept"}}`, "user: decline"},
+		{"two actions", `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline","action":"accept"}}`, "user: cancel"},
+		{"two spellings", `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline","Action":"accept"}}`, "user: cancel"},
+		{"another spelling", `{"jsonrpc":"2.0","id":ID,"result":{"ACTION":"accept"}}`, "user: cancel"},
+		{"two values of a field", `{"jsonrpc":"2.0","id":ID,"result":{"action":"accept","content":{"ok":false,"ok":true}}}`, "user: cancel"},
+		{"two results", `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline"},"result":{"action":"accept"}}`, "user: cancel"},
+		{"two spellings of the result", `{"jsonrpc":"2.0","id":ID,"re` + "ſ" + `ult":{"action":"accept"},"result":{"action":"accept"}}`, "user: cancel"},
+		{"two of something else", `{"jsonrpc":"2.0","id":ID,"x":1,"X":1,"result":{"action":"accept"}}`, "user: cancel"},
+		{"result and error", `{"jsonrpc":"2.0","id":ID,"result":{"action":"accept"},"error":{"code":-1,"message":""}}`, "user: cancel"},
+		{"two ids", `{"jsonrpc":"2.0","id":"other","id":ID,"result":{"action":"accept"}}` + "\n" + `{"jsonrpc":"2.0","id":ID,"result":{"action":"decline"}}`, "user: decline"},
 		{"end of input", "", "user: cancel"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,7 +18,6 @@ type call struct {
 	conn     *conn
 	number   int64 // its id for mcp-go
 	exchange *exchange
-	key      string
 	stream   bool // stays open until it is stopped
 
 	live context.Context // until the call is dropped: cancelled, or over
@@ -125,7 +124,12 @@ func (c *call) take(delivered bool) (fs []func(context.Context)) {
 
 // request starts the call that m asks for or, if it is at fault, refuses it.
 func (c *conn) request(x *exchange, m message) {
-	c.session.used(m.version)
+	if m.fault == nil {
+		m.fault = c.session.refuses(m)
+	}
+	if m.fault == nil {
+		c.session.used(m.version)
+	}
 	cl := c.newCall(x, m)
 	refuse := func() []byte {
 		return c.errorAnswer(m.id, fault{mcp.INVALID_REQUEST, "id already in use"})
@@ -157,9 +161,6 @@ func (c *conn) newCall(x *exchange, m message) *call {
 		stream:   m.method == string(mcp.MethodSubscriptionsListen),
 		progress: math.Inf(-1),
 	}
-	if m.id != nil {
-		cl.key = idKey(m.id)
-	}
 	if m.fault == nil && cl.stream && c.calls.streams() >= maxStreams {
 		m.fault = &fault{mcp.INVALID_REQUEST, "too many subscriptions"}
 	}
@@ -167,7 +168,7 @@ func (c *conn) newCall(x *exchange, m message) *call {
 		cl.answer = c.errorAnswer(m.id, *m.fault)
 	}
 	cl.live, cl.drop = context.WithCancelCause(c.base)
-	ctx := c.server.WithContext(cl.live, c.session)
+	ctx := c.server.WithContext(cl.live, c.session.of(m))
 	cl.ctx, cl.stop = context.WithCancel(context.WithValue(ctx, callKey{}, cl))
 	return cl
 }

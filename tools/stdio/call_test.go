@@ -437,3 +437,101 @@ func TestAfterACall(t *testing.T) {
 		wantLines(t, c.end(), okAnswer("1"))
 	})
 }
+
+// However late a call reports progress, none comes after its answer: clients have
+// forgotten the token by then.
+func TestNoProgressAfterTheAnswer(t *testing.T) {
+	t.Run("from a goroutine that goes on", func(t *testing.T) {
+		for range 200 {
+			stop := make(chan struct{})
+			ended := make(chan struct{})
+			got := serve(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+				started := make(chan struct{})
+				go func() {
+					defer close(ended)
+					for i := 1; ; i++ {
+						err := stdio.Progress(ctx, float64(i), 0, "")
+						if i == 1 {
+							close(started)
+						}
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						if err != nil && i > 1000 {
+							return
+						}
+						runtime.Gosched()
+					}
+				}()
+				<-started
+				return ok(ctx)
+			}}), stdio.Config{}, progressCall("1"), ping)
+			close(stop)
+			<-ended
+			answer := slices.Index(got, okAnswer("1"))
+			for _, line := range got[answer+1:] {
+				if strings.Contains(line, "progress") {
+					t.Fatalf("behind the answer came %s", line)
+				}
+			}
+		}
+	})
+	t.Run("after the call", func(t *testing.T) {
+		for range 20 { // whoever chooses between two things at random is found out
+			synctest.Test(t, func(t *testing.T) {
+				contexts := make(chan context.Context, 1)
+				c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					contexts <- ctx
+					return ok(ctx)
+				}}), stdio.Config{})
+				c.send(progressCall("1"))
+				wantLines(t, []string{<-c.lines}, okAnswer("1"))
+				synctest.Wait()
+				if err := stdio.Progress(<-contexts, 1, 0, ""); err == nil {
+					t.Error("Progress says that it did something")
+				}
+				wantLines(t, c.end())
+			})
+		}
+	})
+	t.Run("while the answer is being written", func(t *testing.T) {
+		for range 300 { // several of them, to meet every moment
+			synctest.Test(t, func(t *testing.T) {
+				contexts := make(chan context.Context, 1)
+				c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					contexts <- ctx
+					return ok(ctx)
+				}}), stdio.Config{})
+				c.send(progressCall("1"))
+				synctest.Wait() // nobody reads the answer
+				ctx := <-contexts
+				for i := range 20 {
+					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
+				}
+				synctest.Wait()
+				go c.read()
+				wantLines(t, c.end(), okAnswer("1"))
+			})
+		}
+	})
+	t.Run("that waited to be written", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+				for i := range 3 {
+					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
+				}
+				time.Sleep(time.Second) // one is being written, and nobody reads
+				return ok(ctx)
+			}}), stdio.Config{})
+			c.send(progressCall("1"))
+			time.Sleep(2 * time.Second)
+			go c.read()
+			got := c.end()
+			if i := slices.Index(got, okAnswer("1")); i < 1 || i != len(got)-1 {
+				t.Errorf("got %q, want the answer last, behind what was being written", got)
+			}
+		})
+	})
+}

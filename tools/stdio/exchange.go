@@ -17,10 +17,11 @@ type exchange struct {
 	batch    bool
 	async    bool // it has calls that must not keep the reading goroutine, not even by their answers
 
-	// The room it takes.
+	// The room it takes; from its admission on guarded by the lock of inflight.
 	requests, bytes int
 
 	// Guarded by the lock of inflight.
+	asking  bool    // its room is among that of exchanges whose calls asked the user
 	calls   []*call // in the order of the line
 	pending int     // calls that have no answer yet, and one until all are known
 }
@@ -47,13 +48,12 @@ func (c *conn) exchange(line []byte, long *outline) *exchange {
 func (c *conn) parseBatch(line []byte) *exchange {
 	var elements []json.RawMessage
 	var f *fault
-	if c.session.batches() {
-		f = decode(line, &elements, "")
-	} else if f = decode(line, new(json.RawMessage), ""); f == nil {
-		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
-	}
-	switch {
+	switch f = wellFormed(line); {
 	case f != nil:
+	case !c.session.batches():
+		f = &fault{mcp.INVALID_REQUEST, "batches are not part of this protocol revision"}
+	case json.Unmarshal(line, &elements) != nil:
+		f = &fault{mcp.PARSE_ERROR, "not valid JSON"}
 	case len(elements) == 0:
 		f = &fault{mcp.INVALID_REQUEST, "empty batch"}
 	case len(elements) > c.cfg.MaxCalls:
@@ -72,14 +72,18 @@ func (c *conn) parseBatch(line []byte) *exchange {
 
 func (c *conn) tooLong(o *outline) *exchange {
 	f := &fault{mcp.INVALID_REQUEST, fmt.Sprintf("message longer than %d bytes", c.cfg.MaxLine)}
-	return newExchange(message{id: o.requestID(), fault: f}).sized(0)
+	m := message{id: o.requestID(), fault: f}
+	if m.id != nil {
+		m.key = idKey(m.id)
+	}
+	return newExchange(m).sized(0)
 }
 
-// sized sets the room x takes: notifications and replies take none.
+// sized sets the room x takes.
 func (x *exchange) sized(n int) *exchange {
 	x.requests, x.bytes = 0, n
 	for _, m := range x.messages {
-		if !m.reply && !m.notification() {
+		if m.takesRoom() {
 			x.requests++
 		}
 	}
@@ -95,7 +99,8 @@ func (c *conn) complete(x *exchange) {
 }
 
 // deliver writes the answers of x. That blocks while the client does not read;
-// calls go on, and messages are read until there is no room for more.
+// calls go on, and messages are read until the reading goroutine has an answer to
+// write itself.
 func (c *conn) deliver(x *exchange) {
 	err := c.write(x)
 	if err != nil {

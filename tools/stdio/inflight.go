@@ -9,17 +9,17 @@ import (
 // inflight are the exchanges that are not over, and their calls by id. Its one
 // lock decides what becomes of the answer to each.
 type inflight struct {
-	maxRequests, maxBytes int
-	room                  chan struct{} // some was given up
-	closed                chan struct{} // nothing more is admitted
-	work                  sync.WaitGroup
+	room   chan struct{} // some was given up
+	closed chan struct{} // nothing more is admitted
+	work   sync.WaitGroup
 
-	mu              sync.Mutex
-	requests, bytes int
-	calls           map[string]*call // whose answer is not being written yet
-	writing         []*call          // whose answer is
-	ending          bool             // closed is
-	cut             error            // why all calls are cancelled
+	mu      sync.Mutex
+	working capacity         // of all, but
+	asking  capacity         // of those whose calls asked the user
+	calls   map[string]*call // whose answer is not being written yet
+	writing []*call          // whose answer is
+	ending  bool             // closed is
+	cut     error            // why all calls are cancelled
 }
 
 // state is what has been decided about the answer to a call.
@@ -33,39 +33,56 @@ const (
 	over
 )
 
-func newInflight(maxRequests, maxBytes int) *inflight {
+func newInflight(cfg Config) *inflight {
 	return &inflight{
-		maxRequests: maxRequests,
-		maxBytes:    maxBytes,
-		room:        make(chan struct{}, 1),
-		closed:      make(chan struct{}),
-		calls:       map[string]*call{},
+		room:    make(chan struct{}, 1),
+		closed:  make(chan struct{}),
+		working: capacity{maxRequests: cfg.MaxCalls, maxBytes: max(maxBytes, cfg.MaxLine)},
+		asking:  waiting(cfg),
+		calls:   map[string]*call{},
 	}
 }
 
-// admit waits until there is room for x. It returns false once nothing more is
-// admitted. Only one goroutine may call it.
-func (f *inflight) admit(x *exchange) bool {
-	for !f.tryAdmit(x) {
-		select {
-		case <-f.closed:
-			return false
-		case <-f.room:
-		}
-	}
-	return true
-}
+// An admission is whether there is room for an exchange.
+type admission int
 
-func (f *inflight) tryAdmit(x *exchange) bool {
+const (
+	admitted admission = iota
+	full
+	ending // nothing more is admitted
+)
+
+// admit takes x in if there is room, or if it needs none.
+func (f *inflight) admit(x *exchange) admission {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	full := f.requests+x.requests > f.maxRequests || f.bytes+x.bytes > f.maxBytes
-	if f.ending || full && x.requests > 0 {
+	switch {
+	case f.ending:
+		return ending
+	case x.requests > 0 && !f.working.fits(x):
+		return full
+	}
+	f.working.add(x, 1)
+	f.work.Add(1)
+	return admitted
+}
+
+// ask moves the room of x, one of whose calls asks the user, to where it does not
+// stand in the way of others: the reply may come behind them. It returns false if
+// too many ask already. The room stays there until x is over.
+func (f *inflight) ask(x *exchange) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if x.asking {
+		return true
+	}
+	if !f.asking.fits(x) {
 		return false
 	}
-	f.requests += x.requests
-	f.bytes += x.bytes
-	f.work.Add(1)
+	f.working.add(x, -1)
+	f.asking.add(x, 1)
+	x.asking = true
+	f.signal()
 	return true
 }
 
@@ -73,13 +90,43 @@ func (f *inflight) tryAdmit(x *exchange) bool {
 func (f *inflight) release(x *exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.requests -= x.requests
-	f.bytes -= x.bytes
+	if x.asking {
+		f.asking.add(x, -1)
+	} else {
+		f.working.add(x, -1)
+	}
 	x.requests, x.bytes = 0, 0
+	f.signal()
+}
+
+// signal says that there is room.
+func (f *inflight) signal() {
 	select {
 	case f.room <- struct{}{}:
 	default:
 	}
+}
+
+// A capacity is what exchanges may take, and what they do.
+type capacity struct {
+	maxRequests, maxBytes int
+	requests, bytes       int
+}
+
+// waiting returns the capacity for what waits, for room or for the user. It is
+// enough for any one exchange.
+func waiting(cfg Config) capacity {
+	return capacity{maxRequests: max(maxWaiting, cfg.MaxCalls), maxBytes: max(maxWaitingBytes, cfg.MaxLine)}
+}
+
+func (c *capacity) fits(x *exchange) bool {
+	return c.requests+x.requests <= c.maxRequests && c.bytes+x.bytes <= c.maxBytes
+}
+
+// add adds x, n times.
+func (c *capacity) add(x *exchange, n int) {
+	c.requests += n * x.requests
+	c.bytes += n * x.bytes
 }
 
 // A start is how a call begins.
@@ -126,6 +173,13 @@ func (f *inflight) streams() (n int) {
 		}
 	}
 	return n
+}
+
+// has reports whether a call with that id is in flight.
+func (f *inflight) has(key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[key] != nil
 }
 
 // cancel cancels the call with that id, unless there is none or its answer is

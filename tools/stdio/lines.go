@@ -69,6 +69,7 @@ type outline struct {
 	batch     bool
 
 	id     []byte
+	ids    int // members that are the id, or would be taken for it
 	method bool
 }
 
@@ -125,19 +126,23 @@ func (o *outline) step(b byte) {
 
 // member ends a top-level member.
 func (o *outline) member() {
-	switch string(o.name) {
-	case `"id"`:
-		o.id = bytes.Clone(o.val)
-	case `"method"`:
+	name, _ := text(o.name)
+	switch fold(name) {
+	case fold("id"):
+		o.ids++
+		if name == "id" {
+			o.id = bytes.Clone(o.val)
+		}
+	case fold("method"):
 		o.method = true
 	}
 	o.name, o.val, o.value = o.name[:0], o.val[:0], false
 }
 
-// requestID returns the id to answer with, nil if there is none. An answer to a
-// request of ours has an id as well, but it is no id of the client's.
+// requestID returns the id to answer with, nil if there is none, or more than one.
+// An answer to a request of ours has an id as well, but it is no id of the client's.
 func (o *outline) requestID() json.RawMessage {
-	if !o.method || len(o.id) > maxKept || !json.Valid(o.id) || !utf8.Valid(o.id) || !usableID(o.id) {
+	if !o.method || o.ids != 1 || len(o.id) > maxKept || !json.Valid(o.id) || !utf8.Valid(o.id) || !usableID(o.id) {
 		return nil
 	}
 	return o.id

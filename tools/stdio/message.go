@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 // A message is one JSON-RPC message from the client.
 type message struct {
 	id     json.RawMessage // as sent; nil if there is none
+	key    string          // what the id is compared by
 	method string
 	params json.RawMessage // an object; nil if there are none
 	reply  bool            // a reply to a request of ours
@@ -35,18 +35,25 @@ type fault struct {
 // notification reports whether m must not be answered, whatever is wrong with it.
 func (m message) notification() bool { return m.id == nil && m.method != "" }
 
+// request reports whether m must be answered.
+func (m message) request() bool { return !m.reply && !m.notification() }
+
 // parse reads a message. What the client gave is taken apart here and put together
-// again for mcp-go, which goes by struct fields: it would take "ID" for "id", and
-// the id through a float64.
+// again for mcp-go, which gets only what was checked: of params, the members that it
+// knows. What the protocol may add to them is ignored until mcp-go knows it.
 func parse(raw []byte) (m message) {
-	var fields map[string]json.RawMessage
-	if f := decode(raw, &fields, "a message must be an object"); f != nil {
+	if f := wellFormed(raw); f != nil {
 		m.fault = f
 		return m
 	}
-	method, id, params := fields["method"], fields["id"], fields["params"]
-	if method == nil && (fields["result"] != nil || fields["error"] != nil) {
-		m.reply, m.id, m.result = true, id, fields["result"]
+	if raw[0] != '{' {
+		m.fault = &fault{mcp.INVALID_REQUEST, "a message must be an object"}
+		return m
+	}
+	o := readObject(raw, messageShape, "the message")
+	id := bytes.Clone(o.members["id"])
+	if !o.has("method") && (o.has("result") || o.has("error")) {
+		m.reply, m.id, m.result = true, id, resultOf(o)
 		return m
 	}
 	invalid := func(code int, text string) message {
@@ -56,16 +63,21 @@ func parse(raw []byte) (m message) {
 	if id != nil && !usableID(id) {
 		return invalid(mcp.INVALID_REQUEST, "id must be a string or a number")
 	}
-	m.id = id
-	if version, _ := text(fields["jsonrpc"]); version != mcp.JSONRPC_VERSION {
+	if m.id = id; id != nil {
+		m.key = idKey(id)
+	}
+	if o.ambiguous != "" {
+		return invalid(mcp.INVALID_REQUEST, o.ambiguous)
+	}
+	if version, _ := text(o.members["jsonrpc"]); version != mcp.JSONRPC_VERSION {
 		return invalid(mcp.INVALID_REQUEST, `jsonrpc must be "2.0"`)
 	}
-	name, ok := text(method)
+	name, ok := text(o.members["method"])
 	if !ok || name == "" {
 		return invalid(mcp.INVALID_REQUEST, "method must be a string, and not empty")
 	}
 	m.method = name
-	switch {
+	switch params := o.members["params"]; {
 	case params == nil, string(params) == "null":
 		// Some serializers write null for what is absent.
 	case params[0] != '{':
@@ -73,47 +85,64 @@ func parse(raw []byte) (m message) {
 		// parameters are wrong.
 		return invalid(mcp.INVALID_PARAMS, "params must be an object")
 	default:
-		m.params = params
-		m.readMeta()
+		m.readParams(params)
 	}
 	return m
 }
 
-// decode reads JSON; notType is the fault of JSON that does not fit into v.
-func decode(raw []byte, v any, notType string) *fault {
-	if !utf8.Valid(raw) {
+// wellFormed returns what is wrong with raw if it is not JSON.
+func wellFormed(raw []byte) *fault {
+	switch {
+	case !utf8.Valid(raw):
 		return &fault{mcp.PARSE_ERROR, "not valid UTF-8"}
-	}
-	err := json.Unmarshal(raw, v)
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return &fault{mcp.INVALID_REQUEST, notType}
-	}
-	if err != nil {
+	case !json.Valid(raw):
 		return &fault{mcp.PARSE_ERROR, "not valid JSON"}
 	}
 	return nil
 }
 
-func (m *message) readMeta() {
-	var params struct {
-		Meta map[string]json.RawMessage `json:"_meta"`
+func (m *message) readParams(raw []byte) {
+	s := paramsOf(*m)
+	params := readObject(raw, s, "params")
+	if params.ambiguous != "" {
+		m.fault = &fault{mcp.INVALID_PARAMS, params.ambiguous}
+		return
 	}
-	if json.Unmarshal(m.params, &params) != nil {
+	m.params = params.encode(func(name string) bool {
+		_, known := s.known[name]
+		return known || m.id == nil // a notification's are its handler's
+	})
+	raw = params.members["_meta"]
+	if len(raw) == 0 || raw[0] != '{' {
 		return // mcp-go words that
 	}
-	m.version, _ = text(params.Meta[mcp.MetaKeyProtocolVersion])
-	if token := params.Meta["progressToken"]; token != nil && usableID(token) {
-		m.token = token
+	meta := readObject(raw, metaShape, "params._meta").members
+	m.version, _ = text(meta[mcp.MetaKeyProtocolVersion])
+	if token := meta["progressToken"]; token != nil && usableID(token) {
+		m.token = bytes.Clone(token)
 	}
+}
+
+// resultOf returns the result of a reply, nil if it is an error or can be read in
+// more than one way.
+func resultOf(reply object) json.RawMessage {
+	result := reply.members["result"]
+	switch {
+	case reply.ambiguous != "", reply.has("error"):
+		return nil
+	case len(result) > 0 && result[0] == '{' && readObject(result, resultShape, "result").ambiguous != "":
+		return nil
+	}
+	return bytes.Clone(result)
 }
 
 // requestID returns the id that a cancellation names, nil if there is none.
 func (m message) requestID() json.RawMessage {
-	var params map[string]json.RawMessage
-	if json.Unmarshal(m.params, &params) != nil {
+	if m.params == nil {
 		return nil
 	}
-	if id := params["requestId"]; id != nil && usableID(id) {
+	params := readObject(m.params, notificationShape, "params")
+	if id := params.members["requestId"]; id != nil && usableID(id) {
 		return id
 	}
 	return nil

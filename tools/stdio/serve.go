@@ -28,23 +28,41 @@ import (
 // Config is how [Serve] serves. The zero value is ready for use.
 type Config struct {
 	MaxLine  int           // bytes of one message; default 256 KiB
-	MaxCalls int           // requests being worked on at once before reading pauses; default 1000
+	MaxCalls int           // requests being worked on at once, before others have to wait; default 1000
 	Drain    time.Duration // how long Serve waits at the end for calls in flight; default 60 s
 	Logger   *slog.Logger  // nil: discard
+
+	// Hurry, once closed, ends Serve within five seconds: calls in flight are cut
+	// off at once, and what was registered with OnUndelivered is run. Nil: there is
+	// no hurry.
+	Hurry <-chan struct{}
 }
 
 const (
-	// maxBytes of requests may be in flight before reading pauses. Decoded they can
-	// take twenty times as much.
+	// maxBytes of requests may be worked on before others have to wait. Decoded they
+	// can take twenty times as much.
 	maxBytes = 512 << 10
+	// maxWaiting requests may wait for room, and their bytes may be maxWaitingBytes;
+	// as many, again, may wait for the user's answer to a question.
+	maxWaiting      = 1000
+	maxWaitingBytes = 4 << 20
+	// patience is how long reading pauses for room when that is full. What is too
+	// much then is refused.
+	patience = time.Second
 	// maxStreams subscriptions may be open at once.
 	maxStreams = 16
-	// grace is how long calls that were cut off have for ending, and the
-	// functions given to OnUndelivered for running.
-	grace = 10 * time.Second
-	// lastWords is how long the functions of calls have whose handlers do not end,
-	// and how long all have when they too are cut off, to log what they leave behind.
-	lastWords = 3 * time.Second
+)
+
+// A limit is how long the end may wait for something, and how long in a hurry.
+type limit struct{ calm, hurried time.Duration }
+
+var (
+	// grace is for calls that were cut off to end, and for the functions given to
+	// OnUndelivered to run.
+	grace = limit{10 * time.Second, 4 * time.Second}
+	// lastWords is for the functions of calls whose handlers do not end, and again
+	// for all when they too are cut off, to log what they leave behind.
+	lastWords = limit{3 * time.Second, 500 * time.Millisecond}
 )
 
 // The causes, by [context.Cause], for which the context of a call is cancelled.
@@ -58,7 +76,7 @@ var (
 // returns once every call in flight has been answered.
 //
 // Calls are not cancelled when ctx is done: they are finished, and cut off only
-// when cfg.Drain is over; the error then says how many. A client that closes out
+// when cfg.Drain is over or cfg.Hurry is closed; the error then says how many. A client that closes out
 // has left, which is no error: its calls are cancelled with [ErrClientGone]. For
 // this, writing to a closed pipe must fail rather than end the program: if out is
 // standard output, ignore SIGPIPE.
@@ -73,12 +91,18 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 	}
 	defer s.UnregisterSession(c.base, c.session.id)
 
+	defer context.AfterFunc(ctx, func() {
+		if n := c.calls.len(); n > 0 {
+			c.log.Info("ending when the calls in flight are finished", "calls", n)
+		}
+	})()
 	end := make(chan error, 1)
 	go func() { end <- c.read(newLines(in, c.cfg.MaxLine)) }()
 	var readErr error
 	select {
 	case readErr = <-end:
 	case <-ctx.Done():
+	case <-cfg.Hurry:
 	case <-c.calls.closed:
 	}
 	c.calls.close(nil)
@@ -96,7 +120,10 @@ type conn struct {
 	out     output
 	calls   *inflight
 	left    sync.Once
-	numbers int64 // of calls so far; for the reading goroutine
+
+	// For the reading goroutine.
+	numbers int64 // of calls so far
+	backlog backlog
 
 	base   context.Context // of all calls; ends when Serve waits no longer
 	giveUp context.CancelFunc
@@ -113,33 +140,11 @@ func newConn(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config
 		cfg:     cfg,
 		log:     cfg.Logger,
 		out:     output{w: out, turn: make(chan struct{}, 1)},
-		calls:   newInflight(cfg.MaxCalls, max(maxBytes, cfg.MaxLine)),
+		calls:   newInflight(cfg),
+		backlog: backlog{capacity: waiting(cfg)},
 	}
 	c.base, c.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	return c
-}
-
-// read receives lines until there are no more, or no more are wanted.
-func (c *conn) read(l *lines) error {
-	for {
-		// Calls that were just started run now, rather than when another thread has
-		// been woken for them: reading blocks this one.
-		runtime.Gosched()
-		line, long, err := l.next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("read: %w", err)
-		}
-		x := c.exchange(line, long)
-		// This pauses reading while too much is in flight. Cancellations need no
-		// room, but one that stands behind a request without room waits with it.
-		if !c.calls.admit(x) {
-			return nil
-		}
-		c.receive(x)
-	}
 }
 
 // receive dispatches the messages of x and, if all is done by then, answers them.
@@ -179,6 +184,7 @@ func (c *conn) dispatch(x *exchange, m message) {
 func (c *conn) cancelled(m message) {
 	if id := m.requestID(); id != nil {
 		c.log.Debug("cancellation", "id", string(id))
+		c.backlog.withdraw(idKey(id))
 		c.calls.cancel(idKey(id), ErrCancelled)
 	}
 }
@@ -190,18 +196,21 @@ func (c *conn) notified(m message) {
 
 // drain waits for what is in flight.
 func (c *conn) drain() error {
+	began := time.Now()
 	idle := make(chan struct{})
 	go func() {
 		c.calls.work.Wait()
 		close(idle)
 	}()
-	if within(idle, c.cfg.Drain) {
+	if c.within(idle, limit{calm: c.cfg.Drain}) {
 		return nil
 	}
 	n := c.calls.len()
+	took := time.Since(began).Round(time.Millisecond)
 	c.calls.close(ErrCutOff)
+	c.log.Warn("calls in flight were cut off", "calls", n, "after", took)
 	go c.undelivered(c.calls.abandon())
-	finished := within(idle, grace)
+	finished := c.within(idle, grace)
 	if !finished {
 		// Handlers that have not returned may hold what would be lost.
 		last := c.calls.abandonAll()
@@ -210,26 +219,36 @@ func (c *conn) drain() error {
 			defer close(done)
 			c.undelivered(last)
 		}()
-		within(done, lastWords)
+		c.within(done, lastWords)
 		c.giveUp()
-		within(idle, lastWords)
+		c.within(idle, lastWords)
 	}
 	if n == 0 && finished {
 		return nil
 	}
-	return fmt.Errorf("%d calls still in flight after %v: %w", n, c.cfg.Drain, ErrCutOff)
+	return fmt.Errorf("%d calls still in flight after %v: %w", n, took, ErrCutOff)
 }
 
-// within reports whether done is closed within d.
-func within(done <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// within reports whether done is closed within the limit.
+func (c *conn) within(done <-chan struct{}, l limit) bool {
+	calm := time.NewTimer(l.calm)
+	defer calm.Stop()
 	select {
 	case <-done:
 		return true
-	case <-t.C:
+	case <-calm.C:
 		return false
+	case <-c.cfg.Hurry:
 	}
+	hurried := time.NewTimer(l.hurried)
+	defer hurried.Stop()
+	select {
+	case <-done:
+		return true
+	case <-calm.C:
+	case <-hurried.C:
+	}
+	return false
 }
 
 // lost ends the session after a failed write: what was written last may end in

@@ -576,3 +576,65 @@ func TestSessionsAreSeparate(t *testing.T) {
 		}
 	})
 }
+
+// In a hurry, calls in flight are cut off at once, and all is over in five seconds.
+func TestHurry(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		h     handler
+		f     func(context.Context) // registered with OnUndelivered
+		calls int
+		took  time.Duration
+	}{
+		{"nothing in flight", nil, nil, 0, 0},
+		{"undone at once", until(nil), func(context.Context) {}, 2, 0},
+		{"undone in time", until(nil), func(context.Context) { time.Sleep(3900 * time.Millisecond) }, 2, 3900 * time.Millisecond},
+		{"undoing cut off", until(nil), func(ctx context.Context) { <-ctx.Done() }, 2, 4 * time.Second},
+		{"never undone", until(nil), func(context.Context) { time.Sleep(time.Hour) }, 2, 4500 * time.Millisecond},
+		{"a handler that does not end", func(ctx context.Context) (*mcp.CallToolResult, error) {
+			time.Sleep(time.Hour)
+			return ok(ctx)
+		}, func(context.Context) {}, 2, 4500 * time.Millisecond},
+	} {
+		for _, when := range []time.Duration{0, 30 * time.Second, 61 * time.Second} { // at once, while draining, and when that is over
+			t.Run(fmt.Sprintf("%s, after %v", tt.name, when), func(t *testing.T) {
+				if tt.calls == 0 && when > 0 || when > time.Minute && tt.took < time.Second {
+					t.Skip("it is over by then")
+				}
+				synctest.Test(t, func(t *testing.T) {
+					hurry := make(chan struct{})
+					var undone atomic.Int32
+					c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+						stdio.OnUndelivered(ctx, func(ctx context.Context) {
+							undone.Add(1)
+							tt.f(ctx)
+						})
+						return tt.h(ctx)
+					}}), stdio.Config{Hurry: hurry})
+					for i := range tt.calls {
+						c.send(call(fmt.Sprint(i), "work"))
+					}
+					synctest.Wait()
+					if when > 0 {
+						c.stop()
+						time.Sleep(when)
+					}
+					began := time.Now()
+					close(hurry)
+					err := <-c.err
+					if tt.calls == 0 && err != nil || tt.calls > 0 && !errors.Is(err, stdio.ErrCutOff) {
+						t.Errorf("got error %v", err)
+					}
+					if took := time.Since(began); took > tt.took || when < time.Minute && took != tt.took {
+						t.Errorf("it took %v, want %v", took, tt.took)
+					}
+					if n := int(undone.Load()); n != tt.calls {
+						t.Errorf("%d undelivered functions ran, want %d", n, tt.calls)
+					}
+					wantLines(t, c.rest())
+					time.Sleep(2 * time.Hour) // the bubble must be empty in the end
+				})
+			})
+		}
+	}
+}

@@ -64,6 +64,28 @@ func (s *session) used(version string) {
 	}
 }
 
+// refuses returns why m cannot be served after what came before it, nil if it can.
+//
+// The client's capabilities decide whether its user is asked before something is
+// destroyed. So what initialize declared stands until the connection ends: there is
+// no second initialize, and no request that declares a protocol version, and with
+// it capabilities, for itself. The other way round is how clients fall back: they
+// try a request of the stateless protocol first, and then settle for initialize. An
+// initialize that failed may be repeated.
+func (s *session) refuses(m message) *fault {
+	negotiated := s.ProtocolVersion()
+	switch {
+	case negotiated == "":
+		return nil
+	case m.method == string(mcp.MethodInitialize):
+		return &fault{mcp.INVALID_REQUEST, "this connection is initialized already, and what was negotiated stays as it is. Open another connection to initialize again."}
+	case mcp.IsModernProtocol(m.version):
+		return &fault{mcp.INVALID_REQUEST, "this connection was initialized for protocol revision " + negotiated +
+			". Send requests of that revision, without a protocol version in _meta, or open another connection."}
+	}
+	return nil
+}
+
 func (s *session) SessionID() string { return s.id }
 
 func (s *session) NotificationChannel() chan<- mcp.JSONRPCNotification { return s.notifications }
@@ -130,4 +152,48 @@ func (s *session) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.filter, s.modern
+}
+
+// of returns the session as m sees it.
+func (s *session) of(m message) server.ClientSession {
+	if mcp.IsModernProtocol(m.version) {
+		return &statelessSession{session: s}
+	}
+	return s
+}
+
+// A statelessSession is the session as a request sees it that declares its client
+// for itself alone.
+type statelessSession struct {
+	*session
+
+	mu           sync.Mutex
+	client       mcp.Implementation
+	capabilities mcp.ClientCapabilities
+}
+
+var _ server.SessionWithClientInfo = (*statelessSession)(nil)
+
+func (s *statelessSession) SetClientInfo(client mcp.Implementation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client = client
+}
+
+func (s *statelessSession) GetClientInfo() mcp.Implementation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.client
+}
+
+func (s *statelessSession) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.capabilities = capabilities
+}
+
+func (s *statelessSession) GetClientCapabilities() mcp.ClientCapabilities {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.capabilities
 }

@@ -1,0 +1,149 @@
+package stdio
+
+import (
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// A shape is what is known of a value: the members of an object, or of the objects
+// in an array.
+type shape struct {
+	known    map[string]*shape // members that mean something, and must be spelled like this
+	spelling map[string]string // the same names, by their folded forms
+	other    *shape            // of the values of all other members
+	opaque   bool              // not looked into: who decodes it checks it
+}
+
+var (
+	anything = &shape{}
+	opaque   = &shape{opaque: true}
+)
+
+// withMembers returns the shape of an object with these members.
+func withMembers(known map[string]*shape) *shape {
+	s := &shape{known: known, spelling: map[string]string{}}
+	for name := range known {
+		s.spelling[fold(name)] = name
+	}
+	return s
+}
+
+// withNames returns the shape of an object with members of which any value goes.
+func withNames(names ...string) *shape {
+	known := map[string]*shape{}
+	for _, name := range names {
+		known[name] = anything
+	}
+	return withMembers(known)
+}
+
+// The shapes of all that mcp-go decodes, whatever the method.
+var (
+	messageShape = withMembers(map[string]*shape{
+		"jsonrpc": anything,
+		"id":      anything,
+		"method":  anything,
+		// These are read by themselves once it is known what they belong to.
+		"params": opaque,
+		"result": opaque,
+		"error":  anything,
+	})
+
+	// paramsShape is of the params of all requests. mcp-go gets no other members;
+	// to take one for another method's does no harm, as that does not look at it.
+	paramsShape = withMembers(paramsMembers(anything))
+	// callShape is of the params of a tool call. Its arguments are the tool's, whose
+	// names may differ in case only, and whose errors are meant for the model.
+	callShape = withMembers(paramsMembers(opaque))
+
+	notificationShape = withMembers(map[string]*shape{
+		"_meta":         metaShape,
+		"requestId":     anything,
+		"reason":        anything,
+		"progressToken": anything,
+		"progress":      anything,
+		"total":         anything,
+		"message":       anything,
+	})
+
+	metaShape = withMembers(map[string]*shape{
+		"progressToken":               anything,
+		mcp.MetaKeyProtocolVersion:    anything,
+		mcp.MetaKeyClientInfo:         implementationShape,
+		mcp.MetaKeyClientCapabilities: capabilitiesShape,
+		mcp.MetaKeyLogLevel:           anything,
+	})
+
+	implementationShape = withMembers(map[string]*shape{
+		"name":        anything,
+		"version":     anything,
+		"title":       anything,
+		"description": anything,
+		"websiteUrl":  anything,
+		"icons":       withNames("src", "mimeType", "sizes", "theme"),
+	})
+
+	capabilitiesShape = withMembers(map[string]*shape{
+		"extensions":   anything,
+		"experimental": anything,
+		"roots":        withNames("listChanged"),
+		"sampling":     withNames("context", "tools"),
+		"elicitation":  withNames("form", "url"),
+		"tasks": withMembers(map[string]*shape{
+			"list":   anything,
+			"cancel": anything,
+			"requests": withMembers(map[string]*shape{
+				"tools":       withNames("call"),
+				"sampling":    withNames("createMessage"),
+				"elicitation": withNames("create"),
+			}),
+		}),
+	})
+
+	// resultShape is of the client's result of a request of ours.
+	resultShape = withMembers(map[string]*shape{
+		"_meta":      metaShape,
+		"resultType": anything,
+		"action":     anything,
+		"content":    anything,
+		"role":       anything,
+		"model":      anything,
+		"stopReason": anything,
+		"roots":      withMembers(map[string]*shape{"_meta": metaShape, "uri": anything, "name": anything}),
+	})
+)
+
+func paramsMembers(arguments *shape) map[string]*shape {
+	return map[string]*shape{
+		"_meta": metaShape,
+
+		"protocolVersion": anything,
+		"capabilities":    capabilitiesShape,
+		"clientInfo":      implementationShape,
+
+		"name":           anything,
+		"arguments":      arguments,
+		"task":           withNames("ttl"),
+		"inputResponses": {other: resultShape},
+		"requestState":   anything,
+
+		"cursor":        anything,
+		"uri":           anything,
+		"level":         anything,
+		"taskId":        anything,
+		"ref":           withNames("type", "name", "uri"),
+		"argument":      withNames("name", "value"),
+		"context":       withNames("arguments"),
+		"notifications": withNames("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"),
+	}
+}
+
+// paramsOf returns the shape of the params of a message.
+func paramsOf(m message) *shape {
+	switch {
+	case m.id == nil:
+		return notificationShape
+	case m.method == string(mcp.MethodToolsCall):
+		return callShape
+	}
+	return paramsShape
+}
