@@ -95,8 +95,9 @@ func harmless(t *testing.T, what string, r result) {
 // Whatever the API sends, in any field, for any tool: prose quotes it, and it stays short.
 func TestHostileText(t *testing.T) {
 	long := strings.Repeat(attack, 100_000/len(attack))
-	names := []string{"name", "email", "id", "key_prefix", "invitation_id", "role_id", "slug", "created_at"}
+	names := []string{"name", "email", "id", "key_prefix", "invitation_id", "role_id", "slug", "created_at", "permissions"}
 	for _, x := range examples() {
+		reads := operation(t, x.operation).Method == "GET"
 		t.Run(x.tool, func(t *testing.T) {
 			for _, h := range []struct {
 				name string
@@ -108,19 +109,22 @@ func TestHostileText(t *testing.T) {
 				{"all that is created or changed", tampering{text: attack, writes: true}},
 				{"all that is created or changed, long", tampering{text: long, writes: true}},
 			} {
+				if reads && h.writes || !reads && !h.writes && len(h.text) == len(long) {
+					continue // the same again, or nearly so
+				}
 				synctest.Test(t, func(t *testing.T) {
-					var h = h
 					b := newBench(t, func(c *raffclient.Config, _ *tools.Config) { c.MaxAnswer = 64 << 20 })
 					arguments := x.prepare(t, b)
+					name, h := h.name, h.tampering
 					h.api = b.api
 					tampered := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-						c.APIKey, c.Transport, c.MaxAnswer = raffclient.NewSecret(b.api.OwnerKey()), h.tampering, 64<<20
+						c.APIKey, c.Transport, c.MaxAnswer = raffclient.NewSecret(b.api.OwnerKey()), h, 64<<20
 					})
 					r := tampered.call(t, t.Context(), x.tool, arguments)
-					harmless(t, h.name, r)
+					harmless(t, name, r)
 					for _, p := range prose(r.StructuredContent) {
 						if rest := quotedText.ReplaceAllString(p, ""); strings.Contains(rest, "Ignore") || len(p) > 3000 {
-							t.Errorf("%s: in the structured result, %d bytes: %.600q", h.name, len(p), p)
+							t.Errorf("%s: in the structured result, %d bytes: %.600q", name, len(p), p)
 						}
 					}
 				})
