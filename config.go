@@ -29,7 +29,8 @@ type config struct {
 	apiURL     string // without a slash at its end, "" for the default
 	projectID  string // "" for none
 	key        raffclient.Secret
-	keyProblem error // a *keyError if neither the key is usable nor sandbox set
+	keySource  string // where key comes from, for messages
+	keyProblem error  // a *keyError if neither the key is usable nor sandbox set
 	secrets    secrets
 	readOnly   bool
 	toolsets   []string

@@ -48,7 +48,7 @@ func hasKey(cfg config, key string) bool {
 
 func TestParseDefaults(t *testing.T) {
 	got, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
-	want := config{key: raffclient.NewSecret(planted), secrets: defaultSecrets, toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
+	want := config{key: raffclient.NewSecret(planted), keySource: "RAFF_API_KEY", secrets: defaultSecrets, toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

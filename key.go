@@ -54,7 +54,7 @@ func (c *config) useKey(key, from, expand string) {
 		c.keyProblem = &keyError{from + " does not hold a Raff API key, which must start with raff_ and be visible ASCII throughout.",
 			"Copy the whole key from where it was kept, without quotes, or make one in the Raff dashboard (API Keys)."}
 	default:
-		c.key = raffclient.NewSecret(key)
+		c.key, c.keySource = raffclient.NewSecret(key), from
 	}
 }
 

@@ -117,6 +117,7 @@ type misuse struct{ error }
 func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config, error) {
 	t := tools.Config{
 		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: logger,
+		KeySource: cfg.keySource, ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
 	}
 	if t.Problem == nil {
 		c := raffclient.Config{

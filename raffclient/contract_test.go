@@ -72,6 +72,10 @@ func contractCalls() []contractCall {
 			c.MayBeOwn(raffclient.APIKey{}) // sends nothing
 			return nil
 		}},
+		{"Sanitize", func(_ context.Context, c *raffclient.Client) error {
+			c.Sanitize("") // sends nothing
+			return nil
+		}},
 		{"Roles", func(ctx context.Context, c *raffclient.Client) error { return all(c.Roles(ctx, "")) }},
 		{"Roles", func(ctx context.Context, c *raffclient.Client) error { return all(c.Roles(ctx, "project")) }},
 		{"GetRole", func(ctx context.Context, c *raffclient.Client) error { return failed(c.GetRole(ctx, deployer)) }},

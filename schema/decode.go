@@ -14,15 +14,19 @@ import (
 // there are limits on depth and on the length of numbers that only nonsense
 // reaches. An any keeps numbers as json.Number.
 //
+// ignored are properties of the value itself that are dropped, whatever their values,
+// unless T has them: what some sender is known to add on its own.
+//
 // The error is a [Faults] with everything that is wrong, in the order of T's
 // fields. It never contains the value of a property.
-func (s *Schema[T]) Decode(raw json.RawMessage) (T, error) {
+func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
 	var none T
 	c, err := s.contract()
 	if err != nil {
 		return none, Faults{{Problem: "arguments cannot be checked: " + err.Error()}}
 	}
-	object, found, err := parse(raw)
+	ignored = slices.DeleteFunc(slices.Clone(ignored), func(name string) bool { return known(c.root, name) })
+	object, found, err := parse(raw, ignored)
 	if err != nil {
 		return none, Faults{{Problem: err.Error()}}
 	}

@@ -222,6 +222,31 @@ func TestDecodeUnknownInEmpty(t *testing.T) {
 	}
 }
 
+// What a sender adds on its own is dropped, whatever it is, at the top level only and
+// only if it is not a property.
+func TestDecodeIgnores(t *testing.T) {
+	s := schema.Of[checked]()
+	for _, value := range []string{`true`, `null`, `"x"`, `{"a":1,"a":2}`, `[[[]]]`, `1e999999999`, strings.Repeat("[", 200) + strings.Repeat("]", 200)} {
+		in := `{"extra":` + value + `,"id":"ab","name":"x","scopes":["a"],"extra":1}`
+		if got, err := s.Decode(json.RawMessage(in), "extra"); err != nil || got.Name != "x" {
+			t.Errorf("Decode(%s): got %+v, %v", in, got, err)
+		}
+	}
+	for _, tt := range []struct{ in, ignored, want string }{
+		{`{"id":"ab","name":"x","scopes":["a"],"Extra":1}`, "extra", "unknown property 'Extra'"},
+		{`{"id":"ab","name":"x","scopes":["a"],"extra":1,"other":1}`, "extra", "unknown property 'other'"},
+		{`{"id":"ab","name":"x","scopes":["a"],"extra":1}`, "", "unknown property 'extra'"},
+		{`{"id":"a","name":"x","scopes":["a"]}`, "id", "'id' must be at least 2 characters long, not 1"},
+	} {
+		if _, err := s.Decode(json.RawMessage(tt.in), tt.ignored); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("Decode(%s): got %v, want %s", tt.in, err, tt.want)
+		}
+	}
+	if _, err := schema.Of[everything]().Decode(json.RawMessage(`{"role":{"id":"x","extra":1}}`), "extra"); err == nil {
+		t.Error("it was dropped below the top level")
+	}
+}
+
 func TestDecodeHuge(t *testing.T) {
 	s := schema.Of[everything]()
 	var members strings.Builder

@@ -19,10 +19,10 @@ const (
 	maxExponent = 400
 )
 
-// parse reads raw as one JSON object, absence and null as an empty one. It
-// also returns a finding for every property that is given twice: encoding/json
+// parse reads raw as one JSON object, absence and null as an empty one, without the
+// ignored properties of the object itself. It also returns a finding for every property that is given twice: encoding/json
 // keeps the last one in silence, others keep the first.
-func parse(raw json.RawMessage) (map[string]any, []finding, error) {
+func parse(raw json.RawMessage, ignored []string) (map[string]any, []finding, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return map[string]any{}, nil, nil
@@ -33,7 +33,7 @@ func parse(raw json.RawMessage) (map[string]any, []finding, error) {
 	if raw[0] != '{' {
 		return nil, nil, errors.New("arguments must be an object")
 	}
-	p := parser{tokens: json.NewDecoder(bytes.NewReader(raw))}
+	p := parser{tokens: json.NewDecoder(bytes.NewReader(raw)), ignored: ignored}
 	p.tokens.UseNumber()
 	v, err := p.value()
 	if err != nil {
@@ -43,9 +43,10 @@ func parse(raw json.RawMessage) (map[string]any, []finding, error) {
 }
 
 type parser struct {
-	tokens *json.Decoder
-	at     []string // where we are: names of properties, indexes of items
-	found  []finding
+	tokens  *json.Decoder
+	ignored []string // names of properties of the top level
+	at      []string // where we are: names of properties, indexes of items
+	found   []finding
 }
 
 func (p *parser) value() (any, error) {
@@ -79,6 +80,12 @@ func (p *parser) object() (map[string]any, error) {
 			return nil, errors.New("arguments are not valid JSON")
 		}
 		name := token.(string)
+		if len(p.at) == 0 && slices.Contains(p.ignored, name) {
+			if err := p.tokens.Decode(new(json.RawMessage)); err != nil {
+				return nil, errors.New("arguments are not valid JSON")
+			}
+			continue
+		}
 		p.at = append(p.at, name)
 		if _, ok := object[name]; ok && !twice[name] {
 			if twice == nil {

@@ -72,7 +72,7 @@ func examples() []example {
 		{"remove_project_member", args("id", production, "member_id", chen, "confirm_name", "chen@meridian.example"), "removeProjectMember", 2, "Removed"},
 		{"create_account_invitation", args("email", "new@meridian.example", "role_id", sandbox.RoleID("member")), "createAccountInvitation", 1, "Invited"},
 		{"create_project_invitation", args("id", production, "email", "new@meridian.example", "role_id", sandbox.RoleID("viewer")), "createProjectInvitation", 1, "Invited"},
-		{"cancel_invitation", args("id", sandbox.InvitationID("eva@contractor.example")), "cancelInvitation", 1, "Cancelled"},
+		{"cancel_invitation", args("id", sandbox.InvitationID("eva@contractor.example"), "confirm_name", "eva@contractor.example"), "cancelInvitation", 2, "Cancelled"},
 	}
 }
 
@@ -401,7 +401,7 @@ func TestEffects(t *testing.T) {
 			}
 		}
 		confirms := strings.Contains(string(tool.RawInputSchema), "confirm_name")
-		if destroys := *a.DestructiveHint && tool.Name != "cancel_invitation"; confirms != destroys {
+		if destroys := *a.DestructiveHint; confirms != destroys {
 			t.Errorf("%s: destroys %t, confirms %t", tool.Name, destroys, confirms)
 		}
 	}

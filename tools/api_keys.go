@@ -19,7 +19,7 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:        "list_api_keys",
 			title:       "List API keys",
-			description: "List the API keys of the account, as the filters say, without their secrets: they are told apart by key_prefix.",
+			description: "List the API keys of the account, optionally filtered, without their secrets: they are told apart by key_prefix.",
 			effect:      reads,
 			permission:  "account.apikeys.view",
 			holders:     ownerAdmin,
@@ -48,7 +48,7 @@ func apiKeyTools() []Tool {
 			name:  "update_api_key",
 			title: "Update API key",
 			description: "Rename an API key, change its rate limit tier or its expiry, or switch it off and on again. " +
-				"Its role cannot be changed, and a key with an expiry cannot be made to last for ever.",
+				"Its role cannot be changed, and a key with an expiry cannot be made to last forever.",
 			effect:     updates,
 			permission: "account.apikeys.manage",
 			holders:    ownerAdmin,
@@ -56,7 +56,7 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:  "regenerate_api_key",
 			title: "Regenerate API key",
-			description: "Give an API key a new secret, shown this once. The old secret stops working at once, so whatever uses it breaks until it has the new one: " +
+			description: "Give an API key a new secret, shown this once. The old secret stops working immediately, so whatever uses it breaks until it has the new one: " +
 				"to rotate a key in use without that, use replace_api_key. ID, name, role and expiry stay.",
 			effect:     replaces,
 			permission: "account.apikeys.manage",
@@ -66,7 +66,7 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:        "revoke_api_key",
 			title:       "Revoke API key",
-			description: "Revoke an API key for good. Whatever uses it stops working at once.",
+			description: "Revoke an API key for good. Whatever uses it stops working immediately.",
 			effect:      deletes,
 			permission:  revokePermission,
 			holders:     onlyOwner,
@@ -85,7 +85,7 @@ func apiKeyTools() []Tool {
 			name:  "audit_api_keys",
 			title: "Audit API keys",
 			description: "Look at every API key of the account and report what an administrator should know, worst first: keys that are too powerful, never expire, expire soon, are expired or inactive, are unused, " +
-				"share a name, or were made by somebody who is no longer a member. Each finding says which call would settle it.",
+				"share a name, or were made by somebody who is no longer a member. Each finding says how to fix it.",
 			effect:     reads,
 			permission: "account.apikeys.view",
 			holders:    ownerAdmin,
@@ -116,54 +116,61 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 
 // keyOutput is a key with its secret, or with where that went.
 type keyOutput struct {
-	APIKey  raffclient.APIKey `json:"api_key"`
-	Secret  handover.Secret   `json:"secret"`
+	APIKey raffclient.APIKey `json:"api_key"`
+	Secret handover.Secret   `json:"secret"`
+	confirmed
 	did     string
 	prefix  string
+	expires bool // an expiry was requested, or the key had one before
 	sandbox bool
 }
 
 // output makes the output of a key whose secret was handed over.
 func (e *env) output(did string, key raffclient.APIKeyWithSecret, secret handover.Secret) keyOutput {
 	if e.sandbox {
-		secret.Note = "SANDBOX: this key opens nothing and is forgotten when the server ends. " + secret.Note
+		secret.Note = "SANDBOX: this key grants no access and is discarded when the server ends. " + secret.Note
 	}
-	return keyOutput{key.APIKey, secret, did, key.Prefix(), e.sandbox}
+	return keyOutput{APIKey: key.APIKey, Secret: secret, did: did, prefix: key.Prefix(), sandbox: e.sandbox}
 }
 
 func (o keyOutput) handedOver() handover.Secret { return o.Secret }
 
 func (o keyOutput) summary() string {
 	k := o.APIKey
-	text := fmt.Sprintf("%s API key %q (prefix %s, ID %s). ", o.did, k.Name, orNone(o.prefix), orNone(k.ID))
-	if k.ExpiresAt == "" {
-		text += "It never expires. "
-	} else {
-		text += fmt.Sprintf("It expires at %s. ", k.ExpiresAt)
+	text := fmt.Sprintf("%s %s (prefix %s, ID %s).", o.did, labeled("API key", k.Name), prefixText(o.prefix), idText(k.ID))
+	_, known := k.ExpiresAt.Time()
+	switch {
+	case known:
+		text += fmt.Sprintf(" It expires at %s.", timeText(k.ExpiresAt))
+	case k.ExpiresAt != "":
+		text += fmt.Sprintf(" When it expires is unknown: Raff's response shows %s.", timeText(k.ExpiresAt))
+	case !o.expires:
+		text += " It never expires."
 	}
 	if k.RoleName != "" {
-		text += fmt.Sprintf("Its account role is %s. ", k.RoleName)
+		text += fmt.Sprintf(" Its account role is %s.", quoted(k.RoleName))
 	}
 	if k.ID == "" {
-		text += "Raff's answer lacked the key's ID; list_api_keys shows it by its prefix. "
+		text += " Raff's response lacks the key's ID; list_api_keys shows it by its prefix."
 	}
-	text += o.Secret.Words()
+	text += o.doubts("get_api_key") + " " + o.Secret.Words()
 	if o.sandbox {
-		text = "SANDBOX: this key opens nothing. " + text
+		text = "SANDBOX: this key grants no access. " + text
 	}
 	return text
 }
 
 func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (keyOutput, error) {
-	return e.mint(ctx, raffclient.CreateAPIKeyRequest(in))
+	return e.mint(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
 }
 
 // mint creates a key and hands its secret over. No key is left whose secret
 // nobody has.
-func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
+func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
 	if err := e.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
+	e.announce(tool, "creating API key", "name", r.Name)
 	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", handover.Key{Name: r.Name})
 	key, err := e.client.CreateAPIKey(ctx, r)
 	finished()
@@ -173,12 +180,19 @@ func (e *env) mint(ctx context.Context, r raffclient.CreateAPIKeyRequest) (keyOu
 	if err != nil {
 		return keyOutput{}, err
 	}
+	named := key.Name
 	key.Name = cmp.Or(key.Name, r.Name)
 	secret, err := e.handOverNew(ctx, key)
 	if err != nil {
 		return keyOutput{}, err
 	}
-	return e.output("Created", key, secret), nil
+	o := e.output("Created", key, secret)
+	o.expires = r.ExpiresAt != nil
+	o.text("name", r.Name, named)
+	o.token("rate_limit_tier", r.RateLimitTier, key.RateLimitTier)
+	o.time("expires_at", r.ExpiresAt, key.ExpiresAt)
+	o.token("role_id", r.RoleID, key.RoleID)
+	return o, nil
 }
 
 // revokeNamed revokes, once the call is over, a key whose answer named it but lacked
@@ -194,15 +208,13 @@ func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	})
 }
 
-func orNone(s string) string { return cmp.Or(s, "unknown") }
-
 // revokeNew revokes a key that this server has just made.
 func (e *env) revokeNew(ctx context.Context, key raffclient.APIKeyWithSecret) error {
 	switch {
 	case key.ID == "":
-		return errors.New("the API's answer lacked the key's ID")
+		return errors.New("the API's response lacks the key's ID")
 	case e.client.IsOwn(key.APIKey):
-		return errors.New("the API's answer named the key that this server itself runs with")
+		return errors.New("the API's response names the key that this server itself runs with")
 	}
 	return e.client.RevokeAPIKey(ctx, key.ID)
 }
@@ -221,7 +233,7 @@ func (e *env) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret)
 }
 
 type listAPIKeysInput struct {
-	Name   string `json:"name,omitempty" jsonschema_description:"Only keys with this in their name, in whatever case."`
+	Name   string `json:"name,omitempty" jsonschema_description:"Only keys with this in their name, case-insensitive."`
 	Active *bool  `json:"active,omitempty" jsonschema_description:"Only keys that work (true), or only those that are switched off or expired (false)."`
 	Role   string `json:"role,omitempty" jsonschema_description:"Only keys with this account role: its ID, slug or name."`
 	Scope  string `json:"scope,omitempty" jsonschema:"enum=public" jsonschema_description:"All keys are public; changes nothing."`
@@ -260,16 +272,18 @@ type keyIDInput struct {
 
 type apiKeyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
-	did    string
 }
 
-func (o apiKeyOutput) summary() string {
-	return fmt.Sprintf("%s API key %q (prefix %s, ID %s).", o.did, o.APIKey.Name, orNone(o.APIKey.KeyPrefix), orNone(o.APIKey.ID))
+func (o apiKeyOutput) sentence(did string) string {
+	k := o.APIKey
+	return fmt.Sprintf("%s %s (prefix %s, ID %s).", did, labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
 }
+
+func (o apiKeyOutput) summary() string { return o.sentence("This is the") }
 
 func getAPIKey(ctx context.Context, e *env, in keyIDInput) (apiKeyOutput, error) {
 	key, err := e.client.GetAPIKey(ctx, in.ID)
-	return apiKeyOutput{key, "This is the"}, err
+	return apiKeyOutput{key}, err
 }
 
 type updateAPIKeyInput struct {
@@ -286,18 +300,37 @@ func (in updateAPIKeyInput) Check() []schema.Fault {
 	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)
 }
 
-func updateAPIKey(ctx context.Context, e *env, in updateAPIKeyInput) (apiKeyOutput, error) {
+// changedKeyOutput is a key after a change.
+type changedKeyOutput struct {
+	apiKeyOutput
+	confirmed
+}
+
+func (o changedKeyOutput) summary() string {
+	return o.sentence(o.lead("Changed the")) + o.doubts("get_api_key")
+}
+
+func updateAPIKey(ctx context.Context, e *env, in updateAPIKeyInput) (changedKeyOutput, error) {
 	if in.Active != nil && !*in.Active || in.ExpiresAt != nil {
 		key, err := e.lookAtKey(ctx, in.ID)
 		if err != nil {
-			return apiKeyOutput{}, err
+			return changedKeyOutput{}, err
 		}
-		if err := e.notOwn(key, "switch off"); err != nil && in.shortens(key) {
-			return apiKeyOutput{}, err
+		if err := e.notOwn(key, "deactivate or shorten"); err != nil && in.shortens(key) {
+			return changedKeyOutput{}, err
 		}
 	}
 	key, err := e.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
-	return apiKeyOutput{key, "Changed the"}, err
+	if err != nil {
+		return changedKeyOutput{}, err
+	}
+	o := changedKeyOutput{apiKeyOutput: apiKeyOutput{key}}
+	o.APIKey.ID = cmp.Or(key.ID, in.ID)
+	o.text("name", in.Name, key.Name)
+	o.token("rate_limit_tier", in.RateLimitTier, key.RateLimitTier)
+	o.time("expires_at", in.ExpiresAt, key.ExpiresAt)
+	o.flag("is_active", in.Active, key.Active)
+	return o, nil
 }
 
 // shortens reports whether the key would work for a shorter time than it does now.
@@ -315,11 +348,32 @@ func (e *env) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, erro
 func (e *env) notOwn(key raffclient.APIKey, verb string) error {
 	switch {
 	case e.client.MayBeOwn(key):
-		return refusal(fmt.Sprintf("Nothing was changed: Raff did not tell the prefix of key %q, so it cannot be ruled out that it is the one that this server itself runs with. Ask the user to %s it in the Raff dashboard.", key.Name, verb))
+		return refusal(fmt.Sprintf("Nothing was changed: Raff does not show the prefix of %s, so it cannot be ruled out that it is the one that this server itself runs with, which the server does not %s. Ask the user to %[2]s it in the Raff dashboard.", labeled("the key", key.Name), verb))
 	case e.client.IsOwn(key):
-		return refusal(fmt.Sprintf("Nothing was changed: key %q (%s) is the one that this server itself runs with, and it does not %s it. Ask the user to give the server another key first, or to do it in the Raff dashboard.", key.Name, key.KeyPrefix, verb))
+		return refusal(fmt.Sprintf("Nothing was changed: %s (%s) is the one that this server itself runs with, and the server does not %s its own key. %s", labeled("key", key.Name), prefixText(key.KeyPrefix), verb, e.ownKeySteps(key)))
 	}
 	return nil
+}
+
+// isOwn reports whether key is, or may be, the one that the server itself runs with.
+func (e *env) isOwn(key raffclient.APIKey) bool { return e.client.IsOwn(key) || e.client.MayBeOwn(key) }
+
+// whoseKey says that key is the server's own, or may be.
+func (e *env) whoseKey(key raffclient.APIKey) string {
+	if e.client.IsOwn(key) {
+		return "This is the key that the server itself runs with."
+	}
+	return "Raff does not show enough of this key's prefix, so it may be the one that the server itself runs with."
+}
+
+// ownKeySteps says what can be done about the server's own key, which the server
+// neither revokes nor regenerates nor restricts.
+func (e *env) ownKeySteps(key raffclient.APIKey) string {
+	if e.sandbox {
+		return "In the sandbox there is nothing to do about it: every start of the server makes a new account and a new key."
+	}
+	return fmt.Sprintf("To retire it, create a successor (%s, with an expires_at), have the user put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
+		callText("replace_api_key", "id", key.ID), e.keySource)
 }
 
 type confirmedKeyInput struct {
@@ -336,35 +390,41 @@ func (e *env) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conseq
 	if err := e.notOwn(key, verb); err != nil {
 		return key, err
 	}
-	return key, e.confirm(ctx, deed{"API key", in.ID, key.Name, consequence}, in.ConfirmName)
+	return key, e.confirm(ctx, deed{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), consequence}, in.ConfirmName)
 }
 
 func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOutput, error) {
-	old, err := e.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working at once.")
+	old, err := e.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working immediately, and this cannot be undone.")
 	if err != nil {
 		return keyOutput{}, err
 	}
 	if err := e.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
+	e.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
 	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", handover.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
 	key, err := e.client.RegenerateAPIKey(ctx, old)
 	finished()
 	if err != nil {
 		return keyOutput{}, err
 	}
-	key.ID, key.Name = cmp.Or(key.ID, old.ID), cmp.Or(key.Name, old.Name)
+	key.ID, key.Name = cmp.Or(key.ID, in.ID), cmp.Or(key.Name, old.Name)
 	secret, err := e.handOverRenewed(ctx, key)
 	if err != nil {
 		return keyOutput{}, err
 	}
-	return e.output("Regenerated", key, secret), nil
+	o := e.output("Regenerated", key, secret)
+	if o.expires = old.ExpiresAt != ""; o.expires && key.ExpiresAt == "" {
+		o.Unconfirmed = append(o.Unconfirmed, "expires_at")
+		o.notes = append(o.notes, "Raff's response does not show the key's expiry, which was "+timeText(old.ExpiresAt)+" before")
+	}
+	return o, nil
 }
 
 func revokeAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (goneOutput, error) {
-	key, err := e.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working at once.")
+	key, err := e.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working immediately, and this cannot be undone.")
 	if err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, key.Name, "Revoked API key %q (ID %s)."}, e.client.RevokeAPIKey(ctx, in.ID)
+	return goneOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, e.client.RevokeAPIKey(ctx, in.ID)
 }

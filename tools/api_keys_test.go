@@ -167,11 +167,12 @@ func TestCreateAPIKeyFails(t *testing.T) {
 		made  int
 		want  []string
 	}{
-		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "Correct the arguments"}},
-		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "RAFF_API_KEY"}},
+		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "correct that and call create_api_key again"}},
+		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "rejected the server's API key", "RAFF_API_KEY_FILE (/x/key)"}},
+		{"402", sandbox.Fault{Status: 402, Body: `{"message":"no credit"}`}, 0, []string{nothing, "billing", `"no credit"`, "Different arguments do not help"}},
 		{"403", sandbox.Fault{Status: 403}, 0, []string{nothing, "account.apikeys.create", "Owner"}},
-		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", "failed"}},
-		{"404", sandbox.Fault{Status: 404}, 0, []string{nothing, "Check the IDs"}},
+		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", `"failed"`, "Different arguments do not help"}},
+		{"404", sandbox.Fault{Status: 404}, 0, []string{nothing, "RAFF_API_URL is probably wrong"}},
 		{"409", sandbox.Fault{Status: 409, Body: `{"message":"name in use"}`}, 0, []string{nothing, "name in use"}},
 		{"429", sandbox.Fault{Status: 429, Header: retryAfter, Times: -1}, 0, []string{nothing, "rate limit", "in 1m30s"}},
 		{"500, not made", sandbox.Fault{Status: 500}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
@@ -191,7 +192,7 @@ func TestCreateAPIKeyFails(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t)
+				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY_FILE (/x/key)" })
 				tt.fault.Method = "POST"
 				b.api.Fail(tt.fault)
 				r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)

@@ -3,7 +3,6 @@ package tools
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,17 +20,23 @@ type auditAPIKeysOutput struct {
 	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
 	Keys     int            `json:"keys" jsonschema_description:"How many keys were looked at."`
 	Counts   map[string]int `json:"counts" jsonschema_description:"Findings of each kind."`
-	Omitted  int            `json:"omitted,omitempty" jsonschema_description:"Findings left out, the least serious; settle the others first and call again."`
+	Omitted  int            `json:"omitted,omitempty" jsonschema_description:"Findings left out, the least serious; fix the others first and call again."`
 	Unknown  []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
 }
 
 func (o auditAPIKeysOutput) summary() string {
 	text := fmt.Sprintf("Looked at %d API keys: %d findings.", o.Keys, len(o.Findings))
 	if len(o.Unknown) > 0 {
-		text += " Not judged: " + strings.Join(o.Unknown, " ")
+		text += " Not judged: " + strings.Join(o.Unknown[:min(len(o.Unknown), maxNotesShown)], " ")
+		if more := len(o.Unknown) - maxNotesShown; more > 0 {
+			text += fmt.Sprintf(" And %d more: see unknown.", more)
+		}
 	}
 	return text
 }
+
+// maxNotesShown is how much of what could not be judged the summary says.
+const maxNotesShown = 5
 
 // finding is one thing about one key.
 type finding struct {
@@ -41,7 +46,7 @@ type finding struct {
 	Name      string `json:"name,omitempty"`
 	KeyPrefix string `json:"key_prefix,omitempty"`
 	Why       string `json:"why" jsonschema_description:"Why it matters."`
-	Settle    string `json:"settle" jsonschema_description:"The call that would settle it, if the user agrees."`
+	Fix       string `json:"fix" jsonschema_description:"The call that fixes it, if the user agrees; or what the user has to do instead."`
 }
 
 var severities = []string{"high", "medium", "low"}
@@ -99,7 +104,7 @@ func (a *audit) readMembers(ctx context.Context) {
 	members := map[string]bool{}
 	for m, err := range a.client.Members(ctx) {
 		if err != nil {
-			a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: "+short(err)+".")
+			a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: "+reason(err)+".")
 			return
 		}
 		if m.Status == "active" {
@@ -117,19 +122,12 @@ func (a *audit) readRoles(ctx context.Context) {
 	roles := map[string]raffclient.Role{}
 	for r, err := range a.client.Roles(ctx, "account") {
 		if err != nil {
-			a.unknown = append(a.unknown, "What custom roles allow is unknown, so only the roles Owner and Admin are known to be powerful: "+short(err)+".")
+			a.unknown = append(a.unknown, "What custom roles allow is unknown, so only the roles Owner and Admin are known to be powerful: "+reason(err)+".")
 			return
 		}
 		roles[r.ID] = r
 	}
 	a.roles = roles
-}
-
-func short(err error) string {
-	if errors.Is(err, raffclient.ErrForbidden) {
-		return "the server's key lacks the permission to read them"
-	}
-	return err.Error()
 }
 
 // administers are the permissions with which a key could give itself, or others,
@@ -142,27 +140,28 @@ var administers = []string{
 // look returns what there is to say about a key.
 func (a *audit) look(k raffclient.APIKey) []finding {
 	var all []finding
-	report := func(severity, kind, why, settle string) {
-		if a.client.IsOwn(k) && (severity == "high" || strings.HasPrefix(settle, "revoke")) {
-			settle = "This is the key that the server itself runs with: the user has to give the server another one first. " + settle
+	report := func(severity, kind, why, fix string) {
+		if a.isOwn(k) && kind != "duplicate_name" {
+			fix = a.whoseKey(k) + " " + a.ownKeySteps(k)
 		}
-		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, settle})
+		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, fix})
 	}
-	revoke := fmt.Sprintf("revoke_api_key {\"id\":%q,\"confirm_name\":%q}", k.ID, k.Name)
+	revoke := callText("revoke_api_key", "id", k.ID, "confirm_name", cmp.Or(k.Name, k.ID))
+	replace, update := callText("replace_api_key", "id", k.ID), callText("update_api_key", "id", k.ID)
 
 	if why := a.powerful(k); why != "" {
 		report("high", "could_administer", why+" Whoever has its secret can take over the account.",
-			"Make a key with a narrower role (list_roles, create_api_key), deploy it, then "+revoke)
+			"Create a key with a narrower role (list_roles, create_api_key), deploy it, then "+revoke)
 	}
 	if a.members != nil && k.CreatedBy != "" && !a.members[k.CreatedBy] {
 		report("high", "creator_gone", "It was made by somebody who is no longer an active member of the account, and may still have its secret.",
-			fmt.Sprintf("replace_api_key {\"id\":%q}, with an expires_at, if it is in use; else %s", k.ID, revoke))
+			replace+", with an expires_at, if it is in use; otherwise "+revoke)
 	}
-	a.lookAtExpiry(k, revoke, report)
+	a.lookAtExpiry(k, revoke, replace, update, report)
 	a.lookAtUse(k, revoke, report)
 	if n := a.names[k.Name]; n > 1 {
 		report("low", "duplicate_name", fmt.Sprintf("%d keys have this name, so they are easily confused.", n),
-			fmt.Sprintf("update_api_key {\"id\":%q}, with a name of its own", k.ID))
+			update+", with a name of its own")
 	}
 	return all
 }
@@ -187,7 +186,7 @@ func (a *audit) powerful(k raffclient.APIKey) string {
 		}
 	}
 	if len(has) > 0 {
-		return fmt.Sprintf("Its role %s has %s.", orNone(k.RoleName), strings.Join(has, ", "))
+		return fmt.Sprintf("Its role %s has %s.", quoted(k.RoleName), strings.Join(has, ", "))
 	}
 	if _, known := a.roles[k.RoleID]; known || k.RoleID == "" && k.RoleSlug == "" {
 		return ""
@@ -196,31 +195,31 @@ func (a *audit) powerful(k raffclient.APIKey) string {
 		return "It has the role Admin."
 	}
 	if a.roles != nil {
-		a.note("What the role of some keys allows is unknown, since it is not among the roles listed: " + orNone(k.RoleName) + ".")
+		a.note("What the role of some keys allows is unknown, since it is not among the roles listed: " + quoted(k.RoleName) + ".")
 	}
 	return ""
 }
 
-func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke string, report func(severity, kind, why, settle string)) {
+func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke, replace, update string, report func(severity, kind, why, fix string)) {
 	expires, ok := k.ExpiresAt.Time()
 	switch {
 	case k.ExpiresAt == "":
-		report("medium", "never_expires", "It never expires, so a leaked secret is good for ever.",
-			fmt.Sprintf("update_api_key {\"id\":%q}, with an expires_at", k.ID))
+		report("medium", "never_expires", "It never expires, so a leaked secret is valid forever.",
+			update+", with an expires_at")
 	case ok && !expires.After(a.now):
-		report("low", "expired", fmt.Sprintf("It expired at %s and is still there.", k.ExpiresAt), revoke)
+		report("low", "expired", fmt.Sprintf("It expired at %s and still exists.", timeText(k.ExpiresAt)), revoke)
 	case ok && expires.Before(a.now.Add(a.expires)):
-		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", k.ExpiresAt),
-			fmt.Sprintf("replace_api_key {\"id\":%q}, with an expires_at", k.ID))
+		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", timeText(k.ExpiresAt)),
+			replace+", with an expires_at")
 	case !ok:
-		a.note(fmt.Sprintf("When key %q (%s) expires is unknown: Raff's answer is no date.", k.Name, k.ID))
+		a.note(fmt.Sprintf("When %s (%s) expires is unknown: Raff's response is not a date.", labeled("key", k.Name), idText(k.ID)))
 	}
 	if k.Active != nil && !*k.Active {
-		report("low", "inactive", "It is switched off and is still there; anybody who may manage keys can switch it on.", revoke)
+		report("low", "inactive", "It is inactive and still exists; anybody who may manage keys can activate it.", revoke)
 	}
 }
 
-func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, settle string)) {
+func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, fix string)) {
 	if !works(k) {
 		return
 	}
@@ -228,11 +227,11 @@ func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severi
 	switch {
 	case k.LastUsedAt == "" && a.justMade(k):
 	case k.LastUsedAt == "":
-		report("medium", "never_used", fmt.Sprintf("It was made at %s and never used.", orNone(string(k.CreatedAt))), revoke)
+		report("medium", "never_used", fmt.Sprintf("It was created at %s and never used.", timeText(k.CreatedAt)), revoke)
 	case ok && used.Before(a.now.Add(-a.unused)):
-		report("medium", "unused", fmt.Sprintf("It was last used at %s.", k.LastUsedAt), revoke)
+		report("medium", "unused", fmt.Sprintf("It was last used at %s.", timeText(k.LastUsedAt)), revoke)
 	case !ok:
-		a.note(fmt.Sprintf("When key %q (%s) was last used is unknown: Raff's answer is no date.", k.Name, k.ID))
+		a.note(fmt.Sprintf("When %s (%s) was last used is unknown: Raff's response is not a date.", labeled("key", k.Name), idText(k.ID)))
 	}
 }
 

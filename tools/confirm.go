@@ -28,21 +28,24 @@ const (
 
 // confirmInput is the part of the input of every tool that destroys or replaces.
 type confirmInput struct {
-	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its present name as listed, to make sure that it is the one meant. For a member: the e-mail address, or the ID if there is none."`
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its current name as listed, to make sure that it is the one meant; its ID if it has no name. For a member: the e-mail address, or the ID if there is none."`
 }
 
 // A deed is something that is confirmed before it is done.
 type deed struct {
+	verb        string // "Revoke"
 	resource    string // "API key"
-	id, name    string // name is the present one
+	id, name    string // name is the current one, or the ID if there is none
 	consequence string // what happens, as a sentence
 }
+
+func (d deed) String() string { return d.resource + " " + quoted(d.name) }
 
 // mismatch is a confirmation that names something else.
 type mismatch struct{ deed }
 
 func (m mismatch) Error() string {
-	return fmt.Sprintf("confirm_name does not match: the %s with that ID is %q. Nothing was changed; if it is the one that the user means, call again with confirm_name %q.", m.resource, m.name, m.name)
+	return fmt.Sprintf("confirm_name does not match: the %s with that ID is %s. Nothing was changed; if it is the one that the user means, call again with that as confirm_name.", m.resource, quoted(m.name))
 }
 
 // refusal is a deed that was not done, with the reason and what to do.
@@ -70,7 +73,7 @@ func (e *env) confirm(ctx context.Context, d deed, given string) error {
 	}
 	if !canAsk(ctx) {
 		if e.confirmation == ConfirmAlways {
-			return refusal("Nothing was changed: this server asks the user before it destroys or replaces something (--confirm=always), and this client cannot ask. Ask the user to do it in the Raff dashboard, or to use another client.")
+			return refusal("Nothing was changed: this server asks the user before it destroys or replaces something (--confirm=always), and this client cannot show a form. Ask the user to do it in the Raff dashboard, or to use another client.")
 		}
 		return nil
 	}
@@ -83,21 +86,29 @@ func (e *env) confirm(ctx context.Context, d deed, given string) error {
 	switch {
 	case accepted && agreed(answer.Content):
 		return nil
-	case accepted, answer.Action == mcp.ElicitationResponseActionDecline:
-		return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and declined. Do not try again unless the user asks for it.", d.resource, d.name))
+	case accepted:
+		return d.notAgreed("was returned without a yes")
+	case answer.Action == mcp.ElicitationResponseActionDecline:
+		return d.notAgreed("was declined")
 	}
-	return refusal(fmt.Sprintf("Nothing was changed: the user was asked about the %s %q and gave no answer. Ask the user in the chat before you try again.", d.resource, d.name))
+	return d.notAgreed("was closed without an answer")
+}
+
+// notAgreed is the refusal after a form that was not answered with yes. Clients that
+// run without a user answer forms on their own: "claude -p" with cancel, "codex exec"
+// with decline.
+func (d deed) notAgreed(outcome string) refusal {
+	return refusal(fmt.Sprintf("Nothing was changed: the confirmation form for the %v %s, either by the user or by a client that runs without one. "+
+		"Do not try again unless the user then asks for it in the chat; for runs without a user, the administrator can start the server with --confirm=never.", d, outcome))
 }
 
 const questionID = "confirm"
 
-// agreed reports whether the form was filled in with a yes. A client that
-// accepts without a form has shown only the message, and that was accepted.
+// agreed reports whether the form was filled in with a yes. Nothing else is consent:
+// a client that accepts without content, or with other content, may not have shown
+// the question.
 func agreed(content any) bool {
-	form, ok := content.(map[string]any)
-	if !ok || len(form) == 0 {
-		return true
-	}
+	form, _ := content.(map[string]any)
 	yes, _ := form["confirm"].(bool)
 	return yes
 }
@@ -106,11 +117,11 @@ func agreed(content any) bool {
 func (q question) ask() *mcp.CallToolResult {
 	return server.NewInputRequestBuilder(q.state).Elicit(questionID, mcp.ElicitationParams{
 		Mode:    mcp.ElicitationModeForm,
-		Message: fmt.Sprintf("%s %q (%s): %s", q.resource, q.name, q.id, q.consequence),
+		Message: fmt.Sprintf("%s the %v (ID %s)? %s", q.verb, q.deed, idText(q.id), q.consequence),
 		RequestedSchema: map[string]any{
 			"type": "object",
 			"properties": map[string]any{"confirm": map[string]any{
-				"type": "boolean", "title": "Go ahead",
+				"type": "boolean", "title": "Yes, do it",
 			}},
 			"required": []string{"confirm"},
 		},
@@ -179,6 +190,6 @@ func (a *approvals) redeem(state string, d deed) bool {
 
 func (a *approvals) sign(d deed) string {
 	mac := hmac.New(sha256.New, a.key)
-	fmt.Fprintf(mac, "%q %q %q %q", d.resource, d.id, d.name, d.consequence)
+	fmt.Fprintf(mac, "%q %q %q %q %q", d.verb, d.resource, d.id, d.name, d.consequence)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // explain words an error of a tool for a model: what happened, and what to do
 // next.
-func explain(s spec, err error) string {
+func (e *env) explain(s spec, err error) string {
 	if faults, ok := errors.AsType[schema.Faults](err); ok {
 		return fmt.Sprintf("The arguments are wrong and nothing was sent: %v. Correct them and call %s again.", faults, s.name)
 	}
@@ -26,62 +27,100 @@ func explain(s spec, err error) string {
 			return err.Error()
 		}
 	}
-	if l, ok := errors.AsType[lacking](err); ok {
+	l, looking := errors.AsType[lacking](err)
+	if looking {
 		s.permission, s.holders = l.permission, l.holders
 	}
-	if e, ok := errors.AsType[*handover.NotReadyError](err); ok {
-		return explainNotReady(s, e)
+	if notReady, ok := errors.AsType[*handover.NotReadyError](err); ok {
+		return explainNotReady(s, notReady)
 	}
-	if e, ok := errors.AsType[*undeliveredError](err); ok {
-		return explainUndelivered(s, e)
+	if undelivered, ok := errors.AsType[*undeliveredError](err); ok {
+		return explainUndelivered(s, undelivered)
 	}
-	e, ok := errors.AsType[*raffclient.Error](err)
+	failed, ok := errors.AsType[*raffclient.Error](err)
 	if !ok {
-		return fmt.Sprintf("%s failed: %v. Look at the account's present state before calling it again.", s.name, err)
+		return fmt.Sprintf("%s failed: %s. Look at the account's current state before calling it again.", s.name, reason(err))
 	}
-	_, looking := errors.AsType[lacking](err)
-	if e.MayHaveHappened() && !looking && (s.effect == updates || s.effect == deletes) {
-		return "It is not known whether that was done; doing it again does no harm. " + explainError(s, e)
+	if failed.MayHaveHappened() && !looking && (s.effect == updates || s.effect == deletes) {
+		return "It is not known whether that was done; doing it again does no harm. " + e.explainError(s, failed)
 	}
-	return s.effect.nothing() + " " + explainError(s, e)
+	return s.effect.nothing() + " " + e.explainError(s, failed)
 }
 
-func explainError(s spec, e *raffclient.Error) string {
+// isBilling reports whether billing stands in the way.
+func isBilling(e *raffclient.Error) bool {
+	return e.Status == http.StatusPaymentRequired || e.Status == http.StatusForbidden && e.Reason != ""
+}
+
+// isNoEndpoint reports whether e can only mean that the address is not the API's: the
+// call named nothing that could be missing.
+func isNoEndpoint(s spec, e *raffclient.Error) bool {
+	return errors.Is(e, raffclient.ErrNotFound) && !s.givenID
+}
+
+func (e *env) explainError(s spec, err *raffclient.Error) string {
 	switch {
-	case errors.Is(e, raffclient.ErrUnauthorized):
-		return "Raff did not accept the API key that this server runs with" + said(e) + ". It is mistyped, expired, inactive or revoked: ask the user to put a working key into RAFF_API_KEY and to restart the server; calling again before that will not help."
-	case errors.Is(e, raffclient.ErrForbidden) && e.Reason != "":
-		return "Raff refused because of the account's billing (" + e.Reason + ")" + said(e) + ". Ask the user to settle that in the Raff dashboard, then call again."
-	case errors.Is(e, raffclient.ErrForbidden) && s.permission == "":
-		return "Raff did not permit it" + said(e) + ". Ask the user to look at the rights of the API key that the server runs with."
-	case errors.Is(e, raffclient.ErrForbidden):
-		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(e), s.holders)
-	case errors.Is(e, raffclient.ErrProjectRequired):
-		return "Raff asks for a project with this request" + said(e) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
-	case errors.Is(e, raffclient.ErrNotFound):
-		return "Raff did not find what the request refers to" + said(e) + ". Check the IDs in the arguments against the lists; they may be gone, or out of reach of the server's key."
-	case errors.Is(e, raffclient.ErrConflict):
-		return "Raff says that the request conflicts with the account's present state" + said(e) + ". Change the arguments accordingly, or ask the user."
-	case errors.Is(e, raffclient.ErrInvalid):
-		return "Raff refused the request as invalid" + said(e) + ". Correct the arguments and call " + s.name + " again."
-	case errors.Is(e, raffclient.ErrRateLimited):
-		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + said(e) + ". Call again " + later(e.RetryAfter) + "; other programs may be using the same key."
-	case errors.Is(e, raffclient.ErrUnavailable):
-		return "Raff's API failed" + said(e) + ". Call again " + later(e.RetryAfter) + "; if it goes on, ask the user to look at Raff's status."
-	case errors.Is(e, raffclient.ErrUnreachable):
-		return "Raff's API could not be reached: " + e.Message + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
-	case errors.Is(e, raffclient.ErrNoAnswer):
-		return "Raff's API did not answer: " + e.Message + ". Call again in a minute."
-	case errors.Is(e, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect " + e.Message + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
-	case errors.Is(e, raffclient.ErrBadAnswer):
-		return "Raff's API answered something that is not understood: " + e.Message + ". Ask the user to check RAFF_API_URL and the proxy: something else than the API may be answering."
-	case errors.Is(e, raffclient.ErrListIncomplete):
-		return "Raff's list does not add up (" + e.Message + "), so it cannot be relied on to be whole. Call again; if it goes on, ask the user to look in the Raff dashboard."
-	case errors.Is(e, raffclient.ErrNotSent):
-		return "The call was given up before anything was sent. Call again if it is still wanted."
+	case isBilling(err):
+		why := ""
+		if err.Reason != "" {
+			why = ", with the reason " + quoteAtMost(err.Reason, maxShort)
+		}
+		return "Raff refused because of the account's billing" + said(err) + why + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
+	case errors.Is(err, raffclient.ErrUnauthorized):
+		return e.explainUnauthorized(err)
+	case errors.Is(err, raffclient.ErrForbidden) && s.permission == "":
+		return "Raff did not permit it" + said(err) + ". Ask the user to check the permissions of the API key that the server runs with."
+	case errors.Is(err, raffclient.ErrForbidden):
+		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(err), s.holders)
+	case errors.Is(err, raffclient.ErrProjectRequired):
+		return "Raff requires a project for this request" + said(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
+	case isNoEndpoint(s, err):
+		return "Raff's API was not found" + said(err) + ": the call names no ID, so RAFF_API_URL is probably wrong. Ask the user to check it and to restart the server; different arguments do not help."
+	case errors.Is(err, raffclient.ErrNotFound):
+		return "Raff did not find what the request refers to" + said(err) + ". Check the IDs in the arguments against the lists: what they name may be deleted, or not accessible to the server's key."
+	case errors.Is(err, raffclient.ErrConflict):
+		return "The request conflicts with the current state of the account" + said(err) + ". " + s.remedy()
+	case errors.Is(err, raffclient.ErrInvalid):
+		return "Raff refused the request" + said(err) + ". " + s.remedy()
+	case errors.Is(err, raffclient.ErrRateLimited):
+		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + said(err) + ". Call again " + later(err.RetryAfter) + "; other programs may be using the same key."
+	case errors.Is(err, raffclient.ErrUnavailable):
+		return "Raff's API failed" + said(err) + ". Call again " + later(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
+	case errors.Is(err, raffclient.ErrUnreachable):
+		return "Raff's API could not be reached" + said(err) + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
+	case errors.Is(err, raffclient.ErrNoAnswer):
+		return "Raff's API did not respond" + said(err) + ". Call again in a minute."
+	case errors.Is(err, raffclient.ErrRedirected):
+		return "Raff's API answered with a redirect" + said(err) + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
+	case errors.Is(err, raffclient.ErrBadAnswer):
+		return "The response of Raff's API could not be used" + said(err) + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
+	case errors.Is(err, raffclient.ErrListIncomplete):
+		return "Raff's list is inconsistent" + said(err) + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
+	case errors.Is(err, raffclient.ErrNotSent):
+		return "The call was cancelled before anything was sent. Call again if it is still wanted."
 	}
-	return "It failed: " + e.Error() + ". Look at the account's present state before calling " + s.name + " again."
+	return "It failed: " + reason(err) + ". Look at the account's current state before calling " + s.name + " again."
+}
+
+// explainUnauthorized says where the key comes from that Raff did not accept.
+func (e *env) explainUnauthorized(err *raffclient.Error) string {
+	if e.sandbox {
+		return "The sandbox rejected the server's own API key" + said(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
+	}
+	return fmt.Sprintf("Raff rejected the server's API key%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", said(err), e.keySource)
+}
+
+// remedy says what to do about a refusal. It blames the arguments only if different
+// ones could help.
+func (s spec) remedy() string {
+	text := "If Raff's message is about an argument, correct that and call " + s.name + " again; if not, different arguments do not help: tell the user what Raff says."
+	if s.effect == deletes || s.effect == replaces {
+		text = "Different arguments do not help: tell the user what Raff says."
+	}
+	if s.refuses != "" {
+		text = s.refuses + " " + text
+	}
+	return text
 }
 
 // lacking is an error of a request that needs another permission than the tool.
@@ -100,29 +139,29 @@ func toLook(err error, permission, holders string) error {
 	return lacking{err, permission, holders}
 }
 
-// explainOutcome words what became of a creation whose answer was lost.
+// explainOutcome words what is known of a creation whose response was lost.
 func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
-	why := strings.TrimSuffix(lostBecause(lost.Cause), ".")
+	why, name := reason(lost.Cause), quoted(lost.Name)
 	switch {
 	case s.effect == replaces:
 		return explainRegeneration(s, lost, why)
 	case len(lost.Found) == 0 && lost.LookupErr != nil:
-		return fmt.Sprintf("It is not known whether the %s %q was made: %s, and looking it up failed too (%v). "+
+		return fmt.Sprintf("It is not known whether the %s %s was made: %s, and checking it failed too: %s. "+
 			"Do not call %s again yet: look for it first, or ask the user to look in the Raff dashboard.%s",
-			lost.Resource, lost.Name, why, lost.LookupErr, s.name, ifSecret(s, " If the key is there, its secret is lost, and regenerate_api_key gives a working one; if not, call again."))
+			lost.Resource, name, why, reason(lost.LookupErr), s.name, ifSecret(s, " If the key is there, its secret is lost, and regenerate_api_key gives a working one; if not, call again."))
 	case len(lost.Found) == 0:
-		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %q has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, lost.Name, s.name,
+		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %s has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, name, s.name,
 			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
 	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Sure && !lost.Found[0].New):
 		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describe(lost), s.name)
 	case s.sensitive == "":
-		return fmt.Sprintf("The %s was made, though %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
+		return fmt.Sprintf("The %s was made, although %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
 	case len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New):
 		m := lost.Found[0]
-		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %q, ID %s, prefix %s. "+
+		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s. "+
 			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+
 			"If somebody else has just made a key of that name, this may be theirs.",
-			why, cmp.Or(m.Name, lost.Name), orNone(m.ID), orNone(m.Prefix), s.name)
+			why, quoted(cmp.Or(m.Name, lost.Name)), idText(m.ID), prefixText(m.Prefix), s.name)
 	}
 	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Of the keys of that name it may be one of these, which others may have made or may be using: %s. "+
 		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
@@ -130,13 +169,14 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 }
 
 func explainRegeneration(s spec, lost *raffclient.OutcomeError, why string) string {
+	name := quoted(lost.Name)
 	switch {
 	case len(lost.Found) > 0:
-		return fmt.Sprintf("The key %q was regenerated, but its new secret is lost: %s. The old secret is void, and nobody has the new one (prefix %s): call %s again to get a working one.", lost.Name, why, orNone(lost.Found[0].Prefix), s.name)
+		return fmt.Sprintf("The key %s was regenerated, but its new secret is lost: %s. The old secret no longer works, and nobody has the new one (prefix %s): call %s again to get a working one.", name, why, prefixText(lost.Found[0].Prefix), s.name)
 	case lost.LookupErr != nil:
-		return fmt.Sprintf("It is not known whether the key %q was regenerated: %s, and looking at it failed too (%v). If its prefix has changed (get_api_key), the old secret is void and calling %s again gives a working one; if not, the old one still works.", lost.Name, why, lost.LookupErr, s.name)
+		return fmt.Sprintf("It is not known whether the key %s was regenerated: %s, and checking it failed too: %s. If its prefix has changed (get_api_key), the old secret no longer works and calling %s again gives a working one; if not, the old one still works.", name, why, reason(lost.LookupErr), s.name)
 	}
-	return fmt.Sprintf("The key %q was not regenerated: %s, and its prefix has not changed. The old secret still works; it is safe to call %s again.", lost.Name, why, s.name)
+	return fmt.Sprintf("The key %s was not regenerated: %s, and its prefix has not changed. The old secret still works; it is safe to call %s again.", name, why, s.name)
 }
 
 func ifSecret(s spec, text string) string {
@@ -146,55 +186,29 @@ func ifSecret(s spec, text string) string {
 	return text
 }
 
-// describe lists what was found.
+// maxDescribed is how many candidates an error lists.
+const maxDescribed = 3
+
+// describe lists what was found, in a clause.
 func describe(lost *raffclient.OutcomeError) string {
 	var list []string
-	for _, m := range lost.Found {
-		text := fmt.Sprintf("%q, ID %s", cmp.Or(m.Name, lost.Name), orNone(m.ID))
-		if m.Prefix != "" {
+	for _, m := range lost.Found[:min(len(lost.Found), maxDescribed)] {
+		text := fmt.Sprintf("%s, ID %s", quoteAtMost(cmp.Or(m.Name, lost.Name), maxShort), idText(m.ID))
+		if prefixForm.MatchString(m.Prefix) {
 			text += ", prefix " + m.Prefix
 		}
-		if m.CreatedAt != "" {
-			text += ", created at " + string(m.CreatedAt)
+		if at, ok := m.CreatedAt.Time(); ok {
+			text += ", created at " + at.Format(time.RFC3339)
 		}
-		if m.LastUsedAt != "" {
-			text += ", last used at " + string(m.LastUsedAt)
+		if at, ok := m.LastUsedAt.Time(); ok {
+			text += ", last used at " + at.Format(time.RFC3339)
 		}
 		list = append(list, text)
 	}
+	if more := len(lost.Found) - maxDescribed; more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
 	return strings.Join(list, "; ")
-}
-
-func lostBecause(cause error) string {
-	e, ok := errors.AsType[*raffclient.Error](cause)
-	switch {
-	case ok && errors.Is(e, raffclient.ErrUnavailable):
-		return "Raff's API failed while making it" + said(e)
-	case ok && errors.Is(e, raffclient.ErrNoAnswer):
-		return "the answer of Raff's API was lost (" + e.Message + ")"
-	case ok && errors.Is(e, raffclient.ErrBadAnswer):
-		return "the answer of Raff's API could not be used (" + e.Message + ")"
-	case ok && errors.Is(e, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect " + e.Message + ", which was refused"
-	}
-	return cause.Error()
-}
-
-// said quotes the API's own words, if it used any.
-func said(e *raffclient.Error) string {
-	words := e.Message
-	if words == "" {
-		words = e.Title
-	}
-	switch {
-	case words == "" && e.Status == 0:
-		return ""
-	case words == "":
-		return fmt.Sprintf(" (HTTP %d)", e.Status)
-	case e.Status == 0:
-		return fmt.Sprintf(" (%s)", words)
-	}
-	return fmt.Sprintf(" (HTTP %d: %q)", e.Status, words)
 }
 
 func later(d time.Duration) string {

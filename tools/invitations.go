@@ -1,8 +1,11 @@
 package tools
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -14,16 +17,27 @@ type createAccountInvitationInput struct {
 
 type invitationOutput struct {
 	Invitation raffclient.Invitation `json:"invitation"`
+	confirmed
+	check string // the tool that shows the pending member
 }
 
 func (o invitationOutput) summary() string {
 	i := o.Invitation
-	return fmt.Sprintf("Invited %s (invitation ID %s) as %s; the invitation expires at %s.", orNone(i.Email), orNone(i.ID), orNone(i.RoleName), orNone(string(i.ExpiresAt)))
+	return fmt.Sprintf("Invited %s (invitation ID %s) as %s; the invitation expires at %s.%s", quoted(i.Email), idText(i.ID), quoted(i.RoleName), timeText(i.ExpiresAt), o.doubts(o.check))
+}
+
+// newInvitation compares what was asked for with what came back.
+func newInvitation(i raffclient.Invitation, email, roleID, check string) invitationOutput {
+	o := invitationOutput{Invitation: i, check: check}
+	o.token("email", email, i.Email)
+	o.token("role_id", roleID, i.RoleID)
+	return o
 }
 
 func createAccountInvitation(ctx context.Context, e *env, in createAccountInvitationInput) (invitationOutput, error) {
+	e.announce("create_account_invitation", "creating invitation to the account", "email", in.Email, "role_id", in.RoleID)
 	invitation, err := e.client.CreateAccountInvitation(ctx, raffclient.CreateInvitationRequest(in))
-	return invitationOutput{invitation}, err
+	return newInvitation(invitation, in.Email, in.RoleID, "list_members"), err
 }
 
 type createProjectInvitationInput struct {
@@ -33,22 +47,88 @@ type createProjectInvitationInput struct {
 }
 
 func createProjectInvitation(ctx context.Context, e *env, in createProjectInvitationInput) (invitationOutput, error) {
+	e.announce("create_project_invitation", "creating invitation to a project", "email", in.Email, "project_id", in.ID, "role_id", in.RoleID)
 	invitation, err := e.client.CreateProjectInvitation(ctx, in.ID, raffclient.CreateInvitationRequest{Email: in.Email, RoleID: in.RoleID})
-	return invitationOutput{invitation}, err
+	return newInvitation(invitation, in.Email, in.RoleID, "list_project_members"), err
 }
 
 type cancelInvitationInput struct {
-	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"invitation_id of a pending member, from list_members or list_project_members."`
+	ID          string `json:"id" jsonschema:"format=uuid" jsonschema_description:"invitation_id of a pending member, from list_members or list_project_members."`
+	ProjectID   string `json:"project_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"The project, if the invitation is to a project: its members are then searched for the invitation."`
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"E-mail address of the invited person as listed, to make sure that the invitation is the one meant. If the invitation is not listed: its ID."`
 }
 
 type cancelledOutput struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Email string `json:"email,omitempty"`
 }
 
 func (o cancelledOutput) summary() string {
-	return fmt.Sprintf("Cancelled the invitation with ID %s; its link is worthless now.", o.ID)
+	return fmt.Sprintf("Cancelled the %s (ID %s); its link is no longer valid.", labeled("invitation", o.Email), idText(o.ID))
 }
 
 func cancelInvitation(ctx context.Context, e *env, in cancelInvitationInput) (cancelledOutput, error) {
-	return cancelledOutput(in), e.client.CancelInvitation(ctx, in.ID)
+	email, unlisted, err := e.invited(ctx, in)
+	if err != nil {
+		return cancelledOutput{}, err
+	}
+	if email == "" && in.ConfirmName != in.ID {
+		return cancelledOutput{}, refusal(fmt.Sprintf("Nothing was changed: whose invitation %s is cannot be checked: %s. "+
+			"If it is an invitation to a project, call again with project_id. If it cannot be listed, and the user is sure of the ID, call again with the ID as confirm_name.", idText(in.ID), unlisted))
+	}
+	d := deed{"Cancel", "invitation", in.ID, cmp.Or(email, in.ID), "Its link is then no longer valid. This cannot be undone, but a new invitation can be sent."}
+	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
+		return cancelledOutput{}, err
+	}
+	return cancelledOutput{in.ID, email}, e.client.CancelInvitation(ctx, in.ID)
 }
+
+// invited returns the e-mail address that an invitation went to. The API does not list
+// invitations: until they are accepted, they are pending members of the account or of
+// a project. If no such member can be found, unlisted is why; that must not prevent
+// cancelling the invitation.
+func (e *env) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
+	where, permission, holders, find := "the account", "account.members.view", ownerAdminMember, e.findInvited
+	if in.ProjectID != "" {
+		where, permission, holders, find = "the project", "project.members.view", projectViewers, e.findInvitedToProject
+	}
+	email, err = find(ctx, in)
+	for _, kind := range []error{raffclient.ErrForbidden, raffclient.ErrNotFound, raffclient.ErrListIncomplete} {
+		if errors.Is(err, kind) {
+			return email, fmt.Sprintf("the members of %s cannot be listed, which most likely takes %s: %s", where, permission, reason(err)), nil
+		}
+	}
+	if err == nil && email == "" {
+		unlisted = "no pending member of " + where + " with that invitation ID and an e-mail address is listed"
+	}
+	return email, unlisted, toLook(err, permission, holders)
+}
+
+func (e *env) findInvited(ctx context.Context, in cancelInvitationInput) (string, error) {
+	for m, err := range e.client.Members(ctx) {
+		if err != nil || strings.EqualFold(m.InvitationID, in.ID) {
+			return m.Email, err
+		}
+	}
+	return "", nil
+}
+
+func (e *env) findInvitedToProject(ctx context.Context, in cancelInvitationInput) (string, error) {
+	for offset := 0; ; {
+		p, err := e.client.ListProjectMembers(ctx, in.ProjectID, "", raffclient.Range{Limit: 200, Offset: offset})
+		if err != nil || len(p.Items) == 0 {
+			return "", err
+		}
+		for _, m := range p.Items {
+			if strings.EqualFold(m.InvitationID, in.ID) {
+				return m.Email, nil
+			}
+		}
+		if offset += len(p.Items); p.Total != nil && offset >= *p.Total || offset > maxMembers {
+			return "", nil
+		}
+	}
+}
+
+// maxMembers bounds the search of a list that has no end.
+const maxMembers = 10_000

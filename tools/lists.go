@@ -10,7 +10,7 @@ import (
 // listInput is the part of a list's input that all lists have.
 type listInput struct {
 	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return."`
-	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to leave out; next_offset of the answer before continues it."`
+	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to skip; pass next_offset from the previous result."`
 }
 
 const defaultLimit = 50
@@ -22,7 +22,7 @@ func (in listInput) rng() raffclient.Range {
 // listOutput is a part of a list.
 type listOutput[T any] struct {
 	Items      []T    `json:"items"`
-	Total      *int   `json:"total,omitempty" jsonschema_description:"Of the whole list, where Raff tells."`
+	Total      *int   `json:"total,omitempty" jsonschema_description:"Of the whole list, if Raff reports it."`
 	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if there is, or may be, more."`
 	things     string // what the items are, for the summary
 }

@@ -32,6 +32,7 @@ func memberTools() []Tool {
 			title:       "Add account member",
 			description: "Give somebody a role in the account: invite a person by e-mail, add a user of Raff at once, or give an API key an account role. Exactly one of email, target_user_id and api_key_id is needed.",
 			effect:      creates,
+			refuses:     "Nobody can be added or invited who is a member already or has a pending invitation (list_members).",
 			permission:  "account.members.invite",
 			holders:     ownerAdmin,
 		}, addMember),
@@ -40,6 +41,7 @@ func memberTools() []Tool {
 			title:       "Update account member",
 			description: "Change the role of a member of the account, or suspend or reactivate them. A suspended member keeps the role but cannot sign in.",
 			effect:      updates,
+			refuses:     "The Owner's role cannot be changed, and somebody must remain who may manage members.",
 			permission:  "account.members.manage",
 			holders:     ownerAdmin,
 		}, updateMember),
@@ -48,6 +50,7 @@ func memberTools() []Tool {
 			title:       "Remove account member",
 			description: "Remove a member from the account. API keys that the member made keep working: look at them with audit_api_keys. The Owner cannot be removed.",
 			effect:      deletes,
+			refuses:     "The Owner cannot be removed, nor can the last member who may manage members.",
 			permission:  "account.members.remove",
 			holders:     onlyOwner,
 		}, removeMember),
@@ -72,6 +75,7 @@ func memberTools() []Tool {
 			title:       "Add project member",
 			description: "Give a member of the account, or an API key, a role in a project. Exactly one of target_user_id and api_key_id is needed. Keep the member's ID of the answer: for an API key it cannot be found out later.",
 			effect:      creates,
+			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
 			permission:  "project.members.manage",
 			holders:     projectAdmins,
 		}, addProjectMember),
@@ -96,6 +100,7 @@ func memberTools() []Tool {
 			title:       "Invite to the account",
 			description: "Send somebody an e-mail with a link by which they become a member of the account. Until then they are listed by list_members with status pending.",
 			effect:      creates,
+			refuses:     "Nobody can be added or invited who is a member already or has a pending invitation (list_members).",
 			permission:  "account.members.invite",
 			holders:     ownerAdmin,
 		}, createAccountInvitation),
@@ -104,13 +109,14 @@ func memberTools() []Tool {
 			title:       "Invite to a project",
 			description: "Send somebody an e-mail with a link by which they become a member of a project. Until then they are listed by list_project_members with status pending.",
 			effect:      creates,
+			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
 			permission:  "project.members.invite or account.members.invite",
 			holders:     "the roles Owner and Admin and, in the project, by Project Admin",
 		}, createProjectInvitation),
 		define(spec{
 			name:        "cancel_invitation",
 			title:       "Cancel invitation",
-			description: "Make the link of a pending invitation worthless at once. To send it again, cancel it and invite again.",
+			description: "Cancel a pending invitation to the account or to a project: its link is no longer valid. To send it again, cancel it and invite again.",
 			effect:      deletes,
 			permission:  "account.members.invite",
 			holders:     ownerAdmin,
@@ -143,8 +149,17 @@ type memberOutput struct {
 
 func (o memberOutput) summary() string {
 	m := o.Member
-	return fmt.Sprintf("%s member %s (ID %s), role %s, %s.", o.did, orNone(m.Email), orNone(m.ID), orNone(m.RoleName), orNone(m.Status))
+	return fmt.Sprintf("%s %s (ID %s), role %s, status %s.", o.did, labeled("member", m.Email), idText(m.ID), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
 }
+
+// changedMemberOutput is a member after they were added or changed.
+type changedMemberOutput struct {
+	memberOutput
+	confirmed
+	check string // the tool that shows the member
+}
+
+func (o changedMemberOutput) summary() string { return o.memberOutput.summary() + o.doubts(o.check) }
 
 func getMember(ctx context.Context, e *env, in memberIDInput) (memberOutput, error) {
 	member, err := e.client.GetMember(ctx, in.ID)
@@ -176,9 +191,17 @@ func exactlyOne(properties string, values ...string) []schema.Fault {
 	return []schema.Fault{{Problem: fmt.Sprintf("exactly one of %s is needed, not %d", properties, n)}}
 }
 
-func addMember(ctx context.Context, e *env, in addMemberInput) (memberOutput, error) {
+func addMember(ctx context.Context, e *env, in addMemberInput) (changedMemberOutput, error) {
+	e.announce("add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := e.client.AddMember(ctx, raffclient.AddMemberRequest(in))
-	return memberOutput{member, "Added the"}, err
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	o := changedMemberOutput{memberOutput: memberOutput{member, "Added the"}, check: "get_member"}
+	o.token("email", in.Email, member.Email)
+	o.token("target_user_id", in.TargetUserID, member.UserID)
+	o.token("role_id", in.RoleID, member.RoleID)
+	return o, nil
 }
 
 type changeMemberInput struct {
@@ -190,6 +213,16 @@ func (in changeMemberInput) faults() []schema.Fault {
 	return atLeastOne(in.RoleID != "" || in.Status != "", "'role_id' and 'status'")
 }
 
+// output makes the output of a change of the member with that ID.
+func (in changeMemberInput) output(member raffclient.Member, id, did, check string) changedMemberOutput {
+	o := changedMemberOutput{memberOutput: memberOutput{member, did}, check: check}
+	o.Member.ID = cmp.Or(member.ID, id)
+	o.token("role_id", in.RoleID, member.RoleID)
+	o.token("status", in.Status, member.Status)
+	o.did = o.lead(did)
+	return o
+}
+
 type updateMemberInput struct {
 	memberIDInput
 	changeMemberInput
@@ -198,9 +231,12 @@ type updateMemberInput struct {
 // Check adds what JSON Schema cannot say to every client.
 func (in updateMemberInput) Check() []schema.Fault { return in.faults() }
 
-func updateMember(ctx context.Context, e *env, in updateMemberInput) (memberOutput, error) {
+func updateMember(ctx context.Context, e *env, in updateMemberInput) (changedMemberOutput, error) {
 	member, err := e.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput))
-	return memberOutput{member, "Changed the"}, err
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	return in.output(member, in.ID, "Changed the", "get_member"), nil
 }
 
 type removeMemberInput struct {
@@ -213,11 +249,11 @@ func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput
 	if err != nil {
 		return goneOutput{}, toLook(err, "account.members.view", ownerAdminMember)
 	}
-	d := deed{"member", in.ID, cmp.Or(member.Email, in.ID), "The account is closed to them at once; API keys that they made keep working."}
+	d := deed{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "They lose access to the account immediately. API keys that they made keep working."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed member %q (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys."}, e.client.RemoveMember(ctx, in.ID)
+	return goneOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed %s (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys.", "member"}, e.client.RemoveMember(ctx, in.ID)
 }
 
 type listProjectMembersInput struct {
@@ -253,9 +289,16 @@ func (in addProjectMemberInput) Check() []schema.Fault {
 	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
 }
 
-func addProjectMember(ctx context.Context, e *env, in addProjectMemberInput) (memberOutput, error) {
+func addProjectMember(ctx context.Context, e *env, in addProjectMemberInput) (changedMemberOutput, error) {
+	e.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := e.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
-	return memberOutput{member, "Added the project"}, err
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	o := changedMemberOutput{memberOutput: memberOutput{member, "Added the project"}, check: "get_project_member"}
+	o.token("target_user_id", in.TargetUserID, member.UserID)
+	o.token("role_id", in.RoleID, member.RoleID)
+	return o, nil
 }
 
 type updateProjectMemberInput struct {
@@ -266,9 +309,12 @@ type updateProjectMemberInput struct {
 // Check adds what JSON Schema cannot say to every client.
 func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
 
-func updateProjectMember(ctx context.Context, e *env, in updateProjectMemberInput) (memberOutput, error) {
+func updateProjectMember(ctx context.Context, e *env, in updateProjectMemberInput) (changedMemberOutput, error) {
 	member, err := e.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
-	return memberOutput{member, "Changed the project"}, err
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	return in.output(member, in.MemberID, "Changed the project", "get_project_member"), nil
 }
 
 type removeProjectMemberInput struct {
@@ -281,9 +327,9 @@ func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInpu
 	if err != nil {
 		return goneOutput{}, toLook(err, "project.members.view", projectViewers)
 	}
-	d := deed{"project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "The project is closed to them at once."}
+	d := deed{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed member %q (ID %s) from the project."}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+	return goneOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed %s (ID %s) from the project.", "member"}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -47,6 +48,7 @@ func projectTools() []Tool {
 			title:       "Delete project",
 			description: "Delete an empty project for good, with the roles that members and API keys have in it. Raff refuses for the default project and for one that still holds resources.",
 			effect:      deletes,
+			refuses:     "The default project cannot be deleted, nor can a project that still contains resources.",
 			permission:  "account.projects.delete",
 			holders:     onlyOwner,
 		}, deleteProject),
@@ -64,16 +66,27 @@ type projectIDInput struct {
 
 type projectOutput struct {
 	Project raffclient.Project `json:"project"`
-	did     string
 }
 
-func (o projectOutput) summary() string {
-	return fmt.Sprintf("%s project %q (ID %s, slug %s).", o.did, o.Project.Name, orNone(o.Project.ID), orNone(o.Project.Slug))
+func (o projectOutput) sentence(did string) string {
+	p := o.Project
+	return fmt.Sprintf("%s %s (ID %s, slug %s).", did, labeled("project", p.Name), idText(p.ID), quoted(p.Slug))
 }
+
+func (o projectOutput) summary() string { return o.sentence("This is the") }
+
+// changedProjectOutput is a project after it was created or changed.
+type changedProjectOutput struct {
+	projectOutput
+	confirmed
+	did string
+}
+
+func (o changedProjectOutput) summary() string { return o.sentence(o.did) + o.doubts("get_project") }
 
 func getProject(ctx context.Context, e *env, in projectIDInput) (projectOutput, error) {
 	project, err := e.client.GetProject(ctx, in.ID)
-	return projectOutput{project, "This is the"}, err
+	return projectOutput{project}, err
 }
 
 type createProjectInput struct {
@@ -82,9 +95,17 @@ type createProjectInput struct {
 	DefaultRegion string `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
 
-func createProject(ctx context.Context, e *env, in createProjectInput) (projectOutput, error) {
+func createProject(ctx context.Context, e *env, in createProjectInput) (changedProjectOutput, error) {
+	e.announce("create_project", "creating project", "name", in.Name)
 	project, err := e.client.CreateProject(ctx, raffclient.CreateProjectRequest(in))
-	return projectOutput{project, "Created the"}, err
+	if err != nil {
+		return changedProjectOutput{}, err
+	}
+	o := changedProjectOutput{projectOutput: projectOutput{project}, did: "Created the"}
+	o.text("name", in.Name, project.Name)
+	o.text("description", in.Description, project.Description)
+	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
+	return o, nil
 }
 
 type updateProjectInput struct {
@@ -99,9 +120,18 @@ func (in updateProjectInput) Check() []schema.Fault {
 	return atLeastOne(in.Name != "" || in.Description != nil || in.DefaultRegion != "", "'name', 'description' and 'default_region'")
 }
 
-func updateProject(ctx context.Context, e *env, in updateProjectInput) (projectOutput, error) {
+func updateProject(ctx context.Context, e *env, in updateProjectInput) (changedProjectOutput, error) {
 	project, err := e.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion})
-	return projectOutput{project, "Changed the"}, err
+	if err != nil {
+		return changedProjectOutput{}, err
+	}
+	o := changedProjectOutput{projectOutput: projectOutput{project}, did: "Changed the"}
+	o.Project.ID = cmp.Or(project.ID, in.ID)
+	o.text("name", in.Name, project.Name)
+	o.optional("description", in.Description, project.Description)
+	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
+	o.did = o.lead(o.did)
+	return o, nil
 }
 
 type deleteProjectInput struct {
@@ -114,9 +144,9 @@ func deleteProject(ctx context.Context, e *env, in deleteProjectInput) (goneOutp
 	if err != nil {
 		return goneOutput{}, toLook(err, "account.projects.view", ownerAdminMember)
 	}
-	d := deed{"project", in.ID, project.Name, "It is deleted for good, with every role that somebody has in it."}
+	d := deed{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "It is deleted for good, with the roles that members and API keys have in it. This cannot be undone."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, project.Name, "Deleted project %q (ID %s)."}, e.client.DeleteProject(ctx, in.ID)
+	return goneOutput{in.ID, project.Name, "Deleted %s (ID %s).", "project"}, e.client.DeleteProject(ctx, in.ID)
 }

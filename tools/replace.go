@@ -23,13 +23,17 @@ type replaceAPIKeyInput struct {
 func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 type replaceAPIKeyOutput struct {
-	APIKey     raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
-	Secret     handover.Secret   `json:"secret"`
-	Replaces   replacedKey       `json:"replaces"`
-	Granted    []grant           `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
-	NotGranted []grant           `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
-	Remaining  []string          `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	APIKey raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
+	Secret handover.Secret   `json:"secret"`
+	confirmed
+	Replaces   replacedKey `json:"replaces"`
+	Granted    []grant     `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
+	NotGranted []grant     `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
+	Remaining  []string    `json:"remaining" jsonschema_description:"What is left to do, in this order."`
 	created    keyOutput
+	tier       string // a sentence, if the successor's tier is not known to be the old key's
+	own        string // a sentence, if the old key is or may be the server's own
+	keySource  string
 }
 
 type replacedKey struct {
@@ -55,30 +59,51 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 		return replaceAPIKeyOutput{}, err
 	}
 	if old.ExpiresAt != "" && in.ExpiresAt == nil {
-		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: key %q expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", old.Name, old.ExpiresAt))
+		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: the %s expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", labeled("key", old.Name), timeText(old.ExpiresAt)))
 	}
-	created, err := e.mint(ctx, raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name), RateLimitTier: old.RateLimitTier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	tier, tierNote := successorTier(old.RateLimitTier)
+	created, err := e.mint(ctx, "replace_api_key", raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name, in.ID), RateLimitTier: tier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
 	o := replaceAPIKeyOutput{
 		APIKey:     created.APIKey,
 		Secret:     created.Secret,
+		confirmed:  created.confirmed,
 		Replaces:   replacedKey{in.ID, old.Name, old.KeyPrefix},
 		Granted:    []grant{},
 		NotGranted: []grant{},
 		created:    created,
+		tier:       tierNote,
+		keySource:  e.keySource,
+	}
+	if e.isOwn(old) && !e.sandbox {
+		o.own = e.whoseKey(old)
 	}
 	until := time.Now().Add(grantTime)
 	for _, access := range old.ProjectAccesses {
 		if ctx.Err() != nil || time.Now().After(until) {
-			o.notGranted(newGrant(access), "It was not tried, for the secret had to be handed over in time.")
+			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
 			continue
 		}
 		o.grant(ctx, e, access)
 	}
 	o.Remaining = o.remaining()
 	return o, nil
+}
+
+// successorTier returns the tier to create a successor with, and what to say if it is
+// not known to be that of the old key. Raff creates keys with the tiers "standard" and
+// "high" only, but older keys may have another, such as "unlimited"; that must not
+// prevent their replacement.
+func successorTier(old string) (tier, note string) {
+	switch old {
+	case "standard", "high":
+		return old, ""
+	case "":
+		return "", "Raff does not show the rate limit tier of the old key, so the successor has the default: standard, 30 requests per second. If the old key has a higher tier, ask Raff's support."
+	}
+	return "standard", fmt.Sprintf("The old key has the rate limit tier %s, which no new key can have, so the successor has standard: 30 requests per second. If that is too low for where the key is used, ask Raff's support for a higher tier before deploying it.", quoteAtMost(old, maxShort))
 }
 
 // grantTime is for how long grants are begun: the secret waits meanwhile.
@@ -93,9 +118,10 @@ func newGrant(a raffclient.ProjectAccess) grant {
 func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclient.ProjectAccess) {
 	g := newGrant(access)
 	if o.APIKey.ID == "" {
-		o.notGranted(g, "Raff's answer lacked the ID of the new key.")
+		o.notGranted(g, "Raff's response lacks the ID of the new key.")
 		return
 	}
+	e.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
 	member, err := e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New) {
 		member.ID, err = lost.Found[0].ID, nil
@@ -105,12 +131,12 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclie
 		o.Granted = append(o.Granted, g)
 		return
 	}
-	o.notGranted(g, explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
+	o.notGranted(g, e.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins, givenID: true}, err))
 }
 
 func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {
 	g.Problem = problem
-	g.Call = fmt.Sprintf("add_project_member {\"id\":%q,\"api_key_id\":%q,\"role_id\":%q}", g.ProjectID, orNone(o.APIKey.ID), g.RoleID)
+	g.Call = callText("add_project_member", "id", g.ProjectID, "api_key_id", cmp.Or(o.APIKey.ID, "unknown"), "role_id", g.RoleID)
 	o.NotGranted = append(o.NotGranted, g)
 }
 
@@ -118,16 +144,23 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	if len(o.NotGranted) > 0 {
 		steps = append(steps, "Give the new key the project access that is in not_granted, as far as get_api_key does not show it already.")
 	}
-	return append(steps,
-		"Deploy the new secret wherever the old key is used.",
-		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) moves on, that of the old one (%s) no longer does.", orNone(o.created.prefix), orNone(o.Replaces.KeyPrefix)),
-		fmt.Sprintf("Only then revoke the old key: revoke_api_key {\"id\":%q,\"confirm_name\":%q}.", o.Replaces.ID, o.Replaces.Name))
+	if o.tier != "" {
+		steps = append(steps, o.tier)
+	}
+	deploy, revoke := "Deploy the new secret wherever the old key is used.", "Only then revoke the old key: %s."
+	if o.own != "" {
+		deploy = fmt.Sprintf("%s Have the user put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.own, o.keySource)
+		revoke = "Only then revoke the old key, which this server refuses before it is restarted with the new one: %s."
+	}
+	return append(steps, deploy,
+		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) changes, that of the old one (%s) no longer does.", prefixText(o.created.prefix), prefixText(o.Replaces.KeyPrefix)),
+		fmt.Sprintf(revoke, callText("revoke_api_key", "id", o.Replaces.ID, "confirm_name", cmp.Or(o.Replaces.Name, o.Replaces.ID))))
 }
 
 func (o replaceAPIKeyOutput) handedOver() handover.Secret { return o.Secret }
 
 func (o replaceAPIKeyOutput) summary() string {
-	text := o.created.summary() + fmt.Sprintf(" It is the successor of key %q (%s), which still works and was not touched.", o.Replaces.Name, orNone(o.Replaces.KeyPrefix))
+	text := o.created.summary() + fmt.Sprintf(" It is the successor of %s (%s), which was not changed.", labeled("key", o.Replaces.Name), prefixText(o.Replaces.KeyPrefix))
 	if n := len(o.NotGranted); n > 0 {
 		text += fmt.Sprintf(" Of its access to projects, %d of %d grants failed: see not_granted.", n, n+len(o.Granted))
 	}

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -39,6 +40,7 @@ func roleTools() []Tool {
 			title:       "Update role",
 			description: "Change a custom role. The change reaches every member and API key that has the role, at their next request. Roles of Raff's own (is_system) cannot be changed.",
 			effect:      updates,
+			refuses:     "Raff's own roles (is_system) cannot be changed.",
 			permission:  "account.roles.manage",
 			holders:     ownerAdmin,
 		}, updateRole),
@@ -47,6 +49,7 @@ func roleTools() []Tool {
 			title:       "Delete role",
 			description: "Delete a custom role for good. Raff refuses while a member or an API key has it.",
 			effect:      deletes,
+			refuses:     "Raff's own roles (is_system) cannot be deleted, nor can a role that a member or an API key still has.",
 			permission:  "account.roles.delete",
 			holders:     onlyOwner,
 		}, deleteRole),
@@ -65,7 +68,7 @@ const (
 	ownerAdminMember = "the roles Owner, Admin and Member"
 	onlyOwner        = "the role Owner alone, not by Admin"
 	projectViewers   = "Owner and, in the project, by the roles Project Admin, Operator, Project Member and Viewer"
-	projectAdmins    = "Owner and, in the project, by the role Project Admin"
+	projectAdmins    = "Owner and, in the project, by the roles Project Admin and Operator"
 )
 
 type listRolesInput struct {
@@ -90,17 +93,27 @@ type roleIDInput struct {
 
 type roleOutput struct {
 	Role raffclient.Role `json:"role"`
-	did  string
 }
 
-func (o roleOutput) summary() string {
+func (o roleOutput) sentence(did string) string {
 	r := o.Role
-	return fmt.Sprintf("%s role %q (ID %s, slug %s, scope %s) with %d permissions.", o.did, r.Name, orNone(r.ID), orNone(r.Slug), orNone(r.Scope), len(r.Permissions))
+	return fmt.Sprintf("%s %s (ID %s, slug %s, scope %s) with %d permissions.", did, labeled("role", r.Name), idText(r.ID), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
 }
+
+func (o roleOutput) summary() string { return o.sentence("This is the") }
+
+// changedRoleOutput is a role after it was created or changed.
+type changedRoleOutput struct {
+	roleOutput
+	confirmed
+	did string
+}
+
+func (o changedRoleOutput) summary() string { return o.sentence(o.did) + o.doubts("get_role") }
 
 func getRole(ctx context.Context, e *env, in roleIDInput) (roleOutput, error) {
 	role, err := e.client.GetRole(ctx, in.ID)
-	return roleOutput{role, "This is the"}, err
+	return roleOutput{role}, err
 }
 
 type createRoleInput struct {
@@ -111,9 +124,19 @@ type createRoleInput struct {
 	Description string   `json:"description,omitempty"`
 }
 
-func createRole(ctx context.Context, e *env, in createRoleInput) (roleOutput, error) {
+func createRole(ctx context.Context, e *env, in createRoleInput) (changedRoleOutput, error) {
+	e.announce("create_role", "creating role", "name", in.Name)
 	role, err := e.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
-	return roleOutput{role, "Created the"}, err
+	if err != nil {
+		return changedRoleOutput{}, err
+	}
+	o := changedRoleOutput{roleOutput: roleOutput{role}, did: "Created the"}
+	o.text("name", in.Name, role.Name)
+	o.token("slug", in.Slug, role.Slug)
+	o.token("scope", in.Scope, role.Scope)
+	o.set("permissions", in.Permissions, role.Permissions)
+	o.text("description", in.Description, role.Description)
+	return o, nil
 }
 
 type updateRoleInput struct {
@@ -135,9 +158,18 @@ func atLeastOne(given bool, properties string) []schema.Fault {
 	return []schema.Fault{{Problem: "at least one of " + properties + " is needed"}}
 }
 
-func updateRole(ctx context.Context, e *env, in updateRoleInput) (roleOutput, error) {
+func updateRole(ctx context.Context, e *env, in updateRoleInput) (changedRoleOutput, error) {
 	role, err := e.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
-	return roleOutput{role, "Changed the"}, err
+	if err != nil {
+		return changedRoleOutput{}, err
+	}
+	o := changedRoleOutput{roleOutput: roleOutput{role}, did: "Changed the"}
+	o.Role.ID = cmp.Or(role.ID, in.ID)
+	o.text("name", in.Name, role.Name)
+	o.optional("description", in.Description, role.Description)
+	o.set("permissions", in.Permissions, role.Permissions)
+	o.did = o.lead(o.did)
+	return o, nil
 }
 
 type deleteRoleInput struct {
@@ -149,21 +181,24 @@ type deleteRoleInput struct {
 type goneOutput struct {
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"`
-	what string
+	what string // the summary, with verbs for the thing and its ID
+	noun string
 }
 
-func (o goneOutput) summary() string { return fmt.Sprintf(o.what, o.Name, o.ID) }
+func (o goneOutput) summary() string {
+	return fmt.Sprintf(o.what, labeled(o.noun, o.Name), idText(o.ID))
+}
 
 func deleteRole(ctx context.Context, e *env, in deleteRoleInput) (goneOutput, error) {
 	role, err := e.client.GetRole(ctx, in.ID)
 	if err != nil {
 		return goneOutput{}, toLook(err, "account.roles.view", ownerAdmin)
 	}
-	d := deed{"role", in.ID, role.Name, "It is deleted for good."}
+	d := deed{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "It is deleted for good. This cannot be undone."}
 	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, role.Name, "Deleted role %q (ID %s)."}, e.client.DeleteRole(ctx, in.ID)
+	return goneOutput{in.ID, role.Name, "Deleted %s (ID %s).", "role"}, e.client.DeleteRole(ctx, in.ID)
 }
 
 type listPermissionsInput struct {

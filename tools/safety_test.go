@@ -108,14 +108,14 @@ func TestUserIsAsked(t *testing.T) {
 		want    string
 	}{
 		{"accepts", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":true}}`}, true, true, "Revoked"},
-		{"accepts the bare form", tools.ConfirmAuto, asked{can, `"result":{"action":"accept"}`}, true, true, "Revoked"},
-		{"accepts, but says no", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":false}}`}, true, false, "declined"},
-		{"accepts, but says no in words", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":"no"}}`}, true, false, "declined"},
-		{"accepts something else", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"other":true}}`}, true, false, "declined"},
-		{"declines", tools.ConfirmAuto, asked{can, `"result":{"action":"decline"}`}, true, false, "declined"},
-		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "gave no answer"},
-		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "gave no answer"},
-		{"forms declared", tools.ConfirmAlways, asked{`"elicitation":{"form":{}}`, `"result":{"action":"accept"}`}, true, true, "Revoked"},
+		{"accepts without content", tools.ConfirmAuto, asked{can, `"result":{"action":"accept"}`}, true, false, "without a yes"},
+		{"accepts, but says no", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":false}}`}, true, false, "without a yes"},
+		{"accepts, but says no in words", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"confirm":"no"}}`}, true, false, "without a yes"},
+		{"accepts something else", tools.ConfirmAuto, asked{can, `"result":{"action":"accept","content":{"other":true}}`}, true, false, "without a yes"},
+		{"declines", tools.ConfirmAuto, asked{can, `"result":{"action":"decline"}`}, true, false, "was declined, either by the user or by a client that runs without one"},
+		{"closes the form", tools.ConfirmAuto, asked{can, `"result":{"action":"cancel"}`}, true, false, "was closed without an answer"},
+		{"fails", tools.ConfirmAuto, asked{can, `"error":{"code":-32603,"message":"x"}`}, true, false, "was closed without an answer"},
+		{"forms declared", tools.ConfirmAlways, asked{`"elicitation":{"form":{}}`, `"result":{"action":"accept","content":{"confirm":true}}`}, true, true, "Revoked"},
 		{"only URLs declared", tools.ConfirmAuto, asked{`"elicitation":{"url":{}}`, ""}, false, true, "Revoked"},
 		{"not declared", tools.ConfirmAuto, asked{"", ""}, false, true, "Revoked"},
 		{"not declared, but needed", tools.ConfirmAlways, asked{"", ""}, false, false, "--confirm=always"},
@@ -265,7 +265,7 @@ func TestAudit(t *testing.T) {
 func findings(t *testing.T, r result) (found, severities []string) {
 	t.Helper()
 	var out struct {
-		Findings []struct{ Severity, Kind, Name, Why, Settle string }
+		Findings []struct{ Severity, Kind, Name, Why, Fix string }
 	}
 	if err := json.Unmarshal(r.StructuredContent, &out); err != nil {
 		t.Fatalf("%v in %s", err, r.raw)
@@ -273,7 +273,7 @@ func findings(t *testing.T, r result) (found, severities []string) {
 	for _, f := range out.Findings {
 		found = append(found, f.Name+" "+f.Kind)
 		severities = append(severities, f.Severity)
-		if f.Why == "" || f.Settle == "" {
+		if f.Why == "" || f.Fix == "" {
 			t.Errorf("a finding lacks why or what: %+v", f)
 		}
 	}
@@ -511,7 +511,7 @@ func TestListThatRepeatsItself(t *testing.T) {
 		}
 		b.api.Fail(sandbox.Fault{Method: "GET", IgnoreOffset: true, Times: -1})
 		for _, tool := range []string{"list_api_keys", "audit_api_keys"} {
-			if r := b.call(t, t.Context(), tool, `{}`); !r.IsError || !strings.Contains(r.text(), "does not add up") {
+			if r := b.call(t, t.Context(), tool, `{}`); !r.IsError || !strings.Contains(r.text(), "is inconsistent") {
 				t.Errorf("%s: got %s", tool, r.raw)
 			}
 		}

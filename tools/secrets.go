@@ -91,20 +91,21 @@ func (e *env) revokeLost(ctx context.Context, key raffclient.APIKeyWithSecret, l
 }
 
 func explainNotReady(s spec, err *handover.NotReadyError) string {
-	return fmt.Sprintf("%s A secret could not be handed over in the way that the administrator chose (%v). "+
-		"Ask the user to mend that, then call %s again; no argument can change the way.", s.effect.nothing(), err, s.name)
+	return fmt.Sprintf("%s A secret could not be handed over in the way that the administrator chose (%s). "+
+		"Ask the user to fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.nothing(), oneLine(err.Error()), s.name)
 }
 
 func explainUndelivered(s spec, e *undeliveredError) string {
+	name, id, prefix, lost := quoted(e.key.Name), idText(e.key.ID), prefixText(e.key.Prefix), oneLine(e.lost.Error())
 	if e.renewed {
-		return fmt.Sprintf("The key %q (ID %s) was regenerated, but its new secret is lost: %v. Its old secret is void. "+
-			"Ask the user to mend what failed first, then call %s again, which gives a working one.", e.key.Name, orNone(e.key.ID), e.lost, s.name)
+		return fmt.Sprintf("The key %s (ID %s) was regenerated, but its new secret is lost: %s. Its old secret no longer works. "+
+			"Ask the user to fix what failed first, then call %s again, which gives a working one.", name, id, lost, s.name)
 	}
 	if e.left == nil {
-		return fmt.Sprintf("No key is left: %q (prefix %s) was made, but %v, so it was revoked again. "+
-			"Ask the user to mend what failed first, then call %s again.", e.key.Name, orNone(e.key.Prefix), e.lost, s.name)
+		return fmt.Sprintf("No key is left: %s (prefix %s) was made, but %s, so it was revoked again. "+
+			"Ask the user to fix what failed first, then call %s again.", name, prefix, lost, s.name)
 	}
-	return fmt.Sprintf("A key was made, but its secret is lost: %v. The key is %q, ID %s, prefix %s, and it could not be revoked (%v). "+
-		"Ask the user to revoke it in the Raff dashboard and to mend what failed first; then it is safe to call %s again.",
-		e.lost, e.key.Name, orNone(e.key.ID), orNone(e.key.Prefix), e.left, s.name)
+	return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s, and it could not be revoked (%s). "+
+		"Ask the user to revoke it in the Raff dashboard and to fix what failed first; then it is safe to call %s again.",
+		lost, name, id, prefix, reason(e.left), s.name)
 }

@@ -318,7 +318,7 @@ func TestRegeneratedSecretThatIsLost(t *testing.T) {
 	needShell(t)
 	b := lose(t)
 	r := b.call(t, t.Context(), "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
-	for _, want := range []string{"was regenerated", "old secret is void", "call regenerate_api_key again"} {
+	for _, want := range []string{"was regenerated", "old secret no longer works", "call regenerate_api_key again"} {
 		if !r.IsError || !strings.Contains(r.text(), want) {
 			t.Errorf("got %s, want it to say %q", r.raw, want)
 		}

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,9 @@ import (
 type Config struct {
 	// Client calls the API. It may be nil if Problem is set.
 	Client *raffclient.Client
+	// KeySource is where the API key of Client comes from, for messages:
+	// "RAFF_API_KEY". It need not be set for a sandbox.
+	KeySource string
 	// Problem, if set, is why there is no usable credential, and what to do
 	// about it. The tools are listed all the same, and every call is answered
 	// with it.
@@ -52,7 +56,7 @@ const instructions = `Administers a Raff Technologies cloud account.
 - If a result says that an outcome is unknown, or that a key exists whose secret nobody has, do what it says before trying again: a second call could make a second one.`
 
 const sandboxInstructions = `
-- This is a SANDBOX: an imitation in memory. Its keys open nothing, and everything is forgotten when the server ends. Tell the user so.`
+- This is a SANDBOX: an imitation in memory. Its keys grant no access, and everything is discarded when the server ends. Tell the user so.`
 
 // NewServer returns an MCP server with all tools.
 func NewServer(cfg Config) *server.MCPServer {
@@ -74,7 +78,7 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithToolCapabilities(false),
 		server.WithHooks(hooks),
 	)
-	e := &env{client: cfg.Client, secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
+	e := &env{client: cfg.Client, keySource: cmp.Or(cfg.KeySource, "the server's configuration"), secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
 	// The tools are made when they are first asked for: clients wait for the answer
 	// to initialize, and deriving the schemas takes longer than all else before it.
 	add := sync.OnceFunc(func() {
@@ -120,6 +124,6 @@ func arguments(r mcp.CallToolRequest) json.RawMessage {
 // OnWait tells the client of a call that the call waits; for
 // raffclient.Config.
 func OnWait(ctx context.Context, w raffclient.Wait) {
-	message := fmt.Sprintf("%v. Trying again in %v.", w.Because, w.For.Round(time.Second))
+	message := fmt.Sprintf("%s. Trying again in %v.", capitalized(reason(w.Because)), w.For.Round(time.Second))
 	_ = stdio.Progress(ctx, float64(w.Attempts), 0, message) // the call goes on without an audience
 }

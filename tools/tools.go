@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"regexp"
 	"runtime/debug"
 	"slices"
 
@@ -48,6 +49,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 // env is what a tool works with.
 type env struct {
 	client       *raffclient.Client
+	keySource    string
 	secrets      *handover.Way
 	log          *slog.Logger
 	sandbox      bool
@@ -63,7 +65,10 @@ type spec struct {
 	effect      effect
 	permission  string // that the API most likely asks for
 	holders     string // who has it by default
+	refuses     string // what Raff refuses whatever the arguments, as a sentence; "" if nothing is known
 	sensitive   string // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
+
+	givenID bool // the call's arguments contain an ID
 }
 
 // effect is what a tool does to the account. It is chosen by asking what
@@ -131,6 +136,14 @@ func sensitive(pointers []string) *mcp.Meta {
 	return mcp.NewMetaFromMap(map[string]any{sensitiveKey: pointers})
 }
 
+// addedByClients are properties that clients add to the arguments of any tool, and
+// send along. Gemini CLI adds wait_for_previous to every tool's schema and passes what
+// its model fills in: addWaitForPreviousParameter in packages/core/src/tools/tools.ts
+// of github.com/google-gemini/gemini-cli.
+var addedByClients = []string{"wait_for_previous"}
+
+var anyUUID = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+
 // define makes a tool of a function. The function's types give the schemas.
 func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
 	in := schema.Of[In]()
@@ -145,27 +158,41 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 	}
 
 	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
+		s := s
 		defer func() {
 			if v := recover(); v != nil {
 				// The value could hold a secret; the stack shows addresses only.
 				e.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
-				result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's present state before calling " + s.name + " again, and report the fault with the server's log.")
+				result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
 			}
 		}()
-		args, err := in.Decode(arguments)
+		s.givenID = anyUUID.Match(arguments)
+		args, err := in.Decode(arguments, addedByClients...)
 		if err != nil {
-			return failure(explain(s, err))
+			return failure(e.explain(s, err))
 		}
 		out, err := f(ctx, e, args)
 		if q, ok := errors.AsType[question](err); ok {
 			return q.ask()
 		}
 		if err != nil {
-			return failure(explain(s, err))
+			return failure(e.explain(s, err))
 		}
 		return success(s, out)
 	}
 	return Tool{Tool: tool, Effect: s.effect.String(), call: call}
+}
+
+// announce logs what is about to be created, so that even a program that is killed
+// leaves a trace of it. attrs are names and values; values that are "" are left out.
+func (e *env) announce(tool, what string, attrs ...string) {
+	args := []any{"tool", tool}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if attrs[i+1] != "" {
+			args = append(args, attrs[i], oneLine(attrs[i+1]))
+		}
+	}
+	e.log.Info(what, args...)
 }
 
 // success is the result of a call that did what it should: what happened, in
@@ -178,6 +205,7 @@ func success(s spec, out output) *mcp.CallToolResult {
 	if err != nil {
 		panic("tools: " + s.name + ": the result cannot be written as JSON")
 	}
+	whole = escapeInvisible(whole)
 	text, meta := mcp.NewTextContent(string(whole)), s.meta()
 	if s.sensitive != "" {
 		if out.(secretOutput).handedOver().Shown() {

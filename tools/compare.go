@@ -1,0 +1,173 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+// confirmed is the part of an output that says how far Raff's response confirms what
+// the call asked for: that a request succeeds does not mean that all of it was done.
+type confirmed struct {
+	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested properties that Raff's response does not show. Do not report them as done."`
+	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested properties that Raff's response shows with another value. They were not changed, or not set, as requested."`
+	notes       []string // a clause for each
+}
+
+// missing notes that the response does not show a requested value.
+func (c *confirmed) missing(property, want string) {
+	c.Unconfirmed = append(c.Unconfirmed, property)
+	c.notes = append(c.notes, fmt.Sprintf("Raff's response does not show the requested %s%s", wordFor(property), want))
+}
+
+// different notes that the response shows another value than the requested one.
+func (c *confirmed) different(property, want, got string) {
+	c.NotApplied = append(c.NotApplied, property)
+	c.notes = append(c.notes, fmt.Sprintf("the requested %s%s was not changed or set: Raff's response shows %s", wordFor(property), want, got))
+}
+
+// wordFor returns a property in words, if it is better known by these.
+func wordFor(property string) string {
+	switch property {
+	case "expires_at":
+		return "expiry"
+	case "rate_limit_tier":
+		return "rate limit tier"
+	case "role_id":
+		return "role"
+	}
+	return property
+}
+
+// text compares free text, which is not repeated. "" is not requested.
+func (c *confirmed) text(property, want, got string) {
+	switch {
+	case want == "":
+	case got == "":
+		c.missing(property, "")
+	case !sameText(want, got):
+		c.different(property, "", quoteAtMost(got, maxShort))
+	}
+}
+
+// optional compares text that can also be emptied. nil is not requested.
+func (c *confirmed) optional(property string, want *string, got string) {
+	switch {
+	case want == nil:
+	case *want == "" && got != "":
+		c.different(property, ` ""`, quoteAtMost(got, maxShort))
+	default:
+		c.text(property, *want, got)
+	}
+}
+
+// token compares an ID, an e-mail address or one of a few words, in which case does
+// not matter. "" is not requested.
+func (c *confirmed) token(property, want, got string) {
+	shown := " (" + quoteAtMost(want, maxShort) + ")"
+	switch {
+	case want == "":
+	case got == "":
+		c.missing(property, shown)
+	case !strings.EqualFold(want, got):
+		c.different(property, shown, quoteAtMost(got, maxShort))
+	}
+}
+
+// flag compares a boolean. nil is not requested.
+func (c *confirmed) flag(property string, want, got *bool) {
+	switch {
+	case want == nil:
+	case got == nil:
+		c.missing(property, fmt.Sprintf(" (%t)", *want))
+	case *want != *got:
+		c.different(property, fmt.Sprintf(" (%t)", *want), fmt.Sprint(*got))
+	}
+}
+
+// time compares a time as an instant. nil is not requested.
+func (c *confirmed) time(property string, want *time.Time, got raffclient.Time) {
+	if want == nil {
+		return
+	}
+	shown := " (" + want.Format(time.RFC3339) + ")"
+	at, ok := got.Time()
+	switch {
+	case got == "":
+		c.missing(property, shown)
+	case !ok || at.Sub(*want).Abs() >= time.Second: // the API may cut to seconds
+		c.different(property, shown, timeText(got))
+	}
+}
+
+// set compares lists whose order does not matter. nil is not requested.
+func (c *confirmed) set(property string, want, got []string) {
+	switch {
+	case want == nil:
+	case got == nil:
+		c.missing(property, "")
+	case !slices.Equal(distinct(want), distinct(got)):
+		c.different(property, "", fmt.Sprintf("%d others", len(got)))
+	}
+}
+
+func distinct(list []string) []string {
+	list = slices.Clone(list)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// maxShown is how many characters of a string from a response are kept for sure.
+const maxShown = 290
+
+// sameText reports whether two texts are the same as far as the client shows: it
+// removes what cannot be seen from responses, and cuts long strings.
+func sameText(want, got string) bool {
+	for _, forControl := range []rune{' ', -1} {
+		want, got := visibleText(want, forControl), visibleText(got, forControl)
+		cut, long := strings.CutSuffix(got, "…")
+		if want == got || long && utf8.RuneCountInString(cut) >= maxShown && strings.HasPrefix(want, cut) {
+			return true
+		}
+	}
+	return false
+}
+
+// visibleText returns s with single spaces, without what cannot be seen, and with
+// forControl for control characters; -1 is nothing.
+func visibleText(s string, forControl rune) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r):
+			return forControl
+		case unicode.IsSpace(r) || unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// lead returns how the summary of a change begins: with did, if all was confirmed.
+func (c confirmed) lead(did string) string {
+	if c.inDoubt() {
+		return "Not all of the change is confirmed for the"
+	}
+	return did
+}
+
+// inDoubt reports whether anything was not confirmed.
+func (c confirmed) inDoubt() bool { return len(c.notes) > 0 }
+
+// doubts says what was not confirmed and which tool shows how it is; "" if all was.
+func (c confirmed) doubts(check string) string {
+	if !c.inDoubt() {
+		return ""
+	}
+	return " " + capitalized(strings.Join(c.notes, "; ")) + "; check with " + check + " before you report it as done."
+}

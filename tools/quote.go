@@ -1,0 +1,197 @@
+package tools
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+// What Raff sends was written by somebody else: a name may contain instructions for
+// the model, control characters or 100 kB of text. In prose it is therefore always
+// quoted, or checked to be what it should be. The helpers below are the only ways in
+// which it gets there.
+
+// Limits in characters, on the quoted text.
+const (
+	maxName    = 130 // a name has at most 128 characters
+	maxMessage = 200
+	maxShort   = 40  // an ID, a time or a prefix that is none
+	maxOwn     = 500 // an error of this machine, which may contain paths
+)
+
+// quoted returns text in quotes and on one line, cut to the length of a name;
+// "unknown" if there is none.
+func quoted(text string) string { return quoteAtMost(text, maxName) }
+
+// quoteAtMost returns text in quotes and on one line, cut to at most that many
+// characters as they are written.
+func quoteAtMost(text string, most int) string {
+	if text == "" {
+		return "unknown"
+	}
+	var b strings.Builder
+	for _, r := range redactKeys(text) {
+		escaped := strconv.Quote(string(r))
+		escaped = escaped[1 : len(escaped)-1]
+		if most -= utf8.RuneCountInString(escaped); most < 0 {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(escaped)
+	}
+	return `"` + b.String() + `"`
+}
+
+// labeled returns noun with its quoted name, if it has one.
+func labeled(noun, name string) string {
+	if name == "" {
+		return noun
+	}
+	return noun + " " + quoted(name)
+}
+
+var (
+	uuidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	prefixForm = regexp.MustCompile(`^raff_[0-9A-Za-z_-]{8}$`)
+)
+
+// idText returns an ID as it is if it is a UUID, quoted if not.
+func idText(id string) string {
+	if uuidForm.MatchString(id) {
+		return id
+	}
+	return quoteAtMost(id, maxShort)
+}
+
+// prefixText returns the prefix of a key as it is if it is one, quoted if not.
+func prefixText(prefix string) string {
+	if prefixForm.MatchString(prefix) {
+		return prefix
+	}
+	return quoteAtMost(prefix, maxShort)
+}
+
+// timeText returns a time as it is if it is one, quoted if not.
+func timeText(t raffclient.Time) string {
+	if _, ok := t.Time(); ok && len(t) <= maxShort {
+		return string(t)
+	}
+	return quoteAtMost(string(t), maxShort)
+}
+
+// callText writes a call of a tool for a model to repeat: names and values in turn,
+// as JSON. A value that is too long to be one is left for the model to look up.
+func callText(tool string, pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		value := pairs[i+1]
+		if utf8.RuneCountInString(value) > 300 {
+			value = "…"
+		}
+		text, _ := json.Marshal(value) // a string always has a JSON form
+		fmt.Fprintf(&b, ",%q:%s", pairs[i], escapeInvisible(text))
+	}
+	return tool + " {" + strings.TrimPrefix(b.String(), ",") + "}"
+}
+
+// escapeInvisible returns JSON in which no character controls a terminal, the
+// direction of text or nothing that can be seen: such characters become escape
+// sequences, which mean the same.
+func escapeInvisible(text []byte) []byte {
+	visible := func(r rune) bool { return r == utf8.RuneError || unicode.IsPrint(r) }
+	if strings.IndexFunc(string(text), func(r rune) bool { return !visible(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case visible(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return []byte(b.String())
+}
+
+// keyLike matches what looks like a whole key, whose prefix is public.
+var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
+
+func redactKeys(text string) string { return keyLike.ReplaceAllString(text, "${1}…[redacted]") }
+
+// oneLine returns text of this machine, such as the error of a file, without what
+// would end the line or control a terminal, and cut.
+func oneLine(text string) string {
+	text = strings.Join(strings.FieldsFunc(redactKeys(text), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if runes := []rune(text); len(runes) > maxOwn {
+		text = string(runes[:maxOwn]) + "…"
+	}
+	return text
+}
+
+// reason words an error as a part of a sentence, with the API's words in quotes.
+func reason(err error) string {
+	e, ok := errors.AsType[*raffclient.Error](err)
+	switch {
+	case !ok:
+		return oneLine(err.Error())
+	case isBilling(e):
+		return "Raff refused because of the account's billing" + said(e)
+	case errors.Is(e, raffclient.ErrForbidden):
+		return "the server's API key lacks a permission" + said(e)
+	case errors.Is(e, raffclient.ErrUnauthorized):
+		return "Raff rejected the server's API key" + said(e)
+	case errors.Is(e, raffclient.ErrNotFound):
+		return "Raff did not find it" + said(e)
+	case errors.Is(e, raffclient.ErrRateLimited):
+		return "Raff's rate limit is exhausted" + said(e)
+	case errors.Is(e, raffclient.ErrUnavailable):
+		return "Raff's API failed" + said(e)
+	case errors.Is(e, raffclient.ErrUnreachable):
+		return "Raff's API could not be reached" + said(e)
+	case errors.Is(e, raffclient.ErrNoAnswer):
+		return "the response of Raff's API was lost" + said(e)
+	case errors.Is(e, raffclient.ErrBadAnswer):
+		return "the response of Raff's API could not be used" + said(e)
+	case errors.Is(e, raffclient.ErrRedirected):
+		return "Raff's API answered with a redirect" + said(e) + ", which was refused"
+	case errors.Is(e, raffclient.ErrListIncomplete):
+		return "Raff's list is inconsistent" + said(e)
+	}
+	return "Raff refused the request" + said(e)
+}
+
+// capitalized returns a clause as it begins a sentence.
+func capitalized(clause string) string {
+	if clause == "" {
+		return ""
+	}
+	return strings.ToUpper(clause[:1]) + clause[1:]
+}
+
+// said quotes the API's own words, if it used any, and the status.
+func said(e *raffclient.Error) string {
+	words := e.Message
+	if words == "" {
+		words = e.Title
+	}
+	switch {
+	case words == "" && e.Status == 0:
+		return ""
+	case words == "":
+		return fmt.Sprintf(" (HTTP %d)", e.Status)
+	case e.Status == 0:
+		return " (" + quoteAtMost(words, maxMessage) + ")"
+	}
+	return fmt.Sprintf(" (HTTP %d: %s)", e.Status, quoteAtMost(words, maxMessage))
+}
