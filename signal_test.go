@@ -48,7 +48,7 @@ func (a *slowAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodDelete:
 		a.revoke(w, r)
 	default:
-		a.list(w, r)
+		a.read(w, r)
 	}
 }
 
@@ -83,11 +83,16 @@ func (a *slowAPI) revoke(w http.ResponseWriter, r *http.Request) {
 	respond(w, http.StatusOK, map[string]any{"success": true})
 }
 
-func (a *slowAPI) list(w http.ResponseWriter, r *http.Request) {
+// read answers with the key that the path names, or with a list.
+func (a *slowAPI) read(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var keys []slowKey
 	for _, k := range a.keys {
+		if strings.HasSuffix(r.URL.Path, k.ID) {
+			respond(w, http.StatusOK, map[string]any{"success": true, "data": slowKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix}})
+			return
+		}
 		if !k.revoked && r.URL.Query().Get("offset") == "0" {
 			keys = append(keys, slowKey{ID: k.ID, Name: k.Name, Prefix: k.Prefix})
 		}

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,15 +65,21 @@ func (a *answer) truncated() bool {
 // namedSecret finds a key that stands in text as the value of "secret".
 var namedSecret = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 
+// empty reports whether a has no body.
+func (a *answer) empty() bool { return a.readErr == io.EOF && len(bytes.TrimSpace(a.body)) == 0 }
+
 // decodeKey reads an answer that makes a key. Its secret is found wherever and
 // whatever is around it: a mark before the JSON, an unknown wrapping or a stray
 // value must not cost a key its secret. And it is nowhere but in Secret, even if
-// the API repeated it elsewhere.
+// the API repeated it elsewhere. The client's own key is not a new secret.
 func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 	rest, secret := *a, Secret{}
-	if m := namedSecret.FindSubmatch(a.body); m != nil {
-		secret = NewSecret(string(m[1]))
-		rest.body = secret.cutOut(a.body)
+	for _, m := range namedSecret.FindAllSubmatch(a.body, -1) {
+		if found := NewSecret(string(m[1])); !found.equal(c.cfg.APIKey) {
+			secret = found
+			rest.body = secret.cutOut(a.body)
+			break
+		}
 	}
 	key, err := decode[APIKeyWithSecret](c, &rest)
 	if !secret.Empty() {
@@ -89,27 +97,37 @@ func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 type envelope struct {
 	Success *bool           `json:"success"`
 	Data    json.RawMessage `json:"data"`
-	Total   *int            `json:"total"`
+	Total   json.RawMessage `json:"total"`
 }
 
 // decode reads the data of a 2xx answer, leniently: unknown fields are
-// ignored, a field of an unexpected type is left zero. With an error it
+// ignored, and a field of an unexpected type is unknown. With an error it
 // returns what could be read all the same, because that may be a secret.
 func decode[T any](c *Client, a *answer) (T, *Error) {
+	return decodeWith(c, a, decodeResource[T])
+}
+
+// decodeWith is decode with a function that reads the data.
+func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, error)) (T, *Error) {
 	var data T
 	body := c.cfg.APIKey.cutOut(a.body)
 	if a.readErr != nil {
 		body = salvage(body)
 	}
-	var e envelope
-	if unmarshal(body, &e) != nil {
-		return data, c.badAnswer(a)
+	body = sanitizeJSON(body)
+	e := envelope{Data: body}
+	if !bytes.HasPrefix(body, []byte("[")) {
+		var err error
+		if e, _, err = decodeObject[envelope](body); err != nil {
+			return data, c.badAnswer(a)
+		}
 	}
-	a.total = e.Total
+	a.total = readTotal(e.Total)
 	if e.Data == nil {
 		e.Data = body
 	}
-	if unmarshal(e.Data, &data) != nil || a.readErr != nil {
+	data, err := read(e.Data)
+	if err != nil || a.readErr != nil {
 		return data, c.badAnswer(a)
 	}
 	if e.Success != nil && !*e.Success {
@@ -118,15 +136,74 @@ func decode[T any](c *Client, a *answer) (T, *Error) {
 	return data, nil
 }
 
-// unmarshal is json.Unmarshal, but a value of another type than its field is
-// left out instead of being an error. The value itself must have the right
-// shape.
-func unmarshal(body []byte, v any) error {
-	err := json.Unmarshal(body, v)
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
+// readTotal reads the length of a list: 120, 120.0 or "120". Anything else is
+// unknown, and so is a negative one.
+func readTotal(raw json.RawMessage) *int {
+	text := strings.Trim(string(raw), `"`)
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 || n != math.Trunc(n) || n > math.MaxInt32 {
 		return nil
 	}
-	return err
+	return new(int(n))
+}
+
+// decodeList reads a JSON array of objects; null is an empty one.
+func decodeList[T any](raw json.RawMessage) ([]T, error) {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(raw, &elements); err != nil {
+		return nil, err
+	}
+	list := make([]T, len(elements))
+	for i, element := range elements {
+		var err error
+		if list[i], err = decodeResource[T](element); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// decodeResource reads a JSON object, and has it note which of its fields are
+// unknown because the API sent something unexpected.
+func decodeResource[T any](raw json.RawMessage) (T, error) {
+	v, unknown, err := decodeObject[T](raw)
+	if r, ok := any(&v).(interface{ setUnreadable([]string) }); ok && err == nil {
+		r.setUnreadable(unknown)
+	}
+	return v, err
+}
+
+// decodeObject reads a JSON object into a struct. A member of another type than
+// its field is left out, and named in unknown.
+func decodeObject[T any](raw json.RawMessage) (v T, unknown []string, err error) {
+	err = json.Unmarshal(raw, &v)
+	if _, mistyped := errors.AsType[*json.UnmarshalTypeError](err); !mistyped {
+		return v, nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		var none T
+		return none, nil, err
+	}
+	for name := range members {
+		member := map[string]json.RawMessage{name: members[name]}
+		text, err := json.Marshal(member)
+		if err == nil {
+			err = json.Unmarshal(text, new(T))
+		}
+		if err != nil {
+			delete(members, name)
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	text, err := json.Marshal(members)
+	if err != nil {
+		return v, unknown, err
+	}
+	var clean T // v holds zero values where something else was sent
+	err = json.Unmarshal(text, &clean)
+	return clean, unknown, err
 }
 
 // salvage returns the members of an object that arrived before its text broke

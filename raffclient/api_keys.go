@@ -4,20 +4,10 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
-
-// Time is a moment as the API wrote it, normally in the form of RFC 3339; ""
-// if there is none. It is kept as text so that an answer that carries a secret
-// is never refused for a date that it carries too.
-type Time string
-
-// Time returns t as a time.Time, and whether it is one.
-func (t Time) Time() (time.Time, bool) {
-	at, err := time.Parse(time.RFC3339, string(t))
-	return at, err == nil
-}
 
 // APIKey is a key as the API shows it: everything but its secret.
 type APIKey struct {
@@ -27,15 +17,16 @@ type APIKey struct {
 	KeyPrefix       string          `json:"key_prefix,omitempty"` // the first 13 characters of the secret
 	Scope           string          `json:"scope,omitempty"`
 	RateLimitTier   string          `json:"rate_limit_tier,omitempty"` // "standard" or "high"
-	ExpiresAt       Time            `json:"expires_at,omitempty"`      // "" if it never expires
-	LastUsedAt      Time            `json:"last_used_at,omitempty"`    // "" if it was never used
+	ExpiresAt       Timestamp       `json:"expires_at,omitempty"`      // "" if it never expires; see Timestamp
+	LastUsedAt      Timestamp       `json:"last_used_at,omitempty"`    // "" if it was never used; see Timestamp
 	Active          *bool           `json:"is_active,omitempty"`       // nil if the API did not say
 	RoleID          string          `json:"role_id,omitempty"`         // of the account role
 	RoleName        string          `json:"role_name,omitempty"`
 	RoleSlug        string          `json:"role_slug,omitempty"`
 	ProjectAccesses []ProjectAccess `json:"project_accesses,omitempty"`
 	CreatedBy       string          `json:"created_by,omitempty"` // a user's ID
-	CreatedAt       Time            `json:"created_at,omitempty"`
+	CreatedAt       Timestamp       `json:"created_at,omitempty"`
+	Unreadable      []string        `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
 }
 
 // ProjectAccess is the role that a key has in one project.
@@ -109,8 +100,9 @@ func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKe
 			return m, !k.Secret.Empty()
 		},
 		read:  decodeKey,
-		list:  c.apiKeyPages,
-		found: func(k APIKey) (Made, bool) { return k.made(), sameName(k.Name, r.Name) },
+		keep:  true, // there is a secret, and it must not be lost
+		list:  apiKeys(),
+		found: func(k APIKey) (Made, bool) { return k.made(), similarNames(r.Name, k.Name) },
 	})
 }
 
@@ -122,36 +114,85 @@ func (k APIKey) made() Made {
 //
 // GET /api/v1/api-keys
 func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
-	return each(c.apiKeyPages(ctx))
+	return each(pages(ctx, c, apiKeys()))
 }
 
-func (c *Client) apiKeyPages(ctx context.Context) iter.Seq2[page[APIKey], error] {
-	return pages(ctx, c, []string{"api-keys"}, func(k APIKey) string { return k.ID })
-}
+func apiKeys() listing[APIKey] { return listing[APIKey]{path: []string{"api-keys"}, id: APIKey.id} }
 
 // GetAPIKey returns the key with that ID.
 //
 // GET /api/v1/api-keys/{id}
 func (c *Client) GetAPIKey(ctx context.Context, id string) (APIKey, error) {
-	key, _, err := call[APIKey](ctx, c, request{method: "GET", path: []string{"api-keys", id}})
+	key, _, err := c.getAPIKey(ctx, id)
 	return key, err
+}
+
+func (c *Client) getAPIKey(ctx context.Context, id string) (APIKey, answer, error) {
+	return byID(ctx, c, request{method: "GET", path: []string{"api-keys", id}}, id, APIKey.id)
 }
 
 // RevokeAPIKey revokes the key with that ID, for good.
 //
 // DELETE /api/v1/api-keys/{id}
 func (c *Client) RevokeAPIKey(ctx context.Context, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: []string{"api-keys", id}})
-	return err
+	return c.remove(ctx, "api-keys", id)
+}
+
+// RevokeCreatedAPIKey revokes a key that was just created, as CreateAPIKey returned
+// it or as an OutcomeError names it. It reads the key first, and revokes it only if
+// ID, name, prefix and age are those of the key that was created. If they are not,
+// or cannot be known, the error is ErrNotConfirmed.
+//
+// GET and DELETE /api/v1/api-keys/{id}
+func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecret) error {
+	notConfirmed := func(why string) error { return &Error{kind: ErrNotConfirmed, Message: why} }
+	if created.ID == "" || strings.Contains(created.ID, redacted) {
+		return notConfirmed("the API's response to the creation lacked its ID")
+	}
+	start := time.Now()
+	key, a, err := c.getAPIKey(ctx, created.ID)
+	if err != nil {
+		return err
+	}
+	want := prefixBody(created.secretPrefix())
+	at, dated := key.CreatedAt.Time()
+	switch {
+	case c.IsOwn(key) || c.MayBeOwn(key):
+		return notConfirmed("it may be the key that this client itself uses")
+	case !strings.EqualFold(key.ID, created.ID):
+		return notConfirmed("the API does not show its ID")
+	case created.Name != "" && !similarNames(created.Name, key.Name):
+		return notConfirmed("it has another name")
+	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
+		return notConfirmed("it has another prefix")
+	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
+		return notConfirmed("it is older")
+	case !dated && created.Secret.Empty():
+		return notConfirmed("its age is unknown") // a prefix may be another key's, if the response named that
+	}
+	return c.RevokeAPIKey(ctx, key.ID)
+}
+
+// secretPrefix returns the public prefix of the secret, or else the one that the
+// API gave.
+func (k APIKeyWithSecret) secretPrefix() string {
+	if k.Secret.Empty() {
+		return k.KeyPrefix
+	}
+	return truncate(*k.Secret.value, prefixLength, "")
 }
 
 // UpdateAPIKey changes the key with that ID and returns it as it is then.
 //
 // PATCH /api/v1/api-keys/{id}
 func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequest) (APIKey, error) {
-	key, _, err := call[APIKey](ctx, c, request{method: "PATCH", path: []string{"api-keys", id}, body: r})
+	key, _, err := byID(ctx, c, request{method: "PATCH", path: []string{"api-keys", id}, body: r}, id, APIKey.id)
 	return key, err
 }
+
+func (k APIKey) id() string { return k.ID }
+
+func (k *APIKey) setUnreadable(fields []string) { k.Unreadable = fields }
 
 // RegenerateAPIKey gives a key a new secret; the old one is void at once. key is
 // the key as it is now, from GetAPIKey: its ID and KeyPrefix are used.
@@ -163,11 +204,25 @@ func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequ
 func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
 	var renewed APIKeyWithSecret
 	var bad *Error
-	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true})
+	changed := func(ctx context.Context) (APIKey, bool, error) {
+		now, err := c.GetAPIKey(ctx, key.ID)
+		if err == nil && (now.KeyPrefix == "" || key.KeyPrefix == "") {
+			err = &Error{kind: ErrBadAnswer, Message: "the API does not show the key's prefix"}
+		}
+		return now, now.KeyPrefix != key.KeyPrefix, err
+	}
+	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
+		absent: func(ctx context.Context) bool {
+			ctx, cancel := c.forLookup(ctx)
+			defer cancel()
+			_, yes, err := changed(ctx)
+			return !yes && err == nil
+		}})
 	if err == nil {
 		renewed, bad = decodeKey(c, &a)
 	}
 	if !renewed.Secret.Empty() {
+		renewed.ID = key.ID
 		return renewed, nil
 	}
 	switch {
@@ -181,32 +236,55 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	}
 	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
 	c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
-		now, err := c.GetAPIKey(ctx, key.ID)
-		if err != nil || now.KeyPrefix == key.KeyPrefix {
+		now, yes, err := changed(ctx)
+		if err != nil || !yes {
 			return nil, err
 		}
-		return []Made{now.made()}, nil
+		m := now.made()
+		m.New = true
+		return []Made{m}, nil
 	})
 	return APIKeyWithSecret{}, c.report(e)
 }
 
-// IsOwn reports whether key is the one that the client itself sends.
+// IsOwn reports whether key is the one that the client itself sends, however the
+// API shows its prefix: in upper case, without "raff_", or with something around it.
 func (c *Client) IsOwn(key APIKey) bool {
-	return len(key.shownPrefix()) >= prefixLength && strings.HasPrefix(*c.cfg.APIKey.value, key.shownPrefix())
+	own, shown := c.ownPrefixBody(), prefixBody(key.KeyPrefix)
+	return own == shown || len(own) >= minTelling && strings.Contains(shown, own)
 }
 
 // MayBeOwn reports whether key cannot be told from the one that the client itself
-// sends, since too little of its prefix is known.
+// sends, since too little of its prefix is known: it is missing, or masked.
 func (c *Client) MayBeOwn(key APIKey) bool {
-	return len(key.shownPrefix()) < prefixLength && strings.HasPrefix(*c.cfg.APIKey.value, key.shownPrefix())
-}
-
-// shownPrefix is the prefix up to where it is masked.
-func (k APIKey) shownPrefix() string {
-	for i := range len(k.KeyPrefix) {
-		if !isKeyByte(k.KeyPrefix[i]) {
-			return k.KeyPrefix[:i]
+	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= prefixLength {
+		return false
+	}
+	own, contained, telling := prefixBody(*c.cfg.APIKey.value), 0, false
+	parts := prefixParts(key.KeyPrefix)
+	for _, part := range parts {
+		if strings.Contains(own, part) {
+			contained++
+			telling = telling || len(part) >= minTelling
 		}
 	}
-	return k.KeyPrefix
+	return telling || contained == len(parts)
+}
+
+// minTelling is how many characters of a prefix tell keys apart reasonably well.
+const minTelling = 4
+
+func (c *Client) ownPrefixBody() string {
+	return prefixBody(truncate(*c.cfg.APIKey.value, prefixLength, ""))
+}
+
+// prefixBody returns what of a prefix tells keys apart: its letters and digits, in
+// lower case, without "raff".
+func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix), "") }
+
+func prefixParts(prefix string) []string {
+	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	})
+	return slices.DeleteFunc(parts, func(part string) bool { return part == "raff" })
 }

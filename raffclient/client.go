@@ -58,9 +58,10 @@ type Config struct {
 	// MaxAnswer is how many bytes of an answer are read. Default: 1 MiB.
 	MaxAnswer int64
 
-	// Transport carries the requests. Default: HTTP/1.1 and HTTP/2 with
-	// connection reuse, through the proxy that the environment names
-	// (HTTPS_PROXY, NO_PROXY).
+	// Transport carries the requests. Default: HTTP/1.1 with connection reuse,
+	// through the proxy that the environment names (HTTPS_PROXY, NO_PROXY). Of
+	// an *http.Transport, the client uses a clone that is limited to HTTP/1.1:
+	// over HTTP/2, net/http sends requests a second time by itself.
 	Transport http.RoundTripper
 	// Logger gets a line for each request: method, path, status, duration and
 	// attempt; never headers or bodies. Default: nothing is logged.
@@ -81,6 +82,7 @@ type Client struct {
 	cfg       Config
 	base      *url.URL
 	http      *http.Client
+	http1     bool // nothing but HTTP/1.1 is spoken
 	pace      *pacer
 	creations *creations
 }
@@ -107,9 +109,14 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Transport == nil {
 		cfg.Transport = newTransport(cfg.ConnectTimeout)
 	}
+	t, http1 := cfg.Transport.(*http.Transport)
+	if http1 {
+		cfg.Transport = onlyHTTP1(t)
+	}
 	return &Client{
-		cfg:  cfg,
-		base: base,
+		cfg:   cfg,
+		base:  base,
+		http1: http1,
 		http: &http.Client{
 			Transport: cfg.Transport,
 			// Go would send X-API-Key along to whatever host a redirect names.
@@ -126,11 +133,28 @@ func newTransport(connect time.Duration) *http.Transport {
 		DialContext:            (&net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connect,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    defaultLimit, // a burst over HTTP/1.1 keeps its connections
-		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    maxLimit, // a burst keeps its connections
+		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+}
+
+// idleTimeout is shorter than what servers commonly allow (Node.js: 5 s). A
+// request on a connection that the server is just closing has an unknown outcome.
+const idleTimeout = 4 * time.Second
+
+// onlyHTTP1 returns a copy of t that speaks HTTP/1.1 and nothing else.
+func onlyHTTP1(t *http.Transport) *http.Transport {
+	t = t.Clone()
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.ForceAttemptHTTP2 = false
+	// A Transport that was used already has been set up for HTTP/2.
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if t.TLSClientConfig != nil {
+		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	}
+	return t
 }
 
 // proxyForHTTPS returns the proxy that the environment names. http is for this

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
 )
 
 // account is a sandbox, a client of it, and what the client logged.
@@ -41,6 +42,7 @@ func newAccount(t *testing.T, change ...func(*raffclient.Config)) *account {
 	if a.client, err = raffclient.New(cfg); err != nil {
 		t.Fatalf("New: %v", err)
 	}
+	contract.Watch(t, a.api, description)
 	a.seeded = len(a.api.Keys())
 	a.api.Record(true)
 	return a
@@ -166,8 +168,14 @@ func TestCreateRefused(t *testing.T) {
 		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"name is taken"}`}, raffclient.ErrInvalid, "name is taken", 1},
 		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, raffclient.ErrUnauthorized, "401", 1},
 		{"403", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden"}`}, raffclient.ErrForbidden, "403", 1},
-		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"Billing validation failed","reason":"banned"}`}, raffclient.ErrForbidden, "banned", 1},
-		{"404", sandbox.Fault{Status: 404, Body: `{}`}, raffclient.ErrNotFound, "404", 1},
+		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"Billing validation failed","reason":"banned"}`}, raffclient.ErrBilling, "banned", 1},
+		{"403 billing, reason in message", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden","message":{"reason":"no_billing_customer"}}`}, raffclient.ErrBilling, "no_billing_customer", 1},
+		{"403 billing, reason and message in message", sandbox.Fault{Status: 403, Body: `{"message":{"message":"add a card","reason":"failed"}}`}, raffclient.ErrBilling, "add a card: failed", 1},
+		{"403 billing, title alone", sandbox.Fault{Status: 403, Body: `{"error":"Billing validation failed"}`}, raffclient.ErrBilling, "Billing validation failed", 1},
+		{"403 about a billing permission", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden","message":"missing permission account.billing.view"}`}, raffclient.ErrForbidden, "account.billing.view", 1},
+		{"402", sandbox.Fault{Status: 402, Body: `{"error":"Payment Required"}`}, raffclient.ErrBilling, "402", 1},
+		{"402, nothing", sandbox.Fault{Status: 402}, raffclient.ErrBilling, "402", 1},
+		{"404", sandbox.Fault{Status: 404, Body: `{}`}, raffclient.ErrNoEndpoint, "404", 1},
 		{"409", sandbox.Fault{Status: 409}, raffclient.ErrConflict, "409", 1},
 		{"418", sandbox.Fault{Status: 418}, raffclient.ErrInvalid, "418", 1},
 		{"rpc", sandbox.Fault{Status: 400, Body: `{"message":"rpc error: code = Invalid desc = no such role"}`}, raffclient.ErrInvalid, "no such role", 1},
@@ -219,7 +227,7 @@ func TestCreateRepeated(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAccount(t)
-				a.api.Fail(tt.fault)
+				a.api.Fail(create(tt.fault))
 				start := time.Now()
 				if _, err := a.create(t.Context()); err != nil {
 					t.Fatal(err)
@@ -297,6 +305,7 @@ func TestRevokeUnknownKey(t *testing.T) {
 
 func TestNoIDReachesAnotherEndpoint(t *testing.T) {
 	a := newAccount(t)
+	a.api.Watch(nil) // IDs that are none are sent on purpose
 	for _, id := range []string{"", ".", ".."} {
 		if err := a.client.RevokeAPIKey(t.Context(), id); !errors.Is(err, raffclient.ErrInvalid) {
 			t.Errorf("ID %q: got %v, want ErrInvalid", id, err)
@@ -334,7 +343,7 @@ func TestList(t *testing.T) {
 		requests int
 	}{
 		{"empty but for the owner's", 0, sandbox.Fault{}, 1, nil, 1},
-		{"one page, full", 49, sandbox.Fault{}, 50, nil, 1},
+		{"one page, full", 49, sandbox.Fault{}, 50, nil, 2},
 		{"three pages", 119, sandbox.Fault{}, 120, nil, 3},
 		{"no total", 119, sandbox.Fault{Omit: []string{"total"}, Times: -1}, 120, nil, 4},
 		{"no total, full page", 49, sandbox.Fault{Omit: []string{"total"}, Times: -1}, 50, nil, 2},

@@ -2,6 +2,7 @@ package raffclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +23,9 @@ var (
 	ErrInvalid         = errors.New("invalid request")             // 400 and other 4xx: the API would not take it
 	ErrUnauthorized    = errors.New("API key not accepted")        // 401
 	ErrForbidden       = errors.New("not permitted")               // 403
+	ErrBilling         = errors.New("refused because of billing")  // 402, and 403 for a billing reason
 	ErrNotFound        = errors.New("not found")                   // 404
+	ErrNoEndpoint      = errors.New("no such endpoint")            // 404 for a request that names nothing by an ID; also ErrNotFound
 	ErrConflict        = errors.New("conflict")                    // 409, 412
 	ErrRateLimited     = errors.New("rate limited")                // 429 for longer than the call may take
 	ErrUnavailable     = errors.New("API failed")                  // 5xx
@@ -32,6 +36,7 @@ var (
 	ErrNoAnswer        = errors.New("no answer")                   // sent, but the answer was lost
 	ErrNotSent         = errors.New("not sent")                    // cancelled before it was sent
 	ErrOutcomeUnknown  = errors.New("outcome of creation unknown") // see OutcomeError
+	ErrNotConfirmed    = errors.New("not confirmed to be the key") // see RevokeCreatedAPIKey
 	ErrListIncomplete  = errors.New("list incomplete")             // the API's pages do not add up
 )
 
@@ -75,7 +80,9 @@ func (e *Error) Error() string {
 func (e *Error) MayHaveHappened() bool { return e.maybe }
 
 // Is reports whether target is e's kind.
-func (e *Error) Is(target error) bool { return e.kind == target }
+func (e *Error) Is(target error) bool {
+	return e.kind == target || e.kind == ErrNoEndpoint && target == ErrNotFound
+}
 
 // Unwrap returns the error of the context that ended the call, if one did.
 func (e *Error) Unwrap() error { return e.cause }
@@ -95,6 +102,8 @@ func (c *Client) check(a *answer) *Error {
 		e.maybe = a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect
 	case a.status == http.StatusUnauthorized:
 		e.kind = ErrUnauthorized
+	case a.status == http.StatusPaymentRequired, a.status == http.StatusForbidden && e.aboutBilling():
+		e.kind = ErrBilling
 	case a.status == http.StatusForbidden:
 		e.kind = ErrForbidden
 	case a.status == http.StatusNotFound:
@@ -113,18 +122,38 @@ func (c *Client) check(a *answer) *Error {
 	return e
 }
 
+// aboutBilling reports whether a 403 is about billing. Its title says so, or its
+// reason is one of those that are documented for billing.
+func (e *Error) aboutBilling() bool {
+	title := strings.ToLower(e.Title)
+	return strings.Contains(title, "billing") || strings.Contains(title, "payment") ||
+		slices.Contains([]string{"banned", "failed", "no_billing_customer"}, e.Reason)
+}
+
 // fromBody reads the API's error body, {"error", "message", "reason"}, none
-// of which has to be there.
+// of which has to be there. The API's quickstart has the reason inside message.
 func (c *Client) fromBody(a *answer) *Error {
 	e := &Error{Status: a.status}
-	var body struct {
+	if a.readErr != nil {
+		return e
+	}
+	type text struct {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 		Reason  string `json:"reason"`
 	}
-	if a.readErr == nil && unmarshal(a.body, &body) == nil {
-		e.Title, e.Message, e.Reason = c.clean(body.Error), c.clean(withoutRPC(body.Message)), c.clean(body.Reason)
+	body, _, err := decodeObject[text](a.body)
+	if err != nil {
+		return e
 	}
+	nested, _, _ := decodeObject[struct {
+		Error   text `json:"error"`
+		Message text `json:"message"`
+	}](a.body)
+	first := func(words ...string) string { return c.clean(cmp.Or(words...)) }
+	e.Title = first(body.Error, nested.Error.Error, nested.Message.Error)
+	e.Message = first(withoutRPC(body.Message), withoutRPC(nested.Message.Message), withoutRPC(nested.Error.Message))
+	e.Reason = first(body.Reason, nested.Message.Reason, nested.Error.Reason)
 	return e
 }
 
@@ -172,7 +201,7 @@ func (c *Client) unsuccessful(a *answer) *Error {
 // net/http can quote what the server sent, so it is told in our words.
 func (c *Client) transportError(err error, sent *tracer) *Error {
 	e := &Error{kind: ErrNoAnswer, maybe: true, Message: c.reason(err, sent)}
-	if sent.neverConnected() || !sent.reports() && failedToConnect(err) {
+	if sent.neverConnected(err) {
 		e.kind, e.maybe = ErrUnreachable, false
 	}
 	if ctxErr := contextError(err); ctxErr != nil {
@@ -230,7 +259,7 @@ func (c *Client) reason(err error, sent *tracer) string {
 		return "connection to " + c.clean(c.base.Host) + " refused"
 	case timeout != nil && timeout.Timeout():
 		return "timed out"
-	case isTLS(err) && sent.neverConnected():
+	case isTLS(err) && sent.neverConnected(err):
 		return "no trusted TLS connection to " + c.clean(c.base.Host) + ": " + c.clean(innermost(err))
 	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		return "no TLS connection to " + c.clean(c.base.Host) + ": it speaks plain HTTP"

@@ -2,27 +2,26 @@ package raffclient
 
 import (
 	"context"
-	"iter"
 	"strings"
 )
 
 // Invitation is an e-mail with a link by which somebody becomes a member. There is
 // no list of them: until it is accepted, the invited one is a pending Member.
 type Invitation struct {
-	ID             string `json:"id,omitempty"`
-	Type           string `json:"type,omitempty"` // "account" or "project"
-	AccountID      string `json:"account_id,omitempty"`
-	AccountName    string `json:"account_name,omitempty"`
-	ProjectID      string `json:"project_id,omitempty"`
-	ProjectName    string `json:"project_name,omitempty"`
-	Email          string `json:"email,omitempty"`
-	RoleID         string `json:"role_id,omitempty"`
-	RoleName       string `json:"role_name,omitempty"`
-	InvitedByID    string `json:"invited_by_id,omitempty"`
-	InvitedByEmail string `json:"invited_by_email,omitempty"`
-	InvitedByName  string `json:"invited_by_name,omitempty"`
-	ExpiresAt      Time   `json:"expires_at,omitempty"`
-	CreatedAt      Time   `json:"created_at,omitempty"`
+	ID             string    `json:"id,omitempty"`
+	Type           string    `json:"type,omitempty"` // "account" or "project"
+	AccountID      string    `json:"account_id,omitempty"`
+	AccountName    string    `json:"account_name,omitempty"`
+	ProjectID      string    `json:"project_id,omitempty"`
+	ProjectName    string    `json:"project_name,omitempty"`
+	Email          string    `json:"email,omitempty"`
+	RoleID         string    `json:"role_id,omitempty"`
+	RoleName       string    `json:"role_name,omitempty"`
+	InvitedByID    string    `json:"invited_by_id,omitempty"`
+	InvitedByEmail string    `json:"invited_by_email,omitempty"`
+	InvitedByName  string    `json:"invited_by_name,omitempty"`
+	ExpiresAt      Timestamp `json:"expires_at,omitempty"`
+	CreatedAt      Timestamp `json:"created_at,omitempty"`
 }
 
 // CreateInvitationRequest invites somebody who is no member yet.
@@ -56,7 +55,7 @@ func (c *Client) invite(ctx context.Context, path, members []string, r CreateInv
 		made: func(i Invitation) (Made, bool) {
 			return Made{ID: i.ID, Name: i.Email, CreatedAt: i.CreatedAt}, i.ID != ""
 		},
-		list: func(ctx context.Context) iter.Seq2[page[Member], error] { return c.memberPages(ctx, members) },
+		list: membersAt(members, ""),
 		found: func(m Member) (Made, bool) {
 			return Made{ID: m.InvitationID, Name: m.Email, CreatedAt: m.CreatedAt}, m.InvitationID != "" && strings.EqualFold(m.Email, r.Email)
 		},
@@ -67,6 +66,5 @@ func (c *Client) invite(ctx context.Context, path, members []string, r CreateInv
 //
 // DELETE /api/v1/invitations/{id}
 func (c *Client) CancelInvitation(ctx context.Context, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: []string{"invitations", id}})
-	return err
+	return c.remove(ctx, "invitations", id)
 }

@@ -16,38 +16,6 @@ const (
 	maxPages = 1000
 )
 
-// Page is one answer of a list.
-type Page[T any] struct {
-	Items []T
-	Total *int // of the whole list; nil if the API did not say
-}
-
-// Range is a part of a list.
-type Range struct {
-	Limit  int // how many; 0: as many as the API likes
-	Offset int // how many to leave out
-}
-
-func (r Range) query() url.Values {
-	q := url.Values{}
-	if r.Limit != 0 {
-		q.Set("limit", strconv.Itoa(r.Limit))
-	}
-	if r.Offset != 0 {
-		q.Set("offset", strconv.Itoa(r.Offset))
-	}
-	return q
-}
-
-// list gets one page, where each of the filters is a name and a value, left out
-// if that is "".
-func list[T any](ctx context.Context, c *Client, r Range, path []string, filters ...string) (Page[T], error) {
-	q := r.query()
-	addFilters(q, filters)
-	items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
-	return Page[T]{items, a.total}, err
-}
-
 func addFilters(q url.Values, filters []string) {
 	for i := 0; i+1 < len(filters); i += 2 {
 		if filters[i+1] != "" {
@@ -62,36 +30,53 @@ type page[T any] struct {
 	answer
 }
 
+// listing is a list that is read page by page to its end.
+type listing[T any] struct {
+	path    []string
+	id      func(T) string
+	filters []string // a name and a value each, left out if the value is ""
+	// proven has the list read on even if the total says that this was all, in
+	// case that is the length of the page.
+	proven bool
+}
+
 // pages follows limit and offset to the end of a list. Items that came before
 // are left out: a list may move while it is read, and a server may ignore
-// offset. Where the API does not tell the total, only an empty page is the end: a
-// short one may be as long as it likes them. A list whose pages do not add up ends
-// with ErrListIncomplete.
-func pages[T any](ctx context.Context, c *Client, path []string, id func(T) string, filters ...string) iter.Seq2[page[T], error] {
+// offset. A total alone is not the end, since it may be that of the page; it has
+// to come with a page that is shorter than what was asked for. A list that is
+// certainly not whole ends with ErrListIncomplete.
+func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		seen := map[string]bool{}
 		for n, offset, got := 0, 0, 0; ; n++ {
 			q := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
-			addFilters(q, filters)
-			items, a, err := call[[]T](ctx, c, request{method: "GET", path: path, query: q})
+			addFilters(q, l.filters)
+			items, a, err := callList[T](ctx, c, request{method: "GET", path: l.path, query: q})
 			if err != nil {
 				yield(page[T]{}, err)
 				return
 			}
-			fresh := unseen(items, seen, id)
+			fresh := unseen(items, seen, l.id)
 			if !yield(page[T]{fresh, a}, nil) {
 				return
 			}
 			offset += len(items)
 			got += len(fresh)
+			total := -1 // unknown, also if it contradicts what arrived
+			if a.total != nil && *a.total >= got {
+				total = *a.total
+			}
+			short := len(items) < pageSize
 			switch {
-			case len(items) > 0 && len(fresh) == 0:
+			case len(items) == 0 && total > got:
+				yield(page[T]{}, incomplete("it ended after %d of %d", got, total))
+				return
+			case len(items) == 0, short && got == total && (!l.proven || total > len(items)):
+				return
+			case len(fresh) == 0 && (got == total || total < 0 && len(items) != pageSize):
+				return // the server ignores offset, and this is all there is
+			case len(fresh) == 0:
 				yield(page[T]{}, incomplete("the API repeated itself after %d", got))
-				return
-			case a.total != nil && got >= *a.total, a.total == nil && len(items) == 0:
-				return
-			case len(items) == 0:
-				yield(page[T]{}, incomplete("it ended after %d of %d", got, *a.total))
 				return
 			case n+1 == maxPages:
 				yield(page[T]{}, incomplete("it was cut after %d", got))

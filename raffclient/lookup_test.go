@@ -134,13 +134,15 @@ func TestLookupDoubts(t *testing.T) {
 		name  string
 		list  sandbox.Fault
 		used  bool
+		age   time.Duration
 		found int
 	}{
-		{"no Date", sandbox.Fault{Header: http.Header{"Date": nil}}, false, 1},
-		{"no created_at", sandbox.Fault{Omit: []string{"created_at"}}, false, 1},
-		{"created_at is no date", sandbox.Fault{Set: map[string]any{"created_at": "today"}}, false, 1},
-		{"in use", sandbox.Fault{Omit: []string{"created_at"}}, true, 0},
-		{"all is there", sandbox.Fault{}, false, 0},
+		{"no Date", sandbox.Fault{Header: http.Header{"Date": nil}}, false, 10 * time.Minute, 1},
+		{"no created_at", sandbox.Fault{Omit: []string{"created_at"}}, false, 10 * time.Minute, 1},
+		{"created_at is no date", sandbox.Fault{Set: map[string]any{"created_at": "today"}}, false, 10 * time.Minute, 1},
+		{"in use", sandbox.Fault{Omit: []string{"created_at"}}, true, 10 * time.Minute, 0},
+		{"created_at may be local time", sandbox.Fault{}, false, 14 * time.Hour, 1},
+		{"certainly older", sandbox.Fault{}, false, 27 * time.Hour, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -157,7 +159,7 @@ func TestLookupDoubts(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				time.Sleep(10 * time.Minute)
+				time.Sleep(tt.age)
 				a.api.Fail(create(sandbox.Fault{Cut: true}))
 				a.api.Fail(listing(tt.list))
 				_, err = a.create(t.Context())
@@ -208,5 +210,58 @@ func TestLookupKnowsWhatWasDelivered(t *testing.T) {
 				t.Errorf("without %s: got %+v, want the second key alone", omit, lost.Found)
 			}
 		})
+	}
+}
+
+// A response without a secret that describes a key of an earlier call does not say
+// that the lost request made it.
+func TestLookupOfWhatIsOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		mine, err := a.create(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		for _, older := range []raffclient.APIKeyWithSecret{mine, theirs} {
+			a.api.Fail(create(sandbox.Fault{Omit: []string{"secret"}, Set: map[string]any{
+				"id": older.ID, "key_prefix": older.KeyPrefix, "created_at": older.CreatedAt,
+			}}))
+			_, err = a.create(t.Context())
+			for _, m := range lookedUp(t, err).Found {
+				if m.ID == older.ID && m.New {
+					t.Errorf("got %+v, which is older", m)
+				}
+			}
+		}
+	})
+}
+
+// Without a prefix to compare, it is not known whether a key was regenerated.
+func TestLookupOfRegenerationWithoutPrefix(t *testing.T) {
+	for _, omit := range [][]string{nil, {"key_prefix"}} {
+		for _, known := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(t)
+				key, err := a.create(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !known {
+					key.KeyPrefix = ""
+				}
+				a.api.Fail(sandbox.Fault{Method: "POST", Cut: true})
+				a.api.Fail(sandbox.Fault{Method: "GET", Omit: omit, Times: -1})
+				_, err = a.client.RegenerateAPIKey(t.Context(), key.APIKey)
+				lost := lookedUp(t, err)
+				if got, want := lost.LookupErr == nil, known && omit == nil; got != want || len(lost.Found) != 0 {
+					t.Errorf("omitted %v, known %t: got %+v", omit, known, lost)
+				}
+			})
+		}
 	}
 }

@@ -9,21 +9,22 @@ import (
 // Member is a user or an API key with a role in the account or in a project, or
 // somebody who was invited to it. The API does not tell which members are keys.
 type Member struct {
-	ID                  string `json:"id,omitempty"`         // not the user's ID
-	AccountID           string `json:"account_id,omitempty"` // of a member of the account
-	ProjectID           string `json:"project_id,omitempty"` // of a member of a project
-	UserID              string `json:"user_id,omitempty"`    // "" while the invitation is pending
-	Email               string `json:"email,omitempty"`
-	RoleID              string `json:"role_id,omitempty"`
-	RoleName            string `json:"role_name,omitempty"`
-	Status              string `json:"status,omitempty"` // "pending", "active" or "suspended"
-	InvitedBy           string `json:"invited_by,omitempty"`
-	InvitedAt           Time   `json:"invited_at,omitempty"`
-	AcceptedAt          Time   `json:"accepted_at,omitempty"`
-	InvitationID        string `json:"invitation_id,omitempty"` // while pending
-	InvitationExpiresAt Time   `json:"invitation_expires_at,omitempty"`
-	CreatedAt           Time   `json:"created_at,omitempty"`
-	UpdatedAt           Time   `json:"updated_at,omitempty"`
+	ID                  string    `json:"id,omitempty"`         // not the user's ID
+	AccountID           string    `json:"account_id,omitempty"` // of a member of the account
+	ProjectID           string    `json:"project_id,omitempty"` // of a member of a project
+	UserID              string    `json:"user_id,omitempty"`    // "" while the invitation is pending
+	Email               string    `json:"email,omitempty"`
+	RoleID              string    `json:"role_id,omitempty"`
+	RoleName            string    `json:"role_name,omitempty"`
+	Status              string    `json:"status,omitempty"` // "pending", "active" or "suspended"
+	InvitedBy           string    `json:"invited_by,omitempty"`
+	InvitedAt           Timestamp `json:"invited_at,omitempty"`
+	AcceptedAt          Timestamp `json:"accepted_at,omitempty"`
+	InvitationID        string    `json:"invitation_id,omitempty"` // while pending
+	InvitationExpiresAt Timestamp `json:"invitation_expires_at,omitempty"`
+	CreatedAt           Timestamp `json:"created_at,omitempty"`
+	UpdatedAt           Timestamp `json:"updated_at,omitempty"`
+	Unreadable          []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
 }
 
 // AddMemberRequest adds a member to the account. Exactly one of Email,
@@ -55,29 +56,27 @@ func projectMembers(projectID string, id ...string) []string {
 	return append([]string{"projects", projectID, "members"}, id...)
 }
 
-// ListMembers returns a part of the account's members of that status, or of any if
-// it is empty.
+// Members yields the account's members of that status, or of any if it is empty. An
+// error ends the sequence.
 //
 // GET /api/v1/members
-func (c *Client) ListMembers(ctx context.Context, status string, r Range) (Page[Member], error) {
-	return list[Member](ctx, c, r, accountMembers(), "status", status)
+func (c *Client) Members(ctx context.Context, status string) iter.Seq2[Member, error] {
+	return each(pages(ctx, c, membersAt(accountMembers(), status)))
 }
 
-// Members yields all members of the account, pending ones included. An error ends
-// the sequence.
-func (c *Client) Members(ctx context.Context) iter.Seq2[Member, error] {
-	return each(c.memberPages(ctx, accountMembers()))
+func membersAt(path []string, status string) listing[Member] {
+	return listing[Member]{path: path, id: Member.id, filters: []string{"status", status}}
 }
 
-func (c *Client) memberPages(ctx context.Context, path []string) iter.Seq2[page[Member], error] {
-	return pages(ctx, c, path, func(m Member) string { return m.ID })
-}
+func (m Member) id() string { return m.ID }
+
+func (m *Member) setUnreadable(fields []string) { m.Unreadable = fields }
 
 // GetMember returns the member of the account with that member ID.
 //
 // GET /api/v1/members/{id}
 func (c *Client) GetMember(ctx context.Context, id string) (Member, error) {
-	member, _, err := call[Member](ctx, c, request{method: "GET", path: accountMembers(id)})
+	member, _, err := byID(ctx, c, request{method: "GET", path: accountMembers(id)}, id, Member.id)
 	return member, err
 }
 
@@ -103,7 +102,7 @@ func (c *Client) addMember(ctx context.Context, path []string, body any, is func
 		resource: "member",
 		name:     name,
 		made:     func(m Member) (Made, bool) { return m.made(), m.ID != "" },
-		list:     func(ctx context.Context) iter.Seq2[page[Member], error] { return c.memberPages(ctx, path) },
+		list:     membersAt(path, ""),
 		found:    func(m Member) (Made, bool) { return m.made(), is(m) },
 	})
 }
@@ -115,7 +114,7 @@ func (m Member) made() Made { return Made{ID: m.ID, Name: m.Email, CreatedAt: m.
 //
 // PATCH /api/v1/members/{id}
 func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequest) (Member, error) {
-	member, _, err := call[Member](ctx, c, request{method: "PATCH", path: accountMembers(id), body: r})
+	member, _, err := byID(ctx, c, request{method: "PATCH", path: accountMembers(id), body: r}, id, Member.id)
 	return member, err
 }
 
@@ -124,23 +123,22 @@ func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequ
 //
 // DELETE /api/v1/members/{id}
 func (c *Client) RemoveMember(ctx context.Context, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: accountMembers(id)})
-	return err
+	return c.remove(ctx, accountMembers(id)...)
 }
 
-// ListProjectMembers returns a part of a project's members of that status, or of
-// any if it is empty.
+// ProjectMembers yields a project's members of that status, or of any if it is
+// empty. An error ends the sequence.
 //
 // GET /api/v1/projects/{id}/members
-func (c *Client) ListProjectMembers(ctx context.Context, projectID, status string, r Range) (Page[Member], error) {
-	return list[Member](ctx, c, r, projectMembers(projectID), "status", status)
+func (c *Client) ProjectMembers(ctx context.Context, projectID, status string) iter.Seq2[Member, error] {
+	return each(pages(ctx, c, membersAt(projectMembers(projectID), status)))
 }
 
 // GetProjectMember returns the member of a project with that member ID.
 //
 // GET /api/v1/projects/{id}/members/{member_id}
 func (c *Client) GetProjectMember(ctx context.Context, projectID, id string) (Member, error) {
-	member, _, err := call[Member](ctx, c, request{method: "GET", path: projectMembers(projectID, id)})
+	member, _, err := byID(ctx, c, request{method: "GET", path: projectMembers(projectID, id)}, id, Member.id)
 	return member, err
 }
 
@@ -162,7 +160,7 @@ func (c *Client) AddProjectMember(ctx context.Context, projectID string, r AddPr
 //
 // PATCH /api/v1/projects/{id}/members/{member_id}
 func (c *Client) UpdateProjectMember(ctx context.Context, projectID, id string, r UpdateMemberRequest) (Member, error) {
-	member, _, err := call[Member](ctx, c, request{method: "PATCH", path: projectMembers(projectID, id), body: r})
+	member, _, err := byID(ctx, c, request{method: "PATCH", path: projectMembers(projectID, id), body: r}, id, Member.id)
 	return member, err
 }
 
@@ -171,6 +169,5 @@ func (c *Client) UpdateProjectMember(ctx context.Context, projectID, id string, 
 //
 // DELETE /api/v1/projects/{id}/members/{member_id}
 func (c *Client) RemoveProjectMember(ctx context.Context, projectID, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: projectMembers(projectID, id)})
-	return err
+	return c.remove(ctx, projectMembers(projectID, id)...)
 }

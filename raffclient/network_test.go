@@ -259,29 +259,6 @@ func TestNoConnection(t *testing.T) {
 	}
 }
 
-func TestHTTP2(t *testing.T) {
-	api := sandbox.New()
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 2 {
-			t.Errorf("got %s, want HTTP/2", r.Proto)
-		}
-		api.ServeHTTP(w, r)
-	}))
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	cfg := impatient(s.URL, api.OwnerKey())
-	cfg.Transport = s.Client().Transport
-	c := newClient(t, cfg)
-	for _, fault := range []sandbox.Fault{{}, {Cut: true, After: true}} {
-		api.Fail(create(fault))
-		_, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-		if got := errors.Is(err, raffclient.ErrOutcomeUnknown); got != fault.Cut {
-			t.Errorf("fault %+v: got %v", fault, err)
-		}
-	}
-}
-
 // Reading gives up at once when its caller does.
 func TestReadingIsCancelled(t *testing.T) {
 	api := sandbox.New()

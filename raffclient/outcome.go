@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -39,13 +36,14 @@ type Made struct {
 	ID         string
 	Name       string // or e-mail address
 	Prefix     string // of a key's secret, which nobody has
-	CreatedAt  Time
-	LastUsedAt Time // of a key
+	CreatedAt  Timestamp
+	LastUsedAt Timestamp // of a key
 
 	// Sure says that it was made by the lost request: the answer itself named it.
 	Sure bool
-	// New says that it was made after the call began, by the server's clock. What
-	// is neither Sure nor New may be older, and somebody else's.
+	// New says that it has the name that was asked for, as far as the API keeps
+	// names as they are, and was made after the call began, by the server's clock.
+	// What is neither Sure nor New may be somebody else's.
 	New bool
 }
 
@@ -75,12 +73,13 @@ func mayHaveHappened(err error) bool {
 // it is not taken for a lost one of the same name.
 type creations struct {
 	mu       sync.Mutex
-	answered map[string]bool // by ID, and by prefix
-	onTheWay map[string]map[chan struct{}]bool
+	answered map[string]bool          // by ID, and by prefix
+	reported map[string]bool          // by ID: found to be what another lost request made
+	onTheWay map[chan struct{}]string // the name that each is to have
 }
 
 func newCreations() *creations {
-	return &creations{answered: map[string]bool{}, onTheWay: map[string]map[chan struct{}]bool{}}
+	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
 }
 
 // begin notes that something of that name is on its way to be made, until done is
@@ -89,30 +88,31 @@ func (c *creations) begin(name string) (done func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ended := make(chan struct{})
-	if c.onTheWay[name] == nil {
-		c.onTheWay[name] = map[chan struct{}]bool{}
-	}
-	c.onTheWay[name][ended] = true
+	c.onTheWay[ended] = name
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		close(ended)
-		if delete(c.onTheWay[name], ended); len(c.onTheWay[name]) == 0 {
-			delete(c.onTheWay, name)
-		}
+		delete(c.onTheWay, ended)
 	}
 }
 
-// settle waits until what is on its way now, under that name, has arrived.
-func (c *creations) settle(ctx context.Context, name string) error {
+// settle waits until what is on its way now has arrived: all of it, or what is to
+// have a name similar to that one.
+func (c *creations) settle(ctx context.Context, all bool, name string) error {
 	c.mu.Lock()
-	ended := slices.Collect(maps.Keys(c.onTheWay[name]))
+	var ended []chan struct{}
+	for e, other := range c.onTheWay {
+		if all || similarNames(name, other) {
+			ended = append(ended, e)
+		}
+	}
 	c.mu.Unlock()
 	for _, e := range ended {
 		select {
 		case <-e:
 		case <-ctx.Done():
-			return &Error{kind: ErrNotSent, Message: "other creations of that name did not end in time", cause: ctx.Err()}
+			return &Error{kind: ErrNotSent, Message: "other creations did not end in time", cause: ctx.Err()}
 		}
 	}
 	return nil
@@ -128,10 +128,21 @@ func (c *creations) add(m Made) {
 	}
 }
 
-func (c *creations) has(m Made) bool {
+func (c *creations) report(m Made) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.answered[m.ID] || c.answered[m.Prefix]
+	if m.ID != "" {
+		c.reported[m.ID] = true
+	}
+}
+
+// explain reports whether it is known which request made m. What a lost request
+// was found to have made explains what has another name than was asked for, but
+// not what has that name.
+func (c *creations) explain(m candidate) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
 }
 
 // creation is a request that makes a T, which lists show as an L.
@@ -143,10 +154,13 @@ type creation[T, L any] struct {
 	// is missing.
 	made func(T) (m Made, ok bool)
 	read func(*Client, *answer) (T, *Error)
-	// list yields what there is now, and found tells what of it may be what was
-	// asked for.
-	list  func(ctx context.Context) iter.Seq2[page[L], error]
-	found func(L) (m Made, ok bool)
+	// keep says that an answer with all that matters counts, even if it says
+	// "success": false.
+	keep bool
+	// list is where what was made appears, and found tells what of it looks like
+	// what was asked for.
+	list  listing[L]
+	found func(L) (m Made, similar bool)
 }
 
 // create makes something, once. If the answer is lost, the error is an
@@ -154,21 +168,37 @@ type creation[T, L any] struct {
 func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, error) {
 	var data T
 	var bad *Error
+	var date time.Time // of the answer
 	start := time.Now()
+	counts := func() (Made, bool) {
+		m, ok := n.made(data)
+		return m, ok && (n.keep || bad == nil || !bad.denied)
+	}
+	n.list.proven = true
 	n.once = true
 	n.around = func(send func() (answer, error)) (answer, error) {
 		defer c.creations.begin(n.name)()
 		a, err := send()
 		if err == nil {
 			data, bad = n.read(c, &a)
-			if m, ok := n.made(data); ok {
+			date = a.date
+			if m, ok := counts(); ok {
 				c.creations.add(m)
 			}
 		}
 		return a, err
 	}
+	look := func(ctx context.Context) ([]candidate, error) { return lost(ctx, c, n, start) }
+	n.absent = func(ctx context.Context) bool {
+		ctx, cancel := c.forLookup(ctx)
+		defer cancel()
+		found, err := look(ctx)
+		// Refusals for the rate limit come when other programs are busy, whose
+		// creations are not of interest here.
+		return err == nil && !slices.ContainsFunc(found, candidate.isSimilar)
+	}
 	_, err := c.call(ctx, n.request)
-	part, ok := n.made(data)
+	part, ok := counts()
 	switch {
 	case ok:
 		return data, nil
@@ -182,11 +212,15 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		return none, err
 	}
 	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if n.named(part, start) && (bad == nil || !bad.denied) {
+	if n.named(part, start) && (bad == nil || !bad.denied) && !c.creations.explain(candidate{part, true}) {
 		part.Sure = true
+		part.New = !date.IsZero() && part.createdAfter(serverTime(start, date))
 		e.Found = []Made{part}
 	} else {
-		c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) { return lost(ctx, c, n, start) })
+		c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
+			found, err := look(ctx)
+			return made(found), err
+		})
 	}
 	return none, c.report(e)
 }
@@ -195,25 +229,39 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 // answer that names something else, or something older, names nothing.
 func (n creation[T, L]) named(m Made, start time.Time) bool {
 	before := start.Add(-time.Hour) // its own clock said nothing
-	return m.ID != "" && sameName(m.Name, n.name) && !m.createdBefore(before) && !m.usedBefore(before)
+	return m.ID != "" && similarNames(n.name, m.Name) && !m.createdBefore(before) && !m.usedBefore(before)
 }
 
 // lookAfter is how long to wait before each look for something whose answer was
 // lost. The API may still be making it when the connection is long gone.
 var lookAfter = []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}
 
-// lookFor finds out what became of a request whose answer was lost, even if ctx
-// was cancelled.
+// forLookup returns a context for finding out what became of a request whose
+// answer was lost, even if ctx was cancelled.
+func (c *Client) forLookup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(urgent(context.WithoutCancel(ctx)), c.cfg.RequestTimeout)
+}
+
+// lookFor finds out what became of a request whose answer was lost. It goes on
+// while it finds nothing, or only what may be somebody else's.
 func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Made, error)) {
-	ctx, cancel := context.WithTimeout(urgent(context.WithoutCancel(ctx)), c.cfg.RequestTimeout)
+	ctx, cancel := c.forLookup(ctx)
 	defer cancel()
 	for _, wait := range lookAfter {
 		if sleep(ctx, wait) != nil {
 			return
 		}
-		if e.Found, e.LookupErr = look(ctx); len(e.Found) > 0 {
-			return
+		found, err := look(ctx)
+		if len(e.Found) > 0 && len(found) == 0 {
+			return // of the two, what was found counts
 		}
+		e.Found, e.LookupErr = found, err
+		if slices.ContainsFunc(found, func(m Made) bool { return m.New }) {
+			break
+		}
+	}
+	if len(e.Found) == 1 && e.Found[0].New {
+		c.creations.report(e.Found[0])
 	}
 }
 
@@ -223,7 +271,7 @@ func (c *Client) report(e *OutcomeError) *OutcomeError {
 	for i := range e.Found {
 		m := &e.Found[i]
 		m.ID, m.Name, m.Prefix = c.clean(m.ID), c.clean(m.Name), c.clean(m.Prefix)
-		m.CreatedAt, m.LastUsedAt = Time(c.clean(string(m.CreatedAt))), Time(c.clean(string(m.LastUsedAt)))
+		m.CreatedAt, m.LastUsedAt = Timestamp(c.clean(string(m.CreatedAt))), Timestamp(c.clean(string(m.LastUsedAt)))
 		c.cfg.Logger.Error("an answer was lost, and this may be what the request made; the caller was told, unless it has gone",
 			"resource", e.Resource, "id", m.ID, "name", m.Name, "prefix", m.Prefix)
 	}
@@ -234,42 +282,92 @@ func (c *Client) report(e *OutcomeError) *OutcomeError {
 	return e
 }
 
-// lost lists what n may have made since start, and is not known. That it finds
-// nothing means something only if the list is whole.
-func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]Made, error) {
-	var found []Made
+// candidate is something that a lost request may have made.
+type candidate struct {
+	Made
+	similar bool // it is named as was asked for
+}
+
+func (m candidate) isSimilar() bool { return m.similar }
+func (m candidate) isNew() bool     { return m.New }
+
+// lost lists what n may have made since start. That it finds nothing means
+// something only if the list is whole. If something new has the right name, it
+// leaves out the rest.
+func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]candidate, error) {
+	var all []candidate
 	whole := false // an empty list without a total is no list at all
-	for p, err := range n.list(ctx) {
+	for p, err := range pages(ctx, c, n.list) {
 		if err != nil {
-			return found, err
+			all = slices.DeleteFunc(all, c.creations.explain)
+			for i := range all {
+				all[i].New = false // calls on their way were not waited for
+			}
+			return all, err
 		}
 		whole = whole || len(p.items) > 0 || p.total != nil
 		since := serverTime(start, p.date)
 		for _, item := range p.items {
-			m, ok := n.found(item)
-			if !ok || m.usedBefore(since) || m.createdBefore(since.Add(-clockSlack)) {
-				continue
+			m := candidate{}
+			m.Made, m.similar = n.found(item)
+			if m.mayBeNew(since) {
+				m.New = m.similar && !p.date.IsZero() && m.createdAfter(since)
+				all = append(all, m)
 			}
-			m.New = !p.date.IsZero() && m.createdAfter(since)
-			found = append(found, m)
 		}
 	}
 	if !whole {
 		return nil, incomplete("it is empty, without a total")
 	}
-	if len(found) == 0 {
+	if len(all) == 0 {
 		return nil, nil
 	}
-	// Others of this name may be among what was found.
-	if err := c.creations.settle(ctx, n.name); err != nil {
+	// What other calls are making may be among what was found.
+	if err := c.creations.settle(ctx, !slices.ContainsFunc(all, candidate.isSimilar), n.name); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(found, c.creations.has), nil
+	all = slices.DeleteFunc(all, c.creations.explain)
+	if slices.ContainsFunc(all, candidate.isNew) {
+		all = slices.DeleteFunc(all, func(m candidate) bool { return !m.New })
+	}
+	return all, nil
 }
 
-// clockSlack is how far the clock that made created_at may be behind the one that
-// made the Date of an answer.
-const clockSlack = 2 * time.Minute
+func made(all []candidate) (list []Made) {
+	for _, m := range all {
+		list = append(list, m.Made)
+	}
+	return list
+}
+
+const (
+	// similarAge is how old, by created_at, something of the right name may be and
+	// still be new: a clock may show local time, which is up to 14 hours off.
+	similarAge = 26 * time.Hour
+	// otherAge is the same for something of another name, which the API may have
+	// changed beyond recognition: clocks are minutes apart.
+	otherAge = 15 * time.Minute
+	// usedAtOnce is how long after created_at last_used_at may be in a key that
+	// was never used.
+	usedAtOnce = 5 * time.Second
+)
+
+// mayBeNew reports whether m may have been made after since. What was in use
+// before then is not new: nobody has the secret of a key that is.
+func (m candidate) mayBeNew(since time.Time) bool {
+	created, dated := m.CreatedAt.Time()
+	used, ok := m.LastUsedAt.Time()
+	if ok && used.Before(since) && !(dated && used.Sub(created) < usedAtOnce) {
+		return false
+	}
+	if !dated {
+		return m.similar
+	}
+	if m.similar {
+		return created.After(since.Add(-similarAge))
+	}
+	return created.After(since.Add(-otherAge)) && m.LastUsedAt == ""
+}
 
 // serverTime converts a moment of our clock to the server's, whose clock said
 // date just now. It errs on the early side, by a second or two. Without a date it
@@ -296,10 +394,4 @@ func (m Made) createdAfter(t time.Time) bool {
 func (m Made) usedBefore(t time.Time) bool {
 	at, ok := m.LastUsedAt.Time()
 	return ok && at.Before(t)
-}
-
-// sameName reports whether two names are the same but for case and white space,
-// which the API may have changed.
-func sameName(a, b string) bool {
-	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }

@@ -368,7 +368,7 @@ func TestOutcomeErrorNamesNoSecret(t *testing.T) {
 
 // The new secret may begin with the server's own key, and is whole all the same.
 func TestSecretThatBeginsLikeTheOwnKey(t *testing.T) {
-	for _, secret := range []string{"raff_own1", "raff_own-2", "raff_own", "raff_other"} {
+	for _, secret := range []string{"raff_own1", "raff_own-2", "raff_other"} {
 		c, err := raffclient.New(raffclient.Config{
 			APIKey: raffclient.NewSecret("raff_own"),
 			Transport: roundTripper(func(*http.Request) (*http.Response, error) {

@@ -355,7 +355,7 @@ func TestLostAnswerAmongMany(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				found += len(lookedUp(t, err).Found)
-				if took := time.Since(start); took > 3*time.Second {
+				if took := time.Since(start); took > 5*time.Second { // the queue takes 9 s
 					t.Errorf("the lookup waited until %v", took)
 				}
 			})

@@ -7,17 +7,18 @@ import (
 
 // Project holds resources of the account.
 type Project struct {
-	ID            string `json:"id,omitempty"`
-	AccountID     string `json:"account_id,omitempty"`
-	Name          string `json:"name,omitempty"`
-	Slug          string `json:"slug,omitempty"` // stays when the project is renamed
-	Description   string `json:"description,omitempty"`
-	DefaultRegion string `json:"default_region,omitempty"`
-	Default       *bool  `json:"is_default,omitempty"` // cannot be deleted
-	Active        *bool  `json:"is_active,omitempty"`
-	CreatedBy     string `json:"created_by,omitempty"`
-	CreatedAt     Time   `json:"created_at,omitempty"`
-	UpdatedAt     Time   `json:"updated_at,omitempty"`
+	ID            string    `json:"id,omitempty"`
+	AccountID     string    `json:"account_id,omitempty"`
+	Name          string    `json:"name,omitempty"`
+	Slug          string    `json:"slug,omitempty"` // stays when the project is renamed
+	Description   string    `json:"description,omitempty"`
+	DefaultRegion string    `json:"default_region,omitempty"`
+	Default       *bool     `json:"is_default,omitempty"` // cannot be deleted
+	Active        *bool     `json:"is_active,omitempty"`
+	CreatedBy     string    `json:"created_by,omitempty"`
+	CreatedAt     Timestamp `json:"created_at,omitempty"`
+	UpdatedAt     Timestamp `json:"updated_at,omitempty"`
+	Unreadable    []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
 }
 
 // CreateProjectRequest describes a new project.
@@ -34,22 +35,26 @@ type UpdateProjectRequest struct {
 	DefaultRegion string  `json:"default_region,omitempty"`
 }
 
-// ListProjects returns a part of the projects that the key can see.
+// Projects yields the projects that the key can see. An error ends the sequence.
 //
 // GET /api/v1/projects
-func (c *Client) ListProjects(ctx context.Context, r Range) (Page[Project], error) {
-	return list[Project](ctx, c, r, []string{"projects"})
+func (c *Client) Projects(ctx context.Context) iter.Seq2[Project, error] {
+	return each(pages(ctx, c, projects()))
 }
 
-func (c *Client) projectPages(ctx context.Context) iter.Seq2[page[Project], error] {
-	return pages(ctx, c, []string{"projects"}, func(p Project) string { return p.ID })
+func projects() listing[Project] {
+	return listing[Project]{path: []string{"projects"}, id: Project.id}
 }
+
+func (p Project) id() string { return p.ID }
+
+func (p *Project) setUnreadable(fields []string) { p.Unreadable = fields }
 
 // GetProject returns the project with that ID.
 //
 // GET /api/v1/projects/{id}
 func (c *Client) GetProject(ctx context.Context, id string) (Project, error) {
-	project, _, err := call[Project](ctx, c, request{method: "GET", path: []string{"projects", id}})
+	project, _, err := byID(ctx, c, request{method: "GET", path: []string{"projects", id}}, id, Project.id)
 	return project, err
 }
 
@@ -63,8 +68,8 @@ func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Pro
 		resource: "project",
 		name:     r.Name,
 		made:     func(p Project) (Made, bool) { return p.made(), p.ID != "" },
-		list:     c.projectPages,
-		found:    func(p Project) (Made, bool) { return p.made(), sameName(p.Name, r.Name) },
+		list:     projects(),
+		found:    func(p Project) (Made, bool) { return p.made(), similarNames(r.Name, p.Name) },
 	})
 }
 
@@ -74,7 +79,7 @@ func (p Project) made() Made { return Made{ID: p.ID, Name: p.Name, CreatedAt: p.
 //
 // PUT /api/v1/projects/{id}
 func (c *Client) UpdateProject(ctx context.Context, id string, r UpdateProjectRequest) (Project, error) {
-	project, _, err := call[Project](ctx, c, request{method: "PUT", path: []string{"projects", id}, body: r})
+	project, _, err := byID(ctx, c, request{method: "PUT", path: []string{"projects", id}, body: r}, id, Project.id)
 	return project, err
 }
 
@@ -82,6 +87,5 @@ func (c *Client) UpdateProject(ctx context.Context, id string, r UpdateProjectRe
 //
 // DELETE /api/v1/projects/{id}
 func (c *Client) DeleteProject(ctx context.Context, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: []string{"projects", id}})
-	return err
+	return c.remove(ctx, "projects", id)
 }

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,11 +23,27 @@ type request struct {
 	body   any // encoded as JSON; nil: no body
 
 	// once marks what must not be done twice. It is not repeated if it may
-	// have been processed, and once it is on its way it is seen through even
-	// if the context is cancelled.
+	// have been processed, by us or by the transport, and once it is on its way
+	// it is seen through even if the context is cancelled.
 	once bool
+	// noData says that success needs no data, and therefore no body.
+	noData bool
 	// around, if set, is called for each attempt and makes it by calling send.
 	around func(send func() (answer, error)) (answer, error)
+	// absent, if set, reports whether a request that was refused for the rate
+	// limit certainly had no effect. It is asked before the third attempt and
+	// every later one.
+	absent func(ctx context.Context) bool
+}
+
+// collections are the elements of the API's paths that are not IDs.
+var collections = []string{"api-keys", "regenerate", "roles", "permissions", "projects", "members", "invitations"}
+
+// namesSomething reports whether r refers to something by an ID, in its path or
+// in its body.
+func (r request) namesSomething(body []byte) bool {
+	return bytes.Contains(body, []byte(`_id":`)) ||
+		slices.ContainsFunc(r.path, func(e string) bool { return !slices.Contains(collections, e) })
 }
 
 // url returns where r goes. Elements that would make the path another one
@@ -45,16 +64,43 @@ func (c *Client) url(r request) (*url.URL, error) {
 	return &u, nil
 }
 
-// call sends r and returns the data of its answer. The error is an *Error.
-func call[T any](ctx context.Context, c *Client, r request) (data T, a answer, err error) {
-	if a, err = c.call(ctx, r); err != nil {
+// call sends r and returns the object in its answer. The error is an *Error.
+func call[T any](ctx context.Context, c *Client, r request) (T, answer, error) {
+	return callWith(ctx, c, r, decodeResource[T])
+}
+
+// callList sends r and returns the objects in its answer.
+func callList[T any](ctx context.Context, c *Client, r request) ([]T, answer, error) {
+	return callWith(ctx, c, r, decodeList[T])
+}
+
+func callWith[T any](ctx context.Context, c *Client, r request, read func(json.RawMessage) (T, error)) (data T, a answer, err error) {
+	if a, err = c.call(ctx, r); err != nil || r.noData && a.empty() {
 		return data, a, err
 	}
-	data, bad := decode[T](c, &a)
+	data, bad := decodeWith(c, &a, read)
 	if bad != nil {
 		return data, a, bad
 	}
 	return data, a, nil
+}
+
+// remove sends a DELETE. Success needs no data, and no body.
+func (c *Client) remove(ctx context.Context, path ...string) error {
+	_, _, err := callWith(ctx, c, request{method: http.MethodDelete, path: path, noData: true},
+		func(json.RawMessage) (struct{}, error) { return struct{}{}, nil })
+	return err
+}
+
+// byID sends r, which names one object, and returns the object. A response that
+// describes another one is an error: what follows would be done to that.
+func byID[T any](ctx context.Context, c *Client, r request, want string, id func(T) string) (T, answer, error) {
+	data, a, err := call[T](ctx, c, r)
+	if got := id(data); err == nil && got != "" && !strings.EqualFold(got, want) {
+		var none T
+		return none, a, &Error{Status: a.status, kind: ErrBadAnswer, maybe: true, Message: "it describes an object with another ID"}
+	}
+	return data, a, err
 }
 
 // call sends r and returns its answer, not yet decoded.
@@ -103,6 +149,10 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		}
 		if err := sleep(waiting, wait); err != nil {
 			return answer{}, notSent(ctx, err, t.last)
+		}
+		if errors.Is(err, ErrRateLimited) && t.attempt >= 2 && r.absent != nil && !r.absent(ctx) {
+			t.last.maybe = true
+			return a, err
 		}
 	}
 }
@@ -184,13 +234,12 @@ func (t *try) log(ctx context.Context, status int, took time.Duration, err *Erro
 func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	c := t.client
 	sent := &tracer{}
-	req, err := http.NewRequestWithContext(sent.watch(ctx), t.request.method, t.url.String(), bytes.NewReader(t.body))
+	req, err := http.NewRequestWithContext(sent.watch(ctx), t.request.method, t.url.String(), t.bodyReader())
 	if err != nil {
 		return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
 	}
-	if t.body == nil {
-		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
-	} else {
+	if t.body != nil {
+		req.ContentLength = int64(len(t.body))
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
@@ -210,7 +259,30 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	if a.truncated() && !t.request.once {
 		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead
 	}
-	return a, c.check(&a)
+	if e := c.check(&a); e != nil {
+		if e.kind == ErrNotFound && !t.request.namesSomething(t.body) {
+			e.kind = ErrNoEndpoint
+		}
+		return a, e
+	}
+	return a, nil
+}
+
+// bodyReader returns the body of one attempt. net/http sends a request again by
+// itself, over HTTP/2 even one that was processed, unless it has a body that
+// cannot be rewound (net/http: shouldRetryRequest in transport.go and h2_bundle.go).
+// A request that must not be sent again therefore has such a body, an empty one if
+// need be. Only over HTTP/1.1, where nothing is sent again after the first byte
+// was written, it can do without: there an empty body of unknown length would be
+// sent in chunks.
+func (t *try) bodyReader() io.Reader {
+	switch {
+	case t.body == nil && (!t.request.once || t.client.http1):
+		return http.NoBody
+	case t.request.once:
+		return struct{ io.Reader }{bytes.NewReader(t.body)}
+	}
+	return bytes.NewReader(t.body)
 }
 
 // sleep waits for d, or returns why it did not.

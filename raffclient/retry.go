@@ -15,7 +15,10 @@ const (
 	// maxAttempts bounds how often a request is sent, refusals for the rate
 	// limit aside: waiting 1, 2 and 4 s in between.
 	maxAttempts = 4
-	maxBackoff  = 60 * time.Second
+	// maxLimitedAttempts bounds how often a request that must not be done twice
+	// is sent if the API refuses it for the rate limit.
+	maxLimitedAttempts = 6
+	maxBackoff         = 60 * time.Second
 )
 
 // next says whether the request may be sent again after err, and when.
@@ -35,7 +38,7 @@ func (t *try) next(err error) (wait time.Duration, again bool) {
 	case ErrRateLimited:
 		wait = t.backoff(e.RetryAfter)
 		t.client.pace.pause(wait)
-		return wait, true
+		return wait, !t.request.once || t.attempt < maxLimitedAttempts
 	case ErrUnavailable, ErrUnreachable, ErrNoAnswer:
 		return t.backoff(e.RetryAfter), t.attempt < maxAttempts
 	}
@@ -90,28 +93,24 @@ type tracer struct {
 
 func (t *tracer) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.set(true, false) },
-		GotConn: func(httptrace.GotConnInfo) { t.set(true, true) },
+		GetConn: func(string) { t.set(&t.asked) },
+		GotConn: func(httptrace.GotConnInfo) { t.set(&t.granted) },
 	})
 }
 
-func (t *tracer) set(asked, granted bool) {
+// set sets a field for good: net/http may look for a second connection after the
+// request was sent on the first.
+func (t *tracer) set(field *bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.asked, t.granted = asked, granted
+	*field = true
 }
 
-// reports reports whether the Transport tells anything at all.
-func (t *tracer) reports() bool {
+// neverConnected reports whether it is sure that no connection was had by a
+// request that failed with err. A Transport that does not report to httptrace is
+// believed only if err is one that comes before anything is written.
+func (t *tracer) neverConnected(err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.asked
-}
-
-// neverConnected reports whether it is sure that no connection was had. A
-// Transport that does not report is never sure.
-func (t *tracer) neverConnected() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.asked && !t.granted
+	return !t.granted && (t.asked || failedToConnect(err))
 }

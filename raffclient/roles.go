@@ -3,21 +3,23 @@ package raffclient
 import (
 	"context"
 	"iter"
+	"net/url"
 )
 
 // Role is a named set of permissions, in the account or in projects.
 type Role struct {
-	ID          string   `json:"id,omitempty"`
-	AccountID   string   `json:"account_id,omitempty"` // "" for system roles
-	Name        string   `json:"name,omitempty"`
-	Slug        string   `json:"slug,omitempty"`
-	Description string   `json:"description,omitempty"`
-	Scope       string   `json:"scope,omitempty"` // "account" or "project"
-	Permissions []string `json:"permissions,omitempty"`
-	System      *bool    `json:"is_system,omitempty"` // made by Raff, and not to be changed
-	CreatedBy   string   `json:"created_by,omitempty"`
-	CreatedAt   Time     `json:"created_at,omitempty"`
-	UpdatedAt   Time     `json:"updated_at,omitempty"`
+	ID          string    `json:"id,omitempty"`
+	AccountID   string    `json:"account_id,omitempty"` // "" for system roles
+	Name        string    `json:"name,omitempty"`
+	Slug        string    `json:"slug,omitempty"`
+	Description string    `json:"description,omitempty"`
+	Scope       string    `json:"scope,omitempty"` // "account" or "project"
+	Permissions []string  `json:"permissions,omitempty"`
+	System      *bool     `json:"is_system,omitempty"` // made by Raff, and not to be changed
+	CreatedBy   string    `json:"created_by,omitempty"`
+	CreatedAt   Timestamp `json:"created_at,omitempty"`
+	UpdatedAt   Timestamp `json:"updated_at,omitempty"`
+	Unreadable  []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
 }
 
 // Permission is something that a role can allow.
@@ -49,18 +51,22 @@ type UpdateRoleRequest struct {
 //
 // GET /api/v1/roles
 func (c *Client) Roles(ctx context.Context, scope string) iter.Seq2[Role, error] {
-	return each(c.rolePages(ctx, scope))
+	return each(pages(ctx, c, roles(scope)))
 }
 
-func (c *Client) rolePages(ctx context.Context, scope string) iter.Seq2[page[Role], error] {
-	return pages(ctx, c, []string{"roles"}, func(r Role) string { return r.ID }, "scope", scope)
+func roles(scope string) listing[Role] {
+	return listing[Role]{path: []string{"roles"}, id: Role.id, filters: []string{"scope", scope}}
 }
+
+func (r Role) id() string { return r.ID }
+
+func (r *Role) setUnreadable(fields []string) { r.Unreadable = fields }
 
 // GetRole returns the role with that ID.
 //
 // GET /api/v1/roles/{id}
 func (c *Client) GetRole(ctx context.Context, id string) (Role, error) {
-	role, _, err := call[Role](ctx, c, request{method: "GET", path: []string{"roles", id}})
+	role, _, err := byID(ctx, c, request{method: "GET", path: []string{"roles", id}}, id, Role.id)
 	return role, err
 }
 
@@ -74,8 +80,8 @@ func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, err
 		resource: "role",
 		name:     r.Name,
 		made:     func(role Role) (Made, bool) { return role.made(), role.ID != "" },
-		list:     func(ctx context.Context) iter.Seq2[page[Role], error] { return c.rolePages(ctx, "") },
-		found:    func(role Role) (Made, bool) { return role.made(), sameName(role.Name, r.Name) },
+		list:     roles(""),
+		found:    func(role Role) (Made, bool) { return role.made(), similarNames(r.Name, role.Name) },
 	})
 }
 
@@ -85,7 +91,7 @@ func (r Role) made() Made { return Made{ID: r.ID, Name: r.Name, CreatedAt: r.Cre
 //
 // PATCH /api/v1/roles/{id}
 func (c *Client) UpdateRole(ctx context.Context, id string, r UpdateRoleRequest) (Role, error) {
-	role, _, err := call[Role](ctx, c, request{method: "PATCH", path: []string{"roles", id}, body: r})
+	role, _, err := byID(ctx, c, request{method: "PATCH", path: []string{"roles", id}, body: r}, id, Role.id)
 	return role, err
 }
 
@@ -93,8 +99,7 @@ func (c *Client) UpdateRole(ctx context.Context, id string, r UpdateRoleRequest)
 //
 // DELETE /api/v1/roles/{id}
 func (c *Client) DeleteRole(ctx context.Context, id string) error {
-	_, _, err := call[struct{}](ctx, c, request{method: "DELETE", path: []string{"roles", id}})
-	return err
+	return c.remove(ctx, "roles", id)
 }
 
 // ListPermissions returns the catalogue of permissions of a scope, or of both if
@@ -102,6 +107,8 @@ func (c *Client) DeleteRole(ctx context.Context, id string) error {
 //
 // GET /api/v1/permissions
 func (c *Client) ListPermissions(ctx context.Context, scope string) ([]Permission, error) {
-	p, err := list[Permission](ctx, c, Range{}, []string{"permissions"}, "scope", scope)
-	return p.Items, err
+	q := url.Values{}
+	addFilters(q, []string{"scope", scope})
+	list, _, err := callList[Permission](ctx, c, request{method: "GET", path: []string{"permissions"}, query: q})
+	return list, err
 }

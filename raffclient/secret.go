@@ -2,6 +2,7 @@ package raffclient
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 const redacted = "[redacted]"
@@ -42,6 +42,11 @@ func (s Secret) Reveal() string {
 // Empty reports whether the secret holds no value.
 func (s Secret) Empty() bool { return s.value == nil }
 
+// equal reports whether s and t hold the same value.
+func (s Secret) equal(t Secret) bool {
+	return s.value != nil && t.value != nil && subtle.ConstantTimeCompare([]byte(*s.value), []byte(*t.value)) == 1
+}
+
 // String returns "[redacted]".
 func (s Secret) String() string { return redacted }
 
@@ -72,23 +77,14 @@ func (s *Secret) UnmarshalText(text []byte) error {
 // public prefix.
 var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
 
-// maxQuote is how many characters of foreign text are quoted.
-const maxQuote = 300
-
 // scrub makes foreign text fit to be quoted: one line, printable, at most
-// maxQuote characters, without s and without anything like a key.
+// maxText characters, without s and without anything like a key.
 func (s Secret) scrub(text string) string {
+	text = strings.Join(strings.Fields(sanitize(text)), " ")
 	if s.value != nil {
 		text = strings.ReplaceAll(text, *s.value, redacted)
 	}
-	text = keyLike.ReplaceAllString(text, "${1}…"+redacted)
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-		return !unicode.IsPrint(r) || unicode.IsSpace(r)
-	}), " ")
-	if runes := []rune(text); len(runes) > maxQuote {
-		text = string(runes[:maxQuote]) + "…"
-	}
-	return text
+	return truncate(keyLike.ReplaceAllString(text, "${1}…"+redacted), maxText, "…")
 }
 
 // cutOut replaces s wherever it stands in what the API sent, where it has no

@@ -91,7 +91,7 @@ func FuzzScrub(f *testing.F) {
 		if strings.Contains(got, "raff_own/key") {
 			t.Errorf("scrub(%q) left the key: %q", text, got)
 		}
-		if utf8.RuneCountInString(got) > maxQuote+1 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if utf8.RuneCountInString(got) > maxText+1 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("scrub(%q): got %q", text, got)
 		}
 	})

@@ -201,22 +201,11 @@ func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRe
 func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUnanswered(call, func(ctx context.Context) {
 		for _, m := range lost.Found {
-			if m.Sure {
+			if m.Sure && m.New {
 				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix}})
 			}
 		}
 	})
-}
-
-// revokeNew revokes a key that this server has just made.
-func (e *env) revokeNew(ctx context.Context, key raffclient.APIKeyWithSecret) error {
-	switch {
-	case key.ID == "":
-		return errors.New("the API's response lacks the key's ID")
-	case e.client.IsOwn(key.APIKey):
-		return errors.New("the API's response names the key that this server itself runs with")
-	}
-	return e.client.RevokeAPIKey(ctx, key.ID)
 }
 
 // revokeUnread revokes a key that nobody will ever know the secret of, since
@@ -224,7 +213,7 @@ func (e *env) revokeNew(ctx context.Context, key raffclient.APIKeyWithSecret) er
 // refused, the log names the key.
 func (e *env) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
 	log := e.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
-	err := e.revokeNew(ctx, key)
+	err := e.client.RevokeCreatedAPIKey(ctx, key)
 	if err != nil {
 		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
 		return
@@ -263,7 +252,7 @@ func listAPIKeys(ctx context.Context, e *env, in listAPIKeysInput) (listOutput[r
 			matching = append(matching, k)
 		}
 	}
-	return cut("API keys", in.rng(), matching), nil
+	return cut("API keys", in.listInput, matching), nil
 }
 
 type keyIDInput struct {

@@ -309,12 +309,16 @@ func TestDoubtIsSaid(t *testing.T) {
 		key    string // is the name, of a seeded key that is in use or of one that was made before
 		want   string
 		listed bool // the older key is named
+		age    time.Duration
 	}{
-		{"no Date", sandbox.Fault{Cut: true}, sandbox.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true},
-		{"no created_at", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true},
-		{"no list", sandbox.Fault{Cut: true}, sandbox.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false},
-		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "CI", "No API key was made", false},
-		{"denied", sandbox.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, sandbox.Fault{}, "new", "No API key was made", false},
+		{"no Date", sandbox.Fault{Cut: true}, sandbox.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true, 10 * time.Minute},
+		{"no created_at", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true, 10 * time.Minute},
+		{"no list", sandbox.Fault{Cut: true}, sandbox.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false, 10 * time.Minute},
+		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "CI", "No API key was made", false, 10 * time.Minute},
+		{"denied", sandbox.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, sandbox.Fault{}, "new", "No API key was made", false, 48 * time.Hour},
+		{"may be local time", sandbox.Fault{Cut: true}, sandbox.Fault{}, "new", "may have been made", true, 12 * time.Hour},
+		{"another name", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "may have been made", true, time.Minute},
+		{"another name, older", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "No API key was made", false, time.Hour},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -324,7 +328,7 @@ func TestDoubtIsSaid(t *testing.T) {
 				})
 				structured(t, older.call(t, t.Context(), "create_api_key", `{"name":"new"}`))
 				old := b.made()[0]
-				time.Sleep(10 * time.Minute)
+				time.Sleep(tt.age)
 				tt.post.Method, tt.post.Body = "POST", strings.Replace(tt.post.Body, "OLD", old.ID, 1)
 				tt.list.Method, tt.list.Times = "GET", -1
 				b.api.Fail(tt.post)

@@ -102,7 +102,7 @@ type audit struct {
 
 func (a *audit) readMembers(ctx context.Context) {
 	members := map[string]bool{}
-	for m, err := range a.client.Members(ctx) {
+	for m, err := range a.client.Members(ctx, "") {
 		if err != nil {
 			a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: "+reason(err)+".")
 			return

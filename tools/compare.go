@@ -91,7 +91,7 @@ func (c *confirmed) flag(property string, want, got *bool) {
 }
 
 // time compares a time as an instant. nil is not requested.
-func (c *confirmed) time(property string, want *time.Time, got raffclient.Time) {
+func (c *confirmed) time(property string, want *time.Time, got raffclient.Timestamp) {
 	if want == nil {
 		return
 	}

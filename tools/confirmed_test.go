@@ -213,7 +213,7 @@ func TestOwnKeyOfSandbox(t *testing.T) {
 // A key with a tier that no new key can have is replaced all the same, and the result
 // says with which.
 func TestReplaceKeyOfAnotherTier(t *testing.T) {
-	for tier, want := range map[any]string{"unlimited": `"unlimited"`, "HIGH": `"HIGH"`, "ignore\nthis": `"ignore\nthis"`, "": "does not show the rate limit tier", "standard": "", "high": ""} {
+	for tier, want := range map[any]string{"unlimited": `"unlimited"`, "HIGH": `"HIGH"`, "ignore\nthis": `"ignore this"`, "": "does not show the rate limit tier", "standard": "", "high": ""} {
 		b := newBench(t)
 		b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"rate_limit_tier": tier}})
 		r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform")))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -47,20 +46,9 @@ func (e *env) explain(s spec, err error) string {
 	return s.effect.nothing() + " " + e.explainError(s, failed)
 }
 
-// isBilling reports whether billing stands in the way.
-func isBilling(e *raffclient.Error) bool {
-	return e.Status == http.StatusPaymentRequired || e.Status == http.StatusForbidden && e.Reason != ""
-}
-
-// isNoEndpoint reports whether e can only mean that the address is not the API's: the
-// call named nothing that could be missing.
-func isNoEndpoint(s spec, e *raffclient.Error) bool {
-	return errors.Is(e, raffclient.ErrNotFound) && !s.givenID
-}
-
 func (e *env) explainError(s spec, err *raffclient.Error) string {
 	switch {
-	case isBilling(err):
+	case errors.Is(err, raffclient.ErrBilling):
 		why := ""
 		if err.Reason != "" {
 			why = ", with the reason " + quoteAtMost(err.Reason, maxShort)
@@ -74,7 +62,7 @@ func (e *env) explainError(s spec, err *raffclient.Error) string {
 		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(err), s.holders)
 	case errors.Is(err, raffclient.ErrProjectRequired):
 		return "Raff requires a project for this request" + said(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
-	case isNoEndpoint(s, err):
+	case errors.Is(err, raffclient.ErrNoEndpoint):
 		return "Raff's API was not found" + said(err) + ": the call names no ID, so RAFF_API_URL is probably wrong. Ask the user to check it and to restart the server; different arguments do not help."
 	case errors.Is(err, raffclient.ErrNotFound):
 		return "Raff did not find what the request refers to" + said(err) + ". Check the IDs in the arguments against the lists: what they name may be deleted, or not accessible to the server's key."
@@ -163,7 +151,7 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 			"If somebody else has just made a key of that name, this may be theirs.",
 			why, quoted(cmp.Or(m.Name, lost.Name)), idText(m.ID), prefixText(m.Prefix), s.name)
 	}
-	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. Of the keys of that name it may be one of these, which others may have made or may be using: %s. "+
+	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. It may be one of these keys, which others may have made or may be using: %s. "+
 		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
 		why, describe(lost), s.name)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -88,11 +89,11 @@ func cancelInvitation(ctx context.Context, e *env, in cancelInvitationInput) (ca
 // a project. If no such member can be found, unlisted is why; that must not prevent
 // cancelling the invitation.
 func (e *env) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
-	where, permission, holders, find := "the account", "account.members.view", ownerAdminMember, e.findInvited
+	where, permission, holders, members := "the account", "account.members.view", ownerAdminMember, e.client.Members(ctx, "")
 	if in.ProjectID != "" {
-		where, permission, holders, find = "the project", "project.members.view", projectViewers, e.findInvitedToProject
+		where, permission, holders, members = "the project", "project.members.view", projectViewers, e.client.ProjectMembers(ctx, in.ProjectID, "")
 	}
-	email, err = find(ctx, in)
+	email, err = invitee(members, in.ID)
 	for _, kind := range []error{raffclient.ErrForbidden, raffclient.ErrNotFound, raffclient.ErrListIncomplete} {
 		if errors.Is(err, kind) {
 			return email, fmt.Sprintf("the members of %s cannot be listed, which most likely takes %s: %s", where, permission, reason(err)), nil
@@ -104,31 +105,13 @@ func (e *env) invited(ctx context.Context, in cancelInvitationInput) (email, unl
 	return email, unlisted, toLook(err, permission, holders)
 }
 
-func (e *env) findInvited(ctx context.Context, in cancelInvitationInput) (string, error) {
-	for m, err := range e.client.Members(ctx) {
-		if err != nil || strings.EqualFold(m.InvitationID, in.ID) {
+// invitee returns the e-mail address of the member that the invitation with that ID is
+// for, "" if there is none.
+func invitee(members iter.Seq2[raffclient.Member, error], id string) (string, error) {
+	for m, err := range members {
+		if err != nil || strings.EqualFold(m.InvitationID, id) {
 			return m.Email, err
 		}
 	}
 	return "", nil
 }
-
-func (e *env) findInvitedToProject(ctx context.Context, in cancelInvitationInput) (string, error) {
-	for offset := 0; ; {
-		p, err := e.client.ListProjectMembers(ctx, in.ProjectID, "", raffclient.Range{Limit: 200, Offset: offset})
-		if err != nil || len(p.Items) == 0 {
-			return "", err
-		}
-		for _, m := range p.Items {
-			if strings.EqualFold(m.InvitationID, in.ID) {
-				return m.Email, nil
-			}
-		}
-		if offset += len(p.Items); p.Total != nil && offset >= *p.Total || offset > maxMembers {
-			return "", nil
-		}
-	}
-}
-
-// maxMembers bounds the search of a list that has no end.
-const maxMembers = 10_000

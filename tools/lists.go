@@ -3,8 +3,7 @@ package tools
 import (
 	"cmp"
 	"fmt"
-
-	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"iter"
 )
 
 // listInput is the part of a list's input that all lists have.
@@ -14,10 +13,6 @@ type listInput struct {
 }
 
 const defaultLimit = 50
-
-func (in listInput) rng() raffclient.Range {
-	return raffclient.Range{Limit: cmp.Or(in.Limit, defaultLimit), Offset: in.Offset}
-}
 
 // listOutput is a part of a list.
 type listOutput[T any] struct {
@@ -38,27 +33,25 @@ func (o listOutput[T]) summary() string {
 	return text + ". That is the end of the list."
 }
 
-// listed makes the output of one page of the API.
-func listed[T any](things string, r raffclient.Range, p raffclient.Page[T], err error) (listOutput[T], error) {
-	o := listOutput[T]{Items: p.Items, Total: p.Total, things: things}
-	if err != nil {
-		return o, err
+// list reads a list to its end and returns the part of it that in asks for. The API's
+// own pages would not do: a total, or where a list ends, is known for certain only
+// once all of it was read.
+func list[T any](things string, in listInput, all iter.Seq2[T, error]) (listOutput[T], error) {
+	var items []T
+	for item, err := range all {
+		if err != nil {
+			return listOutput[T]{}, err
+		}
+		items = append(items, item)
 	}
-	if o.Items == nil {
-		o.Items = []T{}
-	}
-	end := r.Offset + len(p.Items)
-	if len(p.Items) > 0 && (p.Total == nil || end < *p.Total) {
-		o.NextOffset = end
-	}
-	return o, nil
+	return cut(things, in, items), nil
 }
 
-// cut makes the output of a list that was read whole.
-func cut[T any](things string, r raffclient.Range, all []T) listOutput[T] {
+// cut returns the part of a list that in asks for.
+func cut[T any](things string, in listInput, all []T) listOutput[T] {
 	total := len(all)
-	from := min(r.Offset, total)
-	to := min(from+r.Limit, total)
+	from := min(in.Offset, total)
+	to := min(from+cmp.Or(in.Limit, defaultLimit), total)
 	o := listOutput[T]{Items: append([]T{}, all[from:to]...), Total: &total, things: things}
 	if to < total {
 		o.NextOffset = to

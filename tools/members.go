@@ -134,8 +134,7 @@ type listMembersInput struct {
 }
 
 func listMembers(ctx context.Context, e *env, in listMembersInput) (listOutput[raffclient.Member], error) {
-	p, err := e.client.ListMembers(ctx, in.Status, in.rng())
-	return listed("members", in.rng(), p, err)
+	return list("members", in.listInput, e.client.Members(ctx, in.Status))
 }
 
 type memberIDInput struct {
@@ -263,8 +262,7 @@ type listProjectMembersInput struct {
 }
 
 func listProjectMembers(ctx context.Context, e *env, in listProjectMembersInput) (listOutput[raffclient.Member], error) {
-	p, err := e.client.ListProjectMembers(ctx, in.ID, in.Status, in.rng())
-	return listed("project members", in.rng(), p, err)
+	return list("project members", in.listInput, e.client.ProjectMembers(ctx, in.ID, in.Status))
 }
 
 type projectMemberIDInput struct {

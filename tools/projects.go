@@ -56,8 +56,7 @@ func projectTools() []Tool {
 }
 
 func listProjects(ctx context.Context, e *env, in listInput) (listOutput[raffclient.Project], error) {
-	p, err := e.client.ListProjects(ctx, in.rng())
-	return listed("projects", in.rng(), p, err)
+	return list("projects", in, e.client.Projects(ctx))
 }
 
 type projectIDInput struct {

@@ -79,7 +79,7 @@ func prefixText(prefix string) string {
 }
 
 // timeText returns a time as it is if it is one, quoted if not.
-func timeText(t raffclient.Time) string {
+func timeText(t raffclient.Timestamp) string {
 	if _, ok := t.Time(); ok && len(t) <= maxShort {
 		return string(t)
 	}
@@ -145,7 +145,7 @@ func reason(err error) string {
 	switch {
 	case !ok:
 		return oneLine(err.Error())
-	case isBilling(e):
+	case errors.Is(e, raffclient.ErrBilling):
 		return "Raff refused because of the account's billing" + said(e)
 	case errors.Is(e, raffclient.ErrForbidden):
 		return "the server's API key lacks a permission" + said(e)

@@ -131,7 +131,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclie
 		o.Granted = append(o.Granted, g)
 		return
 	}
-	o.notGranted(g, e.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins, givenID: true}, err))
+	o.notGranted(g, e.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
 }
 
 func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {

@@ -77,14 +77,7 @@ type listRolesInput struct {
 }
 
 func listRoles(ctx context.Context, e *env, in listRolesInput) (listOutput[raffclient.Role], error) {
-	var all []raffclient.Role // Raff tells no total, so that only all of them show where they end
-	for r, err := range e.client.Roles(ctx, in.Scope) {
-		if err != nil {
-			return listOutput[raffclient.Role]{}, err
-		}
-		all = append(all, r)
-	}
-	return cut("roles", in.rng(), all), nil
+	return list("roles", in.listInput, e.client.Roles(ctx, in.Scope))
 }
 
 type roleIDInput struct {
@@ -207,5 +200,5 @@ type listPermissionsInput struct {
 
 func listPermissions(ctx context.Context, e *env, in listPermissionsInput) (listOutput[raffclient.Permission], error) {
 	all, err := e.client.ListPermissions(ctx, in.Scope)
-	return cut("permissions", raffclient.Range{Limit: len(all)}, all), err
+	return cut("permissions", listInput{Limit: len(all)}, all), err
 }

@@ -80,7 +80,7 @@ func (e *undeliveredError) Unwrap() error { return e.lost }
 func (e *env) revokeLost(ctx context.Context, key raffclient.APIKeyWithSecret, lost error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	left := e.revokeNew(ctx, key)
+	left := e.client.RevokeCreatedAPIKey(ctx, key)
 	k := told(key)
 	if left != nil {
 		e.log.Error("a new key's secret is lost, and the key could not be revoked; nobody has its secret: revoke it", "key", k, "lost", lost, "error", left)

@@ -10,9 +10,9 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
-	"regexp"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -32,9 +32,12 @@ type Tool struct {
 }
 
 // All returns every tool, in the order in which they are best read.
-func All() []Tool {
+func All() []Tool { return slices.Clone(all()) }
+
+// all derives the schemas, which takes several milliseconds, once.
+var all = sync.OnceValue(func() []Tool {
 	return slices.Concat(apiKeyTools(), roleTools(), projectTools(), memberTools())
-}
+})
 
 // Toolsets are the names of the groups of tools.
 var Toolsets = []string{"api_keys", "roles", "projects", "members"}
@@ -67,8 +70,6 @@ type spec struct {
 	holders     string // who has it by default
 	refuses     string // what Raff refuses whatever the arguments, as a sentence; "" if nothing is known
 	sensitive   string // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
-
-	givenID bool // the call's arguments contain an ID
 }
 
 // effect is what a tool does to the account. It is chosen by asking what
@@ -142,8 +143,6 @@ func sensitive(pointers []string) *mcp.Meta {
 // of github.com/google-gemini/gemini-cli.
 var addedByClients = []string{"wait_for_previous"}
 
-var anyUUID = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
-
 // define makes a tool of a function. The function's types give the schemas.
 func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
 	in := schema.Of[In]()
@@ -158,7 +157,6 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 	}
 
 	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
-		s := s
 		defer func() {
 			if v := recover(); v != nil {
 				// The value could hold a secret; the stack shows addresses only.
@@ -166,7 +164,6 @@ func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, 
 				result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
 			}
 		}()
-		s.givenID = anyUUID.Match(arguments)
 		args, err := in.Decode(arguments, addedByClients...)
 		if err != nil {
 			return failure(e.explain(s, err))

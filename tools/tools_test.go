@@ -18,6 +18,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -50,6 +51,7 @@ func newBench(t *testing.T, change ...func(*raffclient.Config, *tools.Config)) *
 		}
 	}
 	b.server = tools.NewServer(cfg)
+	contract.Watch(t, b.api, description)
 	b.seeded = len(b.api.Keys())
 	b.api.Record(true)
 	return b

@@ -322,6 +322,7 @@ func TestRevokedKeyDoesNotShow(t *testing.T) {
 		for _, echoed := range []string{secret, "OWN"} {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
+				b.api.Watch(nil) // the answer's ID is none, and is looked up
 				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey(), 1)
 				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
 				l := dial(t, b)

@@ -1,0 +1,48 @@
+package raffclient
+
+import (
+	"html"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// sameName reports whether two names are the same but for case and white space,
+// which the API may have changed.
+func sameName(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
+// minTruncated is the length, in characters, from which on a name may be one that
+// was cut.
+const minTruncated = 16
+
+// similarNames reports whether got may be what became of the name asked: an API
+// may normalize Unicode, escape HTML, cut, drop emoji and other characters, or make
+// a slug.
+func similarNames(asked, got string) bool {
+	if sameName(asked, got) {
+		return true
+	}
+	a, g := skeleton(html.UnescapeString(html.UnescapeString(asked))), skeleton(html.UnescapeString(html.UnescapeString(got)))
+	if a == g {
+		return true
+	}
+	// A name can be cut before or after it was escaped.
+	return utf8.RuneCountInString(got) >= minTruncated && (isPrefix(g, a) || isPrefix(skeleton(got), skeleton(html.EscapeString(asked))))
+}
+
+func isPrefix(prefix, s string) bool { return prefix != "" && strings.HasPrefix(s, prefix) }
+
+// skeleton returns the letters and digits of a name, in lower case and without
+// accents.
+func skeleton(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(name))
+}
