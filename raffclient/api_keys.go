@@ -167,10 +167,18 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("it has another prefix")
 	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
 		return notConfirmed("it is older")
-	case !dated && created.Secret.Empty():
-		return notConfirmed("its age is unknown") // a prefix may be another key's, if the response named that
+	case created.Secret.Empty() && !sameMoment(key.CreatedAt, created.CreatedAt):
+		// The prefix alone may be that of another key, which the response named.
+		return notConfirmed("it was created at another time, or when is unknown")
 	}
 	return c.RevokeAPIKey(ctx, key.ID)
+}
+
+// sameMoment reports whether a and b are known and the same, to the second.
+func sameMoment(a, b Timestamp) bool {
+	at, ok := a.Time()
+	bt, known := b.Time()
+	return ok && known && at.Sub(bt).Abs() < time.Second
 }
 
 // secretPrefix returns the public prefix of the secret, or else the one that the

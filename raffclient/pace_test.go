@@ -142,7 +142,7 @@ var loads = map[string]func(t *testing.T, call func(n int)) int{
 		}
 		return 600
 	},
-	"4500 without a pause": func(t *testing.T, call func(int)) int {
+	"2000 without a pause": func(t *testing.T, call func(int)) int {
 		var callers sync.WaitGroup
 		for range 60 {
 			callers.Go(func() {
@@ -152,7 +152,7 @@ var loads = map[string]func(t *testing.T, call func(n int)) int{
 			})
 		}
 		callers.Wait()
-		return 4500
+		return 2000
 	},
 }
 

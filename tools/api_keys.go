@@ -202,7 +202,7 @@ func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUnanswered(call, func(ctx context.Context) {
 		for _, m := range lost.Found {
 			if m.Sure && m.New {
-				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix}})
+				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
 			}
 		}
 	})

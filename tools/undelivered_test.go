@@ -106,6 +106,54 @@ func TestKeyThatCannotBeRevokedIsNamed(t *testing.T) {
 	})
 }
 
+// A creation that is answered with the ID of another key, and then cancelled, does not
+// get that key revoked. With a secret or without, whatever else of the other key the
+// response repeats.
+func TestCancelledCallRevokesNoOtherKey(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		repeat []string // fields of the other key
+		omit   []string
+	}{
+		{"its ID", []string{"id"}, nil},
+		{"its ID, no secret", []string{"id"}, []string{"secret"}},
+		{"its ID and prefix, no secret", []string{"id", "key_prefix"}, []string{"secret"}},
+		{"all of it", []string{"id", "name", "key_prefix", "created_at"}, nil},
+		{"all of it, no secret", []string{"id", "name", "key_prefix", "created_at"}, []string{"secret"}},
+	} {
+		for _, name := range []string{"ci", "Production"} {
+			t.Run(tt.name+", named "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t)
+					theirs := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+						c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+					})
+					structured(t, theirs.call(t, t.Context(), "create_api_key", args("name", name)))
+					other := b.made()[0]
+					time.Sleep(10 * time.Minute)
+					all := map[string]any{"id": other.ID, "name": other.Name, "key_prefix": other.Prefix, "created_at": other.CreatedAt.Format(time.RFC3339)}
+					set := map[string]any{}
+					for _, field := range tt.repeat {
+						set[field] = all[field]
+					}
+					b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Set: set, Omit: tt.omit})
+					l := dial(t, b)
+					l.create(1)
+					time.Sleep(500 * time.Millisecond)
+					l.cancel(1)
+					l.rest(t)
+					if key := b.made()[0]; key.Revoked {
+						t.Errorf("the other key was revoked: %s", b.log)
+					}
+					if key := b.made()[1]; !key.Revoked && !strings.Contains(b.log.String(), "prefix="+key.Prefix) && !strings.Contains(b.log.String(), other.ID) {
+						t.Errorf("the log names neither key: %s", b.log)
+					}
+				})
+			})
+		}
+	}
+}
+
 // A call that is cancelled while it waits for its turn is never sent.
 func TestCancelledInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
