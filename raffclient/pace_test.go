@@ -142,17 +142,17 @@ var loads = map[string]func(t *testing.T, call func(n int)) int{
 		}
 		return 600
 	},
-	"2000 without a pause": func(t *testing.T, call func(int)) int {
+	"2100 without a pause": func(t *testing.T, call func(int)) int {
 		var callers sync.WaitGroup
 		for range 60 {
 			callers.Go(func() {
-				for range 75 {
+				for range 35 {
 					call(1)
 				}
 			})
 		}
 		callers.Wait()
-		return 2000
+		return 2100
 	},
 }
 
