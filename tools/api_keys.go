@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 func apiKeyTools() []Tool {
@@ -117,7 +117,7 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 // keyOutput is a key with its secret, or with where that went.
 type keyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
-	Secret handover.Secret   `json:"secret"`
+	Secret delivery.Secret   `json:"secret"`
 	confirmed
 	did     string
 	prefix  string
@@ -126,14 +126,14 @@ type keyOutput struct {
 }
 
 // output makes the output of a key whose secret was handed over.
-func (e *env) output(did string, key raffclient.APIKeyWithSecret, secret handover.Secret) keyOutput {
+func (e *env) output(did string, key raffclient.APIKeyWithSecret, secret delivery.Secret) keyOutput {
 	if e.sandbox {
 		secret.Note = "SANDBOX: this key grants no access and is discarded when the server ends. " + secret.Note
 	}
 	return keyOutput{APIKey: key.APIKey, Secret: secret, did: did, prefix: key.Prefix(), sandbox: e.sandbox}
 }
 
-func (o keyOutput) handedOver() handover.Secret { return o.Secret }
+func (o keyOutput) handedOver() delivery.Secret { return o.Secret }
 
 func (o keyOutput) summary() string {
 	k := o.APIKey
@@ -171,7 +171,7 @@ func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRe
 		return keyOutput{}, err
 	}
 	e.announce(tool, "creating API key", "name", r.Name)
-	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", handover.Key{Name: r.Name})
+	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", delivery.Key{Name: r.Name})
 	key, err := e.client.CreateAPIKey(ctx, r)
 	finished()
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
@@ -391,7 +391,7 @@ func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOut
 		return keyOutput{}, err
 	}
 	e.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
-	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", handover.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
+	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
 	key, err := e.client.RegenerateAPIKey(ctx, old)
 	finished()
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/tools"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
 const canShowForms = `"elicitation":{"form":{}}`

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // explain words an error of a tool for a model: what happened, and what to do
@@ -30,7 +30,7 @@ func (e *env) explain(s spec, err error) string {
 	if looking {
 		s.permission, s.holders = l.permission, l.holders
 	}
-	if notReady, ok := errors.AsType[*handover.NotReadyError](err); ok {
+	if notReady, ok := errors.AsType[*delivery.NotReadyError](err); ok {
 		return explainNotReady(s, notReady)
 	}
 	if undelivered, ok := errors.AsType[*undeliveredError](err); ok {

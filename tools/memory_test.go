@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
 )
 
 // However much a client asks for at once, it is not all decoded at once: decoded,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 type replaceAPIKeyInput struct {
@@ -24,7 +24,7 @@ func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.Expires
 
 type replaceAPIKeyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
-	Secret handover.Secret   `json:"secret"`
+	Secret delivery.Secret   `json:"secret"`
 	confirmed
 	Replaces   replacedKey `json:"replaces"`
 	Granted    []grant     `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
@@ -157,7 +157,7 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 		fmt.Sprintf(revoke, callText("revoke_api_key", "id", o.Replaces.ID, "confirm_name", cmp.Or(o.Replaces.Name, o.Replaces.ID))))
 }
 
-func (o replaceAPIKeyOutput) handedOver() handover.Secret { return o.Secret }
+func (o replaceAPIKeyOutput) handedOver() delivery.Secret { return o.Secret }
 
 func (o replaceAPIKeyOutput) summary() string {
 	text := o.created.summary() + fmt.Sprintf(" It is the successor of %s (%s), which was not changed.", labeled("key", o.Replaces.Name), prefixText(o.Replaces.KeyPrefix))

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // handOverNew hands over the secret of a key that was just made for this call,
 // and sees to it that no key is left whose secret nobody has: neither if the
 // handing over fails (the error is then an *undeliveredError) nor if the call's
 // answer does not reach the client.
-func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret handover.Secret, err error) {
+func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	watched := stdio.OnUndelivered(ctx, func(ctx context.Context) {
 		switch {
 		case err != nil && !errors.Is(err, errUnwanted): // the key was dealt with
@@ -28,7 +28,7 @@ func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 		}
 	})
 	if watched && ctx.Err() != nil {
-		return handover.Secret{}, errUnwanted
+		return delivery.Secret{}, errUnwanted
 	}
 	secret, err = e.secrets.Deliver(ctx, told(key), key.Secret)
 	if err != nil {
@@ -40,7 +40,7 @@ func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 // handOverRenewed hands over the secret of a key that was just regenerated for this
 // call. That cannot be undone: where the secret is lost, or does not reach the
 // client, the log says that nobody has it.
-func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecret) (secret handover.Secret, err error) {
+func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	k := told(key)
 	stdio.OnUndelivered(ctx, func(context.Context) {
 		if err == nil && !secret.Shown() {
@@ -57,8 +57,8 @@ func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecr
 }
 
 // told is what may be told about a key.
-func told(key raffclient.APIKeyWithSecret) handover.Key {
-	return handover.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
+func told(key raffclient.APIKeyWithSecret) delivery.Key {
+	return delivery.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
 }
 
 // errUnwanted ends a call that nobody waits for any more, so nobody reads it.
@@ -66,7 +66,7 @@ var errUnwanted = errors.New("the call was cancelled")
 
 // undeliveredError reports a new key whose secret is lost on our side.
 type undeliveredError struct {
-	key  handover.Key
+	key  delivery.Key
 	lost error // why the secret is
 	left error // why the key could not be revoked; nil if it was
 
@@ -90,7 +90,7 @@ func (e *env) revokeLost(ctx context.Context, key raffclient.APIKeyWithSecret, l
 	return &undeliveredError{key: k, lost: lost, left: left}
 }
 
-func explainNotReady(s spec, err *handover.NotReadyError) string {
+func explainNotReady(s spec, err *delivery.NotReadyError) string {
 	return fmt.Sprintf("%s A secret could not be handed over in the way that the administrator chose (%s). "+
 		"Ask the user to fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.nothing(), oneLine(err.Error()), s.name)
 }

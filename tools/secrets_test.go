@@ -14,16 +14,16 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/tools"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // elsewhere makes a bench whose secrets go elsewhere than into results, below home.
-func elsewhere(t *testing.T, delivery, command string) (b *bench, home string) {
+func elsewhere(t *testing.T, method, command string) (b *bench, home string) {
 	t.Helper()
 	home = t.TempDir()
 	b = newBench(t, func(c *raffclient.Config, cfg *tools.Config) {
-		way, err := handover.New(t.Context(), handover.Config{
-			Delivery: delivery, Command: command, Logger: c.Logger,
+		way, err := delivery.New(t.Context(), delivery.Config{
+			Delivery: method, Command: command, Logger: c.Logger,
 			Dir: filepath.Join(home, "secrets"), Recovery: filepath.Join(home, "recovered"),
 		})
 		if err != nil {

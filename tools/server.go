@@ -13,9 +13,9 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // Config is what the tools work with.
@@ -40,7 +40,7 @@ type Config struct {
 	// Sandbox says that Client calls a sandbox.
 	Sandbox bool
 	// Secrets is how new secrets are handed over. Default: inline.
-	Secrets *handover.Way
+	Secrets *delivery.Way
 	// Version is the program's.
 	Version string
 	// Logger gets what the administrator should know. Default: nothing is
@@ -64,7 +64,7 @@ func NewServer(cfg Config) *server.MCPServer {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Secrets == nil {
-		cfg.Secrets = &handover.Way{}
+		cfg.Secrets = &delivery.Way{}
 	}
 	title, text := "Raff Technologies", instructions
 	if cfg.Sandbox {

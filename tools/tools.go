@@ -18,7 +18,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // Tool is a tool as it is listed, with what it does.
@@ -53,7 +53,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 type env struct {
 	client       *raffclient.Client
 	keySource    string
-	secrets      *handover.Way
+	secrets      *delivery.Way
 	log          *slog.Logger
 	sandbox      bool
 	confirmation Confirm
@@ -119,7 +119,7 @@ type output interface {
 // secretOutput is the output of a tool that yields a secret.
 type secretOutput interface {
 	output
-	handedOver() handover.Secret
+	handedOver() delivery.Secret
 }
 
 const sensitiveKey = "com.rafftechnologies/sensitive"

@@ -4,14 +4,14 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/rafftechnologies/raff-mcp/tools/handover"
-	"github.com/rafftechnologies/raff-mcp/tools/stdio"
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // logUnfinished logs the message, with the key, if the server ends before finished
 // is called: a request that makes a secret is on its way, and nobody will read the
 // answer to it.
-func (e *env) logUnfinished(ctx context.Context, message string, key handover.Key) (finished func()) {
+func (e *env) logUnfinished(ctx context.Context, message string, key delivery.Key) (finished func()) {
 	var done atomic.Bool
 	stdio.OnUnanswered(ctx, func(context.Context) {
 		if !done.Load() {

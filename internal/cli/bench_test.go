@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// loopbackAPI is a command of its own: an API that answers every request at once,
+// with a key.
+func loopbackAPI() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Println("http://" + l.Addr().String())
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("X-RateLimit-Limit", "100")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"success":true,"data":{"id":"11111111-1111-4111-8111-111111111111","name":"ci","key_prefix":"raff_01234567","is_active":true,"created_at":"2027-01-01T00:00:00Z","secret":"raff_0123456789abcdef"}}`)
+	}))
+}
+
+// BenchmarkOverhead compares a tool call, from the line on stdin to the line on
+// stdout of the program, with the bare HTTP request that it makes, both against
+// the same server. It reports medians.
+func BenchmarkOverhead(b *testing.B) {
+	const body = `{"name":"ci"}`
+	api := startServer(b, "loopback-api")
+	url, err := api.out.ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	url = strings.TrimSpace(url)
+	c := startServer(b, buildAs(b, "../.."), "RAFF_API_KEY=raff_9876543210", "RAFF_API_URL="+url)
+	c.initialize(b)
+
+	var direct, through []time.Duration
+	for n := 2; b.Loop(); n++ {
+		if n%90 == 0 {
+			time.Sleep(1100 * time.Millisecond) // so that no call waits for its turn
+		}
+		start := time.Now()
+		res, err := http.Post(url+"/api/v1/api-keys", "application/json", strings.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		direct = append(direct, time.Since(start))
+
+		start = time.Now()
+		line := c.ask(b, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_api_key","arguments":%s}}`, n, body))
+		through = append(through, time.Since(start))
+		if !bytes.Contains(line, []byte("raff_0123456789abcdef")) {
+			b.Fatalf("got %s", line)
+		}
+	}
+	b.ReportMetric(micros(median(direct)), "direct-µs")
+	b.ReportMetric(micros(median(through)), "call-µs")
+	b.ReportMetric(micros(median(through)-median(direct)), "overhead-µs")
+}
+
+// BenchmarkStart compares the time from the start of the process to the answer
+// to initialize, and the peak memory, with those of the smallest possible
+// server of mcp-go, side by side. It reports the median of the ratios.
+func BenchmarkStart(b *testing.B) {
+	ours, smallest := buildAs(b, "../.."), buildAs(b, "./testdata/smallest")
+	var times, memories, ms []float64
+	for b.Loop() {
+		t1, m1 := startOnce(b, smallest)
+		t2, m2 := startOnce(b, ours)
+		times = append(times, float64(t2)/float64(t1))
+		memories = append(memories, m2/m1)
+		ms = append(ms, micros(t2)/1000)
+	}
+	b.ReportMetric(median(ms), "ms")
+	b.ReportMetric(median(times), "time-ratio")
+	b.ReportMetric(median(memories), "memory-ratio")
+}
+
+func startOnce(b *testing.B, program string) (took time.Duration, peak float64) {
+	start := time.Now()
+	c := startServer(b, program, "RAFF_API_KEY=raff_0123456789")
+	c.initialize(b)
+	took = time.Since(start)
+	peak = c.peakMemory(b)
+	c.in.Close()
+	if err := c.cmd.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return took, peak
+}
+
+// peakMemory returns the most memory that the process had resident, in KiB. (That
+// of a finished process would count what its parent had when it forked.)
+func (p *process) peakMemory(b *testing.B) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		b.Fatal(err)
+	}
+	return kib
+}
+
+// process is a server that was started.
+type process struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// buildAs builds a program as a user would and returns its path.
+func buildAs(b *testing.B, pkg string) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "program")
+	if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+func startServer(b *testing.B, program string, env ...string) *process {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), program)
+	cmd.Env = append([]string{"HOME=" + b.TempDir()}, env...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return &process{cmd, in, bufio.NewReader(out)}
+}
+
+func (p *process) ask(b *testing.B, line string) []byte {
+	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
+		b.Fatal(err)
+	}
+	answer, err := p.out.ReadBytes('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return answer
+}
+
+func (p *process) initialize(b *testing.B) {
+	p.ask(b, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+func median[T float64 | time.Duration](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
+}

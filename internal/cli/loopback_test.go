@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+)
+
+const (
+	ownKey    = "raff_0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
+	newSecret = "raff_0123456789abcdef0123456789abcdef"
+)
+
+// session runs the program as a client does: it sends a call, waits for the answer,
+// and leaves.
+func session(t *testing.T, env ...string) (answer, stderr string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "raff-mcp", "--log-level=debug")
+	cmd.Env = append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
+	lines := bufio.NewReader(out)
+	answer, err = lines.ReadString('\n')
+	if err != nil {
+		t.Errorf("no answer: %v", err)
+	}
+	// A second call needs the connection, by which time what came on it was seen.
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"get_api_key","arguments":{"id":"00000000-0000-4000-8000-000000000000"}}}`)
+	if _, err := lines.ReadString('\n'); err != nil {
+		t.Errorf("no second answer: %v", err)
+	}
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v: %s", err, &log)
+	}
+	return answer, log.String()
+}
+
+// What a server sends unasked is shown nowhere: it may be a secret.
+func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
+	body, _ := json.Marshal(map[string]any{"success": true, "data": map[string]any{"id": "1", "secret": newSecret}})
+	good := fmt.Sprintf("HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	for _, tt := range []struct{ name, answer string }{
+		{"twice", good + good},
+		{"with more behind it", good + newSecret + ownKey},
+		{"with another line", good + "\r\n" + ownKey + "\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			url := rawServer(t, tt.answer)
+			answer, stderr := session(t, "RAFF_API_URL="+url, "RAFF_API_KEY="+ownKey)
+			if !strings.Contains(answer, newSecret) {
+				t.Errorf("got %s, want the secret", answer)
+			}
+			if strings.Contains(stderr, newSecret) || strings.Contains(stderr, ownKey) || strings.Contains(stderr, "nsolicited") {
+				t.Errorf("it is in the log: %s", stderr)
+			}
+		})
+	}
+}
+
+// rawServer gives the same answer on every connection, and keeps it open until the
+// client closes it.
+func rawServer(t *testing.T, answer string) (url string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					_, _ = io.Copy(io.Discard, r.Body)
+					_, _ = io.WriteString(conn, answer)
+					_, _ = io.Copy(io.Discard, conn)
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// What goes to this machine goes there without a proxy, which would get to see the
+// key.
+func TestLoopbackNeedsNoProxy(t *testing.T) {
+	var seen atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	t.Cleanup(proxy.Close)
+	for _, host := range []string{"LOCALHOST", "localhost", "127.0.0.1"} {
+		api := sandbox.New()
+		s := httptest.NewServer(api)
+		t.Cleanup(s.Close)
+		u, err := url.Parse(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(api.Keys())
+		session(t, "RAFF_API_URL=http://"+net.JoinHostPort(host, u.Port()), "RAFF_API_KEY="+api.OwnerKey(),
+			"HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "HTTPS_PROXY="+proxy.URL, "ALL_PROXY="+proxy.URL)
+		if seen.Load() != 0 || len(api.Keys()) != before+1 {
+			t.Errorf("%s: got %d requests at the proxy and %d keys, want none and one", host, seen.Load(), len(api.Keys())-before)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rafftechnologies/raff-mcp/tools"
+)
+
+// The README's tables say what the program says.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(text)
+
+	var rows []string
+	for _, s := range settings {
+		rows = append(rows, settingRow(s))
+	}
+	if got, want := table(readme, "| Flag |"), strings.Join(rows, "\n"); got != want {
+		t.Errorf("the README's settings:\n%s\nthe program's:\n%s", got, want)
+	}
+	help := usage()
+	for _, s := range settings {
+		if !strings.Contains(help, s.env) || !strings.Contains(help, s.meaning) {
+			t.Errorf("-h lacks %s%s", s.flag, s.env)
+		}
+	}
+
+	rows = nil
+	for _, toolset := range tools.Toolsets {
+		rows = append(rows, toolsetRow(toolset))
+	}
+	if got, want := table(readme, "| Toolset |"), strings.Join(rows, "\n"); got != want {
+		t.Errorf("the README's tools:\n%s\nthe program's:\n%s", got, want)
+	}
+}
+
+// toolsetRow lists the tools of a set: those that read, that change, that destroy.
+func toolsetRow(toolset string) string {
+	var cells [3]string
+	for _, tool := range tools.All() {
+		i := 1
+		switch {
+		case tool.Toolset != toolset:
+			continue
+		case *tool.Annotations.ReadOnlyHint:
+			i = 0
+		case *tool.Annotations.DestructiveHint:
+			i = 2
+		}
+		cells[i] += " `" + tool.Name + "`"
+	}
+	return fmt.Sprintf("| `%s` |%s |%s |%s |", toolset, cells[0], cells[1], cells[2])
+}
+
+func settingRow(s setting) string {
+	code := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "`" + text + "`"
+	}
+	flag := ""
+	if s.flag != "" {
+		flag = code("--" + s.flag)
+	}
+	row := "|"
+	for _, cell := range []string{flag, code(s.env), code(s.fileKey), code(s.dflt), s.meaning} {
+		row += strings.TrimRight(" "+cell, " ") + " |"
+	}
+	return row
+}
+
+// table returns the rows of the table whose head begins like that.
+func table(text, head string) string {
+	_, rest, _ := strings.Cut(text, "\n"+head)
+	_, rest, _ = strings.Cut(rest, "--- |\n")
+	rows, _, _ := strings.Cut(rest, "\n\n")
+	return rows
+}

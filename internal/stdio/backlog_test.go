@@ -1,0 +1,375 @@
+package stdio_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+)
+
+// sized makes a message n bytes longer.
+func sized(message string, n int) string { return "{" + strings.Repeat(" ", n) + message[1:] }
+
+// questionID returns the id of a question of the server's, "" if line is none.
+func questionID(line string) string {
+	if !strings.Contains(line, `"method":"elicitation/create"`) {
+		return ""
+	}
+	return ids([]string{line})[0]
+}
+
+func accept(id string) string {
+	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"action":"accept","content":{}}}`
+}
+
+// However much waits for the user, the user's answers are read, and so is all else.
+func TestQuestionsDoNotStopReading(t *testing.T) {
+	for _, tt := range []struct {
+		maxCalls, asking, asks int // the size of those that ask
+		others, size           int // that follow
+	}{
+		{0, 2, 200_000, 1, 200_000},
+		{0, 1, 250_000, 10, 250_000},
+		{0, 16, 250_000, 16, 250_000},
+		{0, 8, 64_000, 100, 10},
+		{0, 1000, 10, 50, 20_000},
+		{1, 1, 10, 1, 10},
+		{1, 100, 10, 100, 10},
+		{3, 7, 200_000, 7, 200_000},
+	} {
+		for _, cancelled := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%+v %t", tt, cancelled), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					began := time.Now()
+					s := asking()
+					s.AddTool(mcp.NewTool("ok"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) { return ok(ctx) })
+					c := dial(t, s, stdio.Config{MaxCalls: tt.maxCalls})
+					for i := range tt.asking {
+						c.send(sized(call(fmt.Sprint(i), "ask"), tt.asks))
+					}
+					for i := range tt.others {
+						c.send(sized(call(fmt.Sprint(10_000+i), "ok"), tt.size))
+					}
+					var questions []string
+					answers := 0
+					for len(questions) < tt.asking || answers < tt.others {
+						line := <-c.lines
+						if id := questionID(line); id != "" {
+							questions = append(questions, id)
+						} else if strings.Contains(line, `"text":"ok"`) {
+							answers++
+						} else {
+							t.Fatalf("got %s", line)
+						}
+					}
+					want := tt.asking
+					for i, id := range questions {
+						if cancelled {
+							c.send(cancel(fmt.Sprint(i)))
+							want = 0
+						} else {
+							c.send(accept(id))
+						}
+					}
+					got := strings.Join(c.end(), "\n")
+					if n := strings.Count(got, "user: accept"); n != want {
+						t.Errorf("%d calls got the user's answer, want %d", n, want)
+					}
+					if took := time.Since(began); took != 0 {
+						t.Errorf("somebody waited for %v", took)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The questions that are open at once are limited, and so is the memory they take.
+func TestTooManyQuestions(t *testing.T) {
+	for _, tt := range []struct{ calls, size, want int }{
+		{1003, 0, 1000},
+		{19, 250_000, 16},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := dial(t, asking(), stdio.Config{MaxCalls: 2})
+			for i := range tt.calls {
+				c.send(sized(call(fmt.Sprint(i), "ask"), tt.size))
+			}
+			var questions []string
+			for range tt.calls {
+				line := <-c.lines
+				if id := questionID(line); id != "" {
+					questions = append(questions, id)
+				} else if !strings.Contains(line, `"error"`) || !strings.Contains(line, "too many questions") {
+					t.Errorf("got %s", line)
+				}
+			}
+			if len(questions) != tt.want {
+				t.Errorf("%d questions of %d bytes are open at once, want %d", len(questions), tt.size, tt.want)
+			}
+			for _, id := range questions {
+				c.send(accept(id))
+			}
+			for range questions {
+				if line := <-c.lines; !strings.Contains(line, "user: accept") {
+					t.Errorf("got %s", line)
+				}
+			}
+			c.send(call("1", "ask")) // there is room again
+			c.send(accept(questionID(<-c.lines)))
+			if got := c.end(); len(got) != 1 || !strings.Contains(got[0], "user: accept") {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// Cancellations are read past any number of requests that have no room.
+func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
+	for _, tt := range []struct {
+		maxCalls, calls, size int
+		refused               int
+	}{
+		{1, 2, 0, 0},
+		{1, 6, 0, 0},
+		{1, 1001, 0, 0},
+		{1, 1100, 0, 99},
+		{0, 2100, 0, 100},
+		{0, 3, 250_000, 0},
+		{0, 18, 250_000, 0},
+		{0, 22, 250_000, 4},
+	} {
+		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				var ran atomic.Int32
+				c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					ran.Add(1)
+					return until(nil)(ctx)
+				}}), stdio.Config{MaxCalls: tt.maxCalls})
+				for i := range tt.calls {
+					c.send(sized(call(fmt.Sprint(i), "block"), tt.size))
+				}
+				synctest.Wait()
+				first := ran.Load()
+				for i := range tt.calls { // the last first: those that run would let others in
+					c.send(cancel(fmt.Sprint(tt.calls - 1 - i)))
+				}
+				c.send(ping)
+				got := c.end()
+				if len(got) != tt.refused+1 || got[tt.refused] != pong {
+					t.Fatalf("got %d lines, want %d errors and a pong", len(got), tt.refused)
+				}
+				for _, line := range got[:tt.refused] {
+					if !strings.Contains(line, `"code":-32000`) || !strings.Contains(line, "was not started") {
+						t.Errorf("got %s", line)
+					}
+				}
+				if n := ran.Load(); n != first {
+					t.Errorf("%d cancelled calls ran", n-first)
+				}
+				want := time.Duration(0)
+				if tt.refused > 0 {
+					want = time.Second // once
+				}
+				if took := time.Since(began); took != want {
+					t.Errorf("reading paused for %v, want %v", took, want)
+				}
+			})
+		})
+	}
+}
+
+// What waits for room is started in its order when there is some.
+func TestWaitingRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{MaxCalls: 1})
+		c.send(call("1", "block"), call("2", "ok"), ping, call("3", "ok"), `{"jsonrpc":"2.0","id":4,"method":"tools/list"}`, "junk", call("5", "nope"), cancel("3"))
+		synctest.Wait()
+		if n := len(c.lines); n != 0 {
+			t.Errorf("%d lines came too early", n)
+		}
+		close(release)
+		if got, want := ids(c.end()), []string{"1", "2", `"ping"`, "4", "null", "5"}; !slices.Equal(got, want) {
+			t.Errorf("answered in the order %v, want %v", got, want)
+		}
+	})
+}
+
+// As long as there is progress, nothing is refused, however much is sent.
+func TestManyRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 2500
+		c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			time.Sleep(900 * time.Millisecond)
+			return ok(ctx)
+		}}), stdio.Config{MaxCalls: 3})
+		for i := range n {
+			c.send(call(fmt.Sprint(i), "work"))
+		}
+		if got := strings.Count(strings.Join(c.end(), "\n"), `"text":"ok"`); got != n {
+			t.Errorf("%d calls of %d succeeded", got, n)
+		}
+	})
+}
+
+// A request that is refused is not done later, and those before it still are.
+func TestRefusedRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			ran.Add(1)
+			return until(release)(ctx)
+		}}), stdio.Config{MaxCalls: 1})
+		for i := range 1003 {
+			c.send(call(fmt.Sprint(i), "block"))
+		}
+		const text = "too many requests are waiting, so this one was not started. Send it again when others have been answered."
+		wantLines(t, []string{<-c.lines, <-c.lines}, errorAnswer("1001", -32000, text), errorAnswer("1002", -32000, text))
+		close(release)
+		for i := range 1001 {
+			if got := <-c.lines; got != okAnswer(fmt.Sprint(i)) {
+				t.Fatalf("got %s, want an answer to %d", got, i)
+			}
+		}
+		c.send(call("1001", "block"))
+		wantLines(t, c.end(), okAnswer("1001"))
+		if n := ran.Load(); n != 1002 {
+			t.Errorf("%d calls ran, want 1002", n)
+		}
+	})
+}
+
+// The first message with an id answers the first request with it: a refusal does
+// not come before.
+func TestRefusalWaitsForItsID(t *testing.T) {
+	for _, id := range []string{"0", "7"} { // one that runs, one that waits
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{MaxCalls: 1})
+			for i := range 1001 {
+				c.send(call(fmt.Sprint(i), "block"))
+			}
+			go fmt.Fprintln(c.in, call(id, "ok")) // reading has paused
+			time.Sleep(time.Minute - 2*time.Second)
+			synctest.Wait()
+			if n := len(c.lines); n != 0 {
+				t.Errorf("an answer came early: %s", <-c.lines)
+			}
+			close(release)
+			synctest.Wait()
+			if got := c.end(); len(got) != 1002 || got[0] != okAnswer("0") {
+				t.Errorf("got %d answers, the first %s", len(got), got[0])
+			}
+		})
+	}
+}
+
+func TestSameIDWaitingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, newServer(map[string]handler{"block": until(nil), "ok": ok}), stdio.Config{MaxCalls: 1})
+		c.send(call("1", "block"), call("2", "ok"), call("2.0", "ok"), call("1", "ok"), cancel("2"), cancel("1"), ping)
+		wantLines(t, c.end(), pong)
+	})
+}
+
+// A batch waits as a whole, but not the cancellations in it.
+func TestWaitingBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var started atomic.Int32
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(nil), "later": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			started.Add(1)
+			return until(release)(ctx)
+		}}), stdio.Config{MaxCalls: 5})
+		c.send(initialize("2025-03-26"))
+		<-c.lines
+		for i := range 5 {
+			c.send(call(fmt.Sprint(i), "block"))
+		}
+		c.send("["+call("5", "later")+","+call("6", "later")+","+cancel("6")+","+cancel("0")+","+initialized+"]",
+			"["+call("7", "later")+","+call("8", "later")+"]", cancel("8"), "["+call("9", "later")+"]", cancel("9"))
+		synctest.Wait()
+		if n := started.Load(); n != 1 {
+			t.Errorf("%d calls were started in place of the one that was cancelled, want 1", n)
+		}
+		close(release)
+		for i := range 5 {
+			c.send(cancel(fmt.Sprint(i)))
+		}
+		got := c.end()
+		slices.Sort(got)
+		wantLines(t, got, "["+okAnswer("5")+"]", "["+okAnswer("7")+"]")
+	})
+}
+
+// Initialize does not wait: what is behind it is understood by what it says.
+func TestInitializeNeedsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		c.send(call("1", "block"), call("2", "block"), initialize("2025-03-26"), "["+ping+"]")
+		if got := <-c.lines; ids([]string{got})[0] != `"init"` {
+			t.Errorf("got %s, want initialize answered", got)
+		}
+		close(release)
+		wantLines(t, c.end(), okAnswer("1"), okAnswer("2"), "["+pong+"]")
+	})
+}
+
+func TestSignalWithRequestsWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		for i := range 5 {
+			c.send(call(fmt.Sprint(i), "block"))
+		}
+		synctest.Wait()
+		c.stop()
+		synctest.Wait()
+		close(release)
+		if err := <-c.err; err != nil {
+			t.Error(err)
+		}
+		wantLines(t, c.rest(), okAnswer("0"))
+	})
+}
+
+// However much is sent, what is kept of it is limited.
+func TestWaitingRequestsTakeLittleMemory(t *testing.T) {
+	release := make(chan struct{})
+	c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	big := `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"block","arguments":{"a":"` + strings.Repeat("x", 200_000) + `"}}}`
+	for i := range 80 {
+		c.send(fmt.Sprintf(big, i))
+	}
+	for line := range c.lines {
+		if !strings.Contains(line, "too many requests") {
+			t.Errorf("got %s", line)
+		}
+		if ids([]string{line})[0] == "79" {
+			break
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := int64(after.HeapAlloc) - int64(before.HeapAlloc); n > 10<<20 {
+		t.Errorf("16 MB of requests take %d bytes", n)
+	}
+	close(release)
+	c.end()
+}

@@ -1,0 +1,640 @@
+package stdio_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+)
+
+type handler = func(ctx context.Context) (*mcp.CallToolResult, error)
+
+// newServer returns a server with these tools, and one named echo.
+func newServer(tools map[string]handler) *server.MCPServer {
+	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(true))
+	s.AddTool(mcp.NewTool("echo"), func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return mcp.NewToolResultText(r.GetString("text", "")), nil
+	})
+	for name, h := range tools {
+		s.AddTool(mcp.NewTool(name), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return h(ctx)
+		})
+	}
+	return s
+}
+
+func ok(context.Context) (*mcp.CallToolResult, error) { return mcp.NewToolResultText("ok"), nil }
+
+// until returns a tool that answers once release is closed, or fails when its call
+// is cancelled.
+func until(release <-chan struct{}) handler {
+	return func(ctx context.Context) (*mcp.CallToolResult, error) {
+		select {
+		case <-release:
+			return ok(ctx)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+const (
+	initialized = `{"jsonrpc":"2.0","method":"notifications/initialized"}`
+	ping        = `{"jsonrpc":"2.0","id":"ping","method":"ping"}`
+	pong        = `{"jsonrpc":"2.0","id":"ping","result":{}}`
+)
+
+func initialize(revision string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":%q,"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, revision)
+}
+
+// call returns a request for a tool; id is JSON.
+func call(id, tool string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":%q}}`, id, tool)
+}
+
+func cancel(id string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"why not"}}`, id)
+}
+
+// serve runs Serve on the input as it stands and returns the lines of its output.
+func serve(t *testing.T, s *server.MCPServer, cfg stdio.Config, input ...string) []string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := stdio.Serve(t.Context(), s, strings.NewReader(strings.Join(input, "\n")), &out, cfg); err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+}
+
+// A client talks to Serve over pipes.
+type client struct {
+	t     *testing.T
+	in    *io.PipeWriter
+	out   *io.PipeReader
+	lines chan string
+	stop  context.CancelFunc // what a signal does
+	err   chan error         // of Serve
+}
+
+// dial starts Serve and a goroutine that reads its output.
+func dial(t *testing.T, s *server.MCPServer, cfg stdio.Config) *client {
+	c := dialSlow(t, s, cfg)
+	go c.read()
+	return c
+}
+
+// dialSlow starts Serve; nothing reads its output.
+func dialSlow(t *testing.T, s *server.MCPServer, cfg stdio.Config) *client {
+	inr, inw := io.Pipe()
+	outr, outw := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	c := &client{t: t, in: inw, out: outr, lines: make(chan string, 10000), stop: stop, err: make(chan error, 1)}
+	go func() {
+		defer outw.Close()
+		c.err <- stdio.Serve(ctx, s, inr, outw, cfg)
+		inr.Close() // lets a reading goroutine go
+	}()
+	return c
+}
+
+func (c *client) read() {
+	defer close(c.lines)
+	r := bufio.NewReader(c.out)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		c.lines <- strings.TrimSuffix(line, "\n")
+	}
+}
+
+func (c *client) send(lines ...string) {
+	c.t.Helper()
+	for _, line := range lines {
+		if _, err := io.WriteString(c.in, line+"\n"); err != nil {
+			c.t.Fatalf("send: %v", err)
+		}
+	}
+}
+
+// end closes the input and returns the lines that were not received yet.
+func (c *client) end() []string {
+	c.t.Helper()
+	c.in.Close()
+	if err := <-c.err; err != nil {
+		c.t.Errorf("Serve: %v", err)
+	}
+	return c.rest()
+}
+
+func (c *client) rest() (lines []string) {
+	for line := range c.lines {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func wantLines(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got lines\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// ids returns the id of each line.
+func ids(lines []string) (ids []string) {
+	for _, line := range lines {
+		var m struct{ ID json.RawMessage }
+		_ = json.Unmarshal([]byte(line), &m)
+		ids = append(ids, string(m.ID))
+	}
+	return ids
+}
+
+func okAnswer(id string) string {
+	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"content":[{"type":"text","text":"ok"}]}}`
+}
+
+func errorAnswer(id string, code int, text string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":%q}}`, id, code, text)
+}
+
+func TestInitializeIsAnsweredBeforeWhatFollows(t *testing.T) {
+	s := newServer(map[string]handler{"version": func(ctx context.Context) (*mcp.CallToolResult, error) {
+		return mcp.NewToolResultText(server.RequestProtocolVersion(ctx)), nil
+	}})
+	for i := range 500 {
+		got := serve(t, s, stdio.Config{}, initialize("2025-06-18"), call("1", "version"), initialized)
+		if want := []string{`"init"`, "1"}; !slices.Equal(ids(got), want) {
+			t.Fatalf("run %d: answered in the order %v, want %v", i, ids(got), want)
+		}
+		if !strings.Contains(got[1], "2025-06-18") {
+			t.Fatalf("run %d: the call saw another revision: %s", i, got[1])
+		}
+	}
+}
+
+func TestInlineRequestsKeepTheirOrderWhileCallsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
+		c.send(call("1", "block"), ping, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`, ping)
+		for _, want := range []string{`"ping"`, "2", `"ping"`} {
+			if got := ids([]string{<-c.lines})[0]; got != want {
+				t.Errorf("got id %s, want %s", got, want)
+			}
+		}
+		close(release)
+		wantLines(t, c.end(), okAnswer("1"))
+	})
+}
+
+func TestEveryCallInFlightIsAnsweredAtTheEndOfInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
+		var want []string
+		for i := range 20 {
+			c.send(call(fmt.Sprint(i), "block"))
+			want = append(want, okAnswer(fmt.Sprint(i)))
+		}
+		c.in.Close()
+		synctest.Wait()
+		close(release)
+		got := c.end()
+		slices.Sort(got)
+		slices.Sort(want)
+		wantLines(t, got, want...)
+	})
+}
+
+func TestContextEndsReadingAndCallsAreFinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
+		c.send(call("1", "block"))
+		synctest.Wait()
+		c.stop()
+		synctest.Wait()
+		c.send(call("2", "echo")) // is read by the goroutine left in Read, and dropped
+		time.Sleep(59 * time.Second)
+		close(release)
+		if err := <-c.err; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		wantLines(t, c.rest(), okAnswer("1"))
+	})
+}
+
+func TestContextEndsWaitingForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		c.send(call("1", "block"), call("2", "block"))
+		synctest.Wait()
+		c.stop()
+		synctest.Wait()
+		close(release)
+		if err := <-c.err; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		wantLines(t, c.rest(), okAnswer("1"))
+	})
+}
+
+// What a handler holds that does not end is undone all the same.
+func TestDrainOfHandlerThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		undone := false
+		c := dial(t, newServer(map[string]handler{"endless": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			stdio.OnUndelivered(ctx, func(context.Context) { undone = true })
+			time.Sleep(time.Hour)
+			return ok(ctx)
+		}}), stdio.Config{})
+		c.send(call("1", "endless"))
+		c.in.Close()
+		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
+			t.Errorf("got error %v", err)
+		}
+		if !undone {
+			t.Error("it was not undone")
+		}
+		c.rest()
+		time.Sleep(2 * time.Hour)
+	})
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		f    func(context.Context) // registered with OnUndelivered
+		took time.Duration
+	}{
+		{"undone at once", func(context.Context) {}, time.Minute},
+		{"undone in time", func(context.Context) { time.Sleep(9 * time.Second) }, time.Minute + 9*time.Second},
+		{"cut off as well", func(ctx context.Context) { <-ctx.Done() }, time.Minute + 10*time.Second},
+		{"never undone", func(context.Context) { time.Sleep(time.Hour) }, time.Minute + 13*time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				c := dial(t, newServer(map[string]handler{"stubborn": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					stdio.OnUndelivered(ctx, tt.f)
+					<-ctx.Done()
+					if cause := context.Cause(ctx); !errors.Is(cause, stdio.ErrCutOff) {
+						t.Errorf("got cause %v, want %v", cause, stdio.ErrCutOff)
+					}
+					return ok(ctx)
+				}}), stdio.Config{})
+				c.send(call("1", "stubborn"), call("2", "stubborn"), ping)
+				c.in.Close()
+				err := <-c.err
+				if !errors.Is(err, stdio.ErrCutOff) || !strings.Contains(err.Error(), "2 calls") {
+					t.Errorf("got error %v, want one about 2 calls", err)
+				}
+				if took := time.Since(began); took != tt.took {
+					t.Errorf("Serve took %v, want %v", took, tt.took)
+				}
+				wantLines(t, c.rest(), pong)
+				time.Sleep(2 * time.Hour) // the bubble must be empty in the end
+			})
+		})
+	}
+}
+
+func TestAnswerStuckInWritingIsUndelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var undone atomic.Int32
+		c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+			return ok(ctx)
+		}}), stdio.Config{Drain: time.Second})
+		c.send(call("1", "mint"), call("2", "mint"))
+		c.in.Close()
+		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
+			t.Errorf("got error %v, want %v", err, stdio.ErrCutOff)
+		}
+		if n := undone.Load(); n != 2 {
+			t.Errorf("%d undelivered functions ran, want 2", n)
+		}
+		go c.read()
+		c.rest()
+		synctest.Wait()
+		if n := undone.Load(); n != 2 {
+			t.Errorf("%d undelivered functions ran, want 2", n)
+		}
+	})
+}
+
+func TestReadingPauses(t *testing.T) {
+	pad := strings.Repeat(" ", 64<<10-100)
+	for _, tt := range []struct {
+		name string
+		cfg  stdio.Config
+		pad  string
+		n    int   // calls sent
+		want int32 // calls at once
+	}{
+		{"at MaxCalls", stdio.Config{MaxCalls: 3}, "", 12, 3},
+		{"at 512 KiB", stdio.Config{}, pad, 12, 8},
+		{"at one big message", stdio.Config{MaxLine: 9 << 20}, strings.Repeat(pad, 9<<4), 2, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var running atomic.Int32
+				release := make(chan struct{})
+				c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					running.Add(1)
+					return until(release)(ctx)
+				}}), tt.cfg)
+				go func() {
+					for i := range tt.n {
+						c.send(strings.TrimSuffix(call(fmt.Sprint(i), "block"), "}") + tt.pad + "}")
+					}
+					c.in.Close()
+				}()
+				synctest.Wait()
+				if n := running.Load(); n != tt.want {
+					t.Errorf("%d calls run at once, want %d", n, tt.want)
+				}
+				close(release)
+				if err := <-c.err; err != nil {
+					t.Errorf("Serve: %v", err)
+				}
+				if got := c.rest(); len(got) != tt.n {
+					t.Errorf("got %d answers, want %d", len(got), tt.n)
+				}
+			})
+		})
+	}
+}
+
+func TestCancellationNeedsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, newServer(map[string]handler{"block": until(nil)}), stdio.Config{MaxCalls: 1})
+		c.send(call("1", "block"), cancel("1"), ping)
+		wantLines(t, c.end(), pong)
+	})
+}
+
+func TestSlowClientStopsOnlyWriting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var started atomic.Int32
+		c := dialSlow(t, newServer(map[string]handler{"count": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			started.Add(1)
+			return ok(ctx)
+		}}), stdio.Config{})
+		for i := range 50 {
+			c.send(call(fmt.Sprint(i), "count"))
+		}
+		synctest.Wait()
+		if n := started.Load(); n != 50 {
+			t.Errorf("%d calls ran, want 50", n)
+		}
+		go c.read()
+		if got := c.end(); len(got) != 50 {
+			t.Errorf("got %d answers, want 50", len(got))
+		}
+	})
+}
+
+// brokenWriter accepts so many writes and fails then.
+type brokenWriter struct {
+	mu    sync.Mutex
+	left  int
+	err   error
+	short bool
+	bytes.Buffer
+}
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.left == 0 {
+		if w.short {
+			return w.Buffer.Write(p[:len(p)-1])
+		}
+		return 0, w.err
+	}
+	w.left--
+	return w.Buffer.Write(p)
+}
+
+func TestWriteError(t *testing.T) {
+	other := syscall.ENOSPC
+	for _, tt := range []struct {
+		name  string
+		err   error
+		short bool
+		want  error
+	}{
+		{"EPIPE", &os.PathError{Op: "write", Path: "|1", Err: syscall.EPIPE}, false, nil},
+		{"closed pipe", io.ErrClosedPipe, false, nil},
+		{"closed file", os.ErrClosed, false, nil},
+		{"disk full", other, false, other},
+		{"short write", nil, true, io.ErrShortWrite},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var undone []string
+				track := func(name string, h handler) handler {
+					return func(ctx context.Context) (*mcp.CallToolResult, error) {
+						stdio.OnUndelivered(ctx, func(ctx context.Context) {
+							if ctx.Err() != nil {
+								t.Errorf("%s: context of the undelivered function: %v", name, ctx.Err())
+							}
+							mu.Lock()
+							defer mu.Unlock()
+							undone = append(undone, name)
+						})
+						return h(ctx)
+					}
+				}
+				var cause error
+				release := make(chan struct{})
+				s := newServer(map[string]handler{
+					"delivered": track("delivered", ok),
+					"failed":    track("failed", until(release)),
+					"cancelled": track("cancelled", func(ctx context.Context) (*mcp.CallToolResult, error) {
+						<-ctx.Done()
+						cause = context.Cause(ctx)
+						return ok(ctx)
+					}),
+				})
+				var log bytes.Buffer
+				inr, inw := io.Pipe()
+				out := &brokenWriter{left: 1, err: tt.err, short: tt.short}
+				got := make(chan error)
+				go func() {
+					got <- stdio.Serve(t.Context(), s, inr, out, stdio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				}()
+				c := &client{t: t, in: inw}
+				c.send(call("1", "delivered"))
+				synctest.Wait()
+				c.send(call("2", "failed"), call("3", "cancelled"))
+				synctest.Wait()
+				close(release)
+				if err := <-got; !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+					t.Errorf("got error %v, want %v", err, tt.want)
+				}
+				inr.Close()
+				slices.Sort(undone)
+				if want := []string{"cancelled", "failed"}; !slices.Equal(undone, want) {
+					t.Errorf("undone are %v, want %v", undone, want)
+				}
+				if !errors.Is(cause, stdio.ErrClientGone) {
+					t.Errorf("got cause %v, want %v", cause, stdio.ErrClientGone)
+				}
+				if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+					t.Errorf("%d warnings, want 1:\n%s", n, &log)
+				}
+			})
+		})
+	}
+}
+
+func TestClosedOutputWithCallsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var undone atomic.Int32
+		release := make(chan struct{})
+		c := dialSlow(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+			return until(release)(ctx)
+		}}), stdio.Config{})
+		for i := range 20 {
+			c.send(call(fmt.Sprint(i), "block"))
+		}
+		synctest.Wait()
+		close(release)
+		r := bufio.NewReader(c.out)
+		for range 7 {
+			if _, err := r.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.out.Close()
+		if err := <-c.err; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		if n := undone.Load(); n != 13 {
+			t.Errorf("%d undelivered functions ran, want 13", n)
+		}
+	})
+}
+
+func TestReadError(t *testing.T) {
+	broken := errors.New("broken")
+	var out bytes.Buffer
+	in := io.MultiReader(strings.NewReader(ping+"\n"), &brokenReader{broken})
+	if err := stdio.Serve(t.Context(), newServer(nil), in, &out, stdio.Config{}); !errors.Is(err, broken) {
+		t.Errorf("got error %v, want %v", err, broken)
+	}
+	wantLines(t, strings.Split(out.String(), "\n"), pong, "")
+}
+
+type brokenReader struct{ err error }
+
+func (r *brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestSessionsAreSeparate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(map[string]handler{"session": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			session := server.ClientSessionFromContext(ctx)
+			info := session.(server.SessionWithClientInfo)
+			return mcp.NewToolResultText(session.SessionID() + " " + info.GetClientInfo().Name), nil
+		}})
+		a, b := dial(t, s, stdio.Config{}), dial(t, s, stdio.Config{})
+		a.send(initialize("2025-06-18"), call("1", "session"))
+		b.send(call("1", "session"))
+		first, second := a.end(), b.end()
+		if first[1] == second[0] || !strings.Contains(first[1], ` t"`) {
+			t.Errorf("got sessions\n  %s\n  %s", first[1], second[0])
+		}
+		if err := s.SendNotificationToSpecificClient("x", "m", nil); !errors.Is(err, server.ErrSessionNotFound) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// In a hurry, calls in flight are cut off at once, and all is over in five seconds.
+func TestHurry(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		h     handler
+		f     func(context.Context) // registered with OnUndelivered
+		calls int
+		took  time.Duration
+	}{
+		{"nothing in flight", nil, nil, 0, 0},
+		{"undone at once", until(nil), func(context.Context) {}, 2, 0},
+		{"undone in time", until(nil), func(context.Context) { time.Sleep(3900 * time.Millisecond) }, 2, 3900 * time.Millisecond},
+		{"undoing cut off", until(nil), func(ctx context.Context) { <-ctx.Done() }, 2, 4 * time.Second},
+		{"never undone", until(nil), func(context.Context) { time.Sleep(time.Hour) }, 2, 4500 * time.Millisecond},
+		{"a handler that does not end", func(ctx context.Context) (*mcp.CallToolResult, error) {
+			time.Sleep(time.Hour)
+			return ok(ctx)
+		}, func(context.Context) {}, 2, 4500 * time.Millisecond},
+	} {
+		for _, when := range []time.Duration{0, 30 * time.Second, 61 * time.Second} { // at once, while draining, and when that is over
+			t.Run(fmt.Sprintf("%s, after %v", tt.name, when), func(t *testing.T) {
+				if tt.calls == 0 && when > 0 || when > time.Minute && tt.took < time.Second {
+					t.Skip("it is over by then")
+				}
+				synctest.Test(t, func(t *testing.T) {
+					hurry := make(chan struct{})
+					var undone atomic.Int32
+					c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+						stdio.OnUndelivered(ctx, func(ctx context.Context) {
+							undone.Add(1)
+							tt.f(ctx)
+						})
+						return tt.h(ctx)
+					}}), stdio.Config{Hurry: hurry})
+					for i := range tt.calls {
+						c.send(call(fmt.Sprint(i), "work"))
+					}
+					synctest.Wait()
+					if when > 0 {
+						c.stop()
+						time.Sleep(when)
+					}
+					began := time.Now()
+					close(hurry)
+					err := <-c.err
+					if tt.calls == 0 && err != nil || tt.calls > 0 && !errors.Is(err, stdio.ErrCutOff) {
+						t.Errorf("got error %v", err)
+					}
+					if took := time.Since(began); took > tt.took || when < time.Minute && took != tt.took {
+						t.Errorf("it took %v, want %v", took, tt.took)
+					}
+					if n := int(undone.Load()); n != tt.calls {
+						t.Errorf("%d undelivered functions ran, want %d", n, tt.calls)
+					}
+					wantLines(t, c.rest())
+					time.Sleep(2 * time.Hour) // the bubble must be empty in the end
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// command is a program that is given each secret on its standard input. Nothing of
+// what it prints is ever shown: any of it may be the secret, in an encoding that
+// nobody thought of.
+type command struct {
+	path    string // absolute
+	words   []string
+	timeout time.Duration
+}
+
+func newCommand(line string, timeout time.Duration) (*command, error) {
+	words, err := words(line)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, errors.New("there is no command")
+	}
+	path, err := exec.LookPath(words[0])
+	if err != nil {
+		if variable, _, found := strings.Cut(words[0], "="); found { // its value may be a password
+			return nil, fmt.Errorf("%s=… is not a command: to set a variable, start the command with env", variable)
+		}
+		return nil, bare(err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	return &command{path, words, timeout}, nil
+}
+
+// bare removes from an error of exec its first word, which says what the program
+// does: "exec: ".
+func bare(err error) error {
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		return fmt.Errorf("%s: %w", e.Name, e.Err)
+	}
+	return err
+}
+
+// name is what errors call the command. Its arguments may contain a password.
+func (c *command) name() string { return filepath.Base(c.words[0]) }
+
+func (c *command) ready(context.Context) error {
+	_, err := exec.LookPath(c.path)
+	return bare(err)
+}
+
+// run gives the secret to the command. A command that exits with code 0 has
+// succeeded if it has read the whole secret: `true` has not.
+func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
+	ctx, cancel := lasting(ctx, c.timeout)
+	defer cancel()
+	// The command shares our end of the pipe, so that what it has not read can be
+	// found there afterwards. For the same reason writing never fails.
+	unread, in, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer unread.Close()
+	defer in.Close()
+	go func() { // ends at the latest when the rest is read below, or the pipe closed
+		_, _ = io.WriteString(in, string(v))
+		in.Close()
+	}()
+
+	cmd := exec.CommandContext(ctx, c.path, c.words[1:]...)
+	cmd.Args[0] = c.words[0]
+	cmd.Env = environment(os.Environ(), k)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // what it prints goes to the null device
+	ownGroup(cmd)
+	err = cmd.Run()
+	rest, readErr := io.Copy(io.Discard, unread)
+	if readErr != nil { // the command has made the pipe non-blocking
+		rest++
+	}
+
+	exit, exited := errors.AsType[*exec.ExitError](err)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil:
+		return "", c.failed(fmt.Sprintf("did not exit within %v and was killed", c.timeout))
+	case ctx.Err() != nil && err != nil:
+		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", hurry))
+	case exited:
+		return "", c.failed(fmt.Sprintf("failed (%v)", exit.ProcessState))
+	case err != nil:
+		return "", fmt.Errorf("%s could not be started: %w", c.name(), bare(err))
+	case rest > 0:
+		return "", c.failed("exited without reading the whole secret from its standard input")
+	}
+	return c.name(), nil
+}
+
+// failed says what the command did, and how to find out why. The error contains
+// nothing that the command printed.
+func (c *command) failed(what string) error {
+	return fmt.Errorf("%[1]s %[2]s; nothing that it printed is shown, because that may contain the secret: "+
+		"to see it, run the command in a terminal with a made-up secret, as in `printf %%s raff_test | %[1]s …`", c.name(), what)
+}
+
+// environment is the command's: ours without what is about the credential that we
+// run with, and with what is known about the key.
+func environment(ours []string, k Key) []string {
+	var env []string
+	for _, variable := range ours {
+		name := strings.ToUpper(variable) // on Windows they are the same in any case
+		if !strings.HasPrefix(name, "RAFF_API_KEY") && !strings.HasPrefix(name, "RAFF_KEY_") {
+			env = append(env, variable)
+		}
+	}
+	return append(env, "RAFF_KEY_ID="+k.ID, "RAFF_KEY_NAME="+k.Name, "RAFF_KEY_PREFIX="+k.Prefix)
+}

@@ -1,0 +1,26 @@
+package delivery
+
+import (
+	"log/slog"
+	"os"
+)
+
+// PutSyncing puts a secret into a directory, and syncs by calling sync.
+func PutSyncing(dir string, k Key, secret string, sync func(*os.File) error) (path string, err error) {
+	f := newFolder(dir, "raw", slog.New(slog.DiscardHandler))
+	f.sync = sync
+	return f.put(k, value(secret))
+}
+
+// SweepSyncing does what a start does with a directory, and syncs by calling sync.
+func SweepSyncing(dir string, sync func(*os.File) error) {
+	f := newFolder(dir, "raw", slog.New(slog.DiscardHandler))
+	f.sync = sync
+	f.sweep()
+}
+
+// The rest is for tests of its own.
+var (
+	Words     = words
+	Sanitized = func(k Key, secret string) Key { return k.sanitized(value(secret)) }
+)

@@ -1,0 +1,13 @@
+package delivery
+
+import "os/exec"
+
+func keychainExists() error {
+	_, err := exec.LookPath("/usr/bin/security")
+	return bare(err)
+}
+
+// howToRead decodes what the keyring library has encoded.
+func howToRead(account string) string {
+	return "security find-generic-password -s " + service + " -a " + account + " -w | cut -d: -f2 | base64 --decode"
+}

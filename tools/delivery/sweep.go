@@ -1,0 +1,136 @@
+package delivery
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The name of a temporary file says what it is to become, and how long it is when
+// it is complete: ".raff-mcp-RANDOM.SIZE.NAME.part". That of a probe, which contains
+// no secret, does not.
+const (
+	temporaryPrefix = ".raff-mcp-"
+	temporarySuffix = ".part"
+	probeSuffix     = ".probe"
+)
+
+var temporaryPattern = regexp.MustCompile(`^\.raff-mcp-[0-9A-Z]+\.([0-9]+)\.([0-9A-Za-z_-]+)(\.[a-z]+)\.part$`)
+
+// temporaryName returns a name of at most 143 bytes, which eCryptfs permits.
+func temporaryName(name string, size int) string {
+	return fmt.Sprintf("%s%s.%d.%s%s", temporaryPrefix, random(), size, name, temporarySuffix)
+}
+
+func probeName() string { return temporaryPrefix + random() + probeSuffix }
+
+// random returns enough characters to tell a few files apart.
+func random() string { return rand.Text()[:12] }
+
+// abandoned is how old a temporary file is that nobody is writing any more.
+const abandoned = 10 * time.Minute
+
+// sweep deals with what was left behind when the program was killed, if the
+// directory exists. A temporary file may be the only copy of a secret. If it is
+// complete, it gets its final name.
+func (f folder) sweep() {
+	if !filepath.IsAbs(f.path) {
+		return
+	}
+	root, err := f.openExisting()
+	if err != nil { // there is none, or it is reported as soon as it is needed
+		return
+	}
+	defer root.Close()
+	f.sweepRoot(root)
+}
+
+func (f folder) sweepRoot(root *os.Root) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		temporary := e.Name()
+		if !isTemporary(temporary) {
+			continue
+		}
+		info, err := root.Lstat(temporary)
+		// If the clock was set back since, the file's time may be in the future.
+		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()).Abs() <= abandoned {
+			continue
+		}
+		if m := temporaryPattern.FindStringSubmatch(temporary); m != nil && !hasFinalName(root, entries, info) {
+			size, _ := strconv.Atoi(m[1])
+			f.salvage(root, temporary, size, m[2], m[3])
+			continue
+		}
+		_ = root.Remove(temporary) // the next sweep tries again
+	}
+}
+
+func isTemporary(name string) bool {
+	return strings.HasPrefix(name, temporaryPrefix) && (strings.HasSuffix(name, temporarySuffix) || strings.HasSuffix(name, probeSuffix))
+}
+
+// hasFinalName reports whether one of the entries is that file.
+func hasFinalName(root *os.Root, entries []fs.DirEntry, file fs.FileInfo) bool {
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		if isTemporary(e.Name()) {
+			return false
+		}
+		info, err := root.Lstat(e.Name())
+		return err == nil && os.SameFile(info, file)
+	})
+}
+
+// salvage gives an abandoned file its final name. A file that is not complete is of
+// no use, and is removed.
+func (f folder) salvage(root *os.Root, temporary string, size int, base, extension string) {
+	intended := filepath.Join(f.path, base+extension)
+	// Another process may be doing the same: the one that renames the file goes on.
+	// The new time keeps the others away from the new name.
+	now, own := time.Now(), temporaryName(base+extension, size)
+	if root.Chtimes(temporary, now, now) != nil || root.Rename(temporary, own) != nil {
+		return
+	}
+	whole, err := f.complete(root, own, size)
+	if err == nil && !whole {
+		f.log.Error("a secret is lost, because the program was killed while it wrote it to a file: regenerate the key", "file", intended)
+		_ = root.Remove(own)
+		return
+	}
+	name := ""
+	if err == nil {
+		name, err = f.link(root, own, base, extension)
+	}
+	if err != nil { // a later sweep tries again
+		f.log.Error("a secret that was not delivered, because the program was killed, is in a temporary file", "error", f.fault(err), "file", filepath.Join(f.path, own))
+		return
+	}
+	_ = root.Remove(own)
+	f.log.Warn("a secret was found that was not delivered, because the program was killed: move it to where it belongs", "file", filepath.Join(f.path, name))
+}
+
+// complete reports whether a file has the size that it was to have, and syncs it.
+// After a loss of power, it may be empty or consist of zeros.
+func (f folder) complete(root *os.Root, name string, size int) (bool, error) {
+	file, err := root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, int64(size)+1))
+	if err != nil || len(data) != size || size == 0 || data[0] == 0 {
+		return false, err
+	}
+	return true, f.sync(file)
+}
