@@ -82,7 +82,7 @@ func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 		}
 	}
 	key, err := decode[APIKeyWithSecret](c, &rest)
-	if !secret.Empty() {
+	if !secret.IsZero() {
 		key.Secret = secret
 	}
 	if strings.Contains(key.KeyPrefix, redacted) {

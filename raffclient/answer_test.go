@@ -80,7 +80,7 @@ func TestSecretThatIsTheOwnKey(t *testing.T) {
 			}),
 		})
 		key, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-		if lost := lookedUp(t, err); !key.Secret.Empty() || len(lost.Found) != 1 || lost.Found[0].ID != "1" {
+		if lost := lookedUp(t, err); !key.Secret.IsZero() || len(lost.Found) != 1 || lost.Found[0].ID != "1" {
 			t.Errorf("%s: got %q, %v; want a key without a secret", body, key.Secret.Reveal(), err)
 		}
 		if text := fmt.Sprintf("%+v", err); strings.Contains(text, own) {

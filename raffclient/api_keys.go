@@ -94,20 +94,20 @@ func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKe
 		request:  request{method: "POST", path: []string{"api-keys"}, body: r},
 		resource: "API key",
 		name:     r.Name,
-		made: func(k APIKeyWithSecret) (Made, bool) {
+		made: func(k APIKeyWithSecret) (Candidate, bool) {
 			m := k.made()
 			m.Prefix = k.Prefix()
-			return m, !k.Secret.Empty()
+			return m, !k.Secret.IsZero()
 		},
 		read:  decodeKey,
 		keep:  true, // there is a secret, and it must not be lost
 		list:  apiKeys(),
-		found: func(k APIKey) (Made, bool) { return k.made(), similarNames(r.Name, k.Name) },
+		found: func(k APIKey) (Candidate, bool) { return k.made(), similarNames(r.Name, k.Name) },
 	})
 }
 
-func (k APIKey) made() Made {
-	return Made{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
+func (k APIKey) made() Candidate {
+	return Candidate{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
 // APIKeys yields the account's keys. An error ends the sequence.
@@ -167,7 +167,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("it has another prefix")
 	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
 		return notConfirmed("it is older")
-	case created.Secret.Empty() && !sameMoment(key.CreatedAt, created.CreatedAt):
+	case created.Secret.IsZero() && !sameMoment(key.CreatedAt, created.CreatedAt):
 		// The prefix alone may be that of another key, which the response named.
 		return notConfirmed("it was created at another time, or when is unknown")
 	}
@@ -184,7 +184,7 @@ func sameMoment(a, b Timestamp) bool {
 // secretPrefix returns the public prefix of the secret, or else the one that the
 // API gave.
 func (k APIKeyWithSecret) secretPrefix() string {
-	if k.Secret.Empty() {
+	if k.Secret.IsZero() {
 		return k.KeyPrefix
 	}
 	return truncate(*k.Secret.value, prefixLength, "")
@@ -215,7 +215,7 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	changed := func(ctx context.Context) (APIKey, bool, error) {
 		now, err := c.GetAPIKey(ctx, key.ID)
 		if err == nil && (now.KeyPrefix == "" || key.KeyPrefix == "") {
-			err = &Error{kind: ErrBadAnswer, Message: "the API does not show the key's prefix"}
+			err = &Error{kind: ErrBadResponse, Message: "the API does not show the key's prefix"}
 		}
 		return now, now.KeyPrefix != key.KeyPrefix, err
 	}
@@ -229,7 +229,7 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	if err == nil {
 		renewed, bad = decodeKey(c, &a)
 	}
-	if !renewed.Secret.Empty() {
+	if !renewed.Secret.IsZero() {
 		renewed.ID = key.ID
 		return renewed, nil
 	}
@@ -237,20 +237,20 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	case err == nil && bad != nil:
 		err = bad
 	case err == nil:
-		err = &Error{Status: http.StatusOK, kind: ErrBadAnswer, Message: "it does not hold a secret", maybe: true}
+		err = &Error{Status: http.StatusOK, kind: ErrBadResponse, Message: "it does not hold a secret", maybe: true}
 	}
 	if !mayHaveHappened(err) {
 		return APIKeyWithSecret{}, err
 	}
 	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
-	c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
+	c.lookFor(ctx, e, func(ctx context.Context) ([]Candidate, error) {
 		now, yes, err := changed(ctx)
 		if err != nil || !yes {
 			return nil, err
 		}
 		m := now.made()
-		m.New = true
-		return []Made{m}, nil
+		m.Recent = true
+		return []Candidate{m}, nil
 	})
 	return APIKeyWithSecret{}, c.report(e)
 }

@@ -55,8 +55,8 @@ type Config struct {
 	// three times RequestTimeout. Default: 55 s, because MCP clients commonly
 	// stop waiting after 60 s.
 	CallTimeout time.Duration
-	// MaxAnswer is how many bytes of an answer are read. Default: 1 MiB.
-	MaxAnswer int64
+	// MaxResponseBytes is how many bytes of an answer are read. Default: 1 MiB.
+	MaxResponseBytes int64
 
 	// Transport carries the requests. Default: HTTP/1.1 with connection reuse,
 	// through the proxy that the environment names (HTTPS_PROXY, NO_PROXY). Of
@@ -101,7 +101,7 @@ func New(cfg Config) (*Client, error) {
 	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
 	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 15*time.Second)
 	cfg.CallTimeout = cmp.Or(cfg.CallTimeout, 55*time.Second)
-	cfg.MaxAnswer = cmp.Or(cfg.MaxAnswer, 1<<20)
+	cfg.MaxResponseBytes = cmp.Or(cfg.MaxResponseBytes, 1<<20)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	if cfg.CallTimeout < 3*cfg.RequestTimeout {
 		return nil, fmt.Errorf("call timeout %v is less than three request timeouts of %v", cfg.CallTimeout, cfg.RequestTimeout)
@@ -166,8 +166,8 @@ func proxyForHTTPS(r *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(r)
 }
 
-// ParseBaseURL reports whether s can be Config.BaseURL, and why not.
-func ParseBaseURL(s string) error {
+// ValidateBaseURL reports whether s can be Config.BaseURL, and why not.
+func ValidateBaseURL(s string) error {
 	_, err := parseBaseURL(s)
 	return err
 }

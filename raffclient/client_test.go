@@ -30,7 +30,7 @@ func newAccount(t *testing.T, change ...func(*raffclient.Config)) *account {
 	t.Helper()
 	a := &account{api: sandbox.NewEmpty(), log: &bytes.Buffer{}}
 	cfg := raffclient.Config{
-		APIKey:    raffclient.NewSecret(a.api.OwnerKey()),
+		APIKey:    a.api.OwnerKey(),
 		BaseURL:   "http://localhost",
 		Transport: a.api.Transport(),
 		Logger:    slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -68,7 +68,7 @@ func (a *account) create(ctx context.Context) (raffclient.APIKeyWithSecret, erro
 func ExampleClient_CreateAPIKey() {
 	api := sandbox.New()
 	c, err := raffclient.New(raffclient.Config{
-		APIKey:    raffclient.NewSecret(api.OwnerKey()),
+		APIKey:    api.OwnerKey(),
 		BaseURL:   "http://localhost",
 		Transport: api.Transport(), // leave these two out to reach the real API
 	})
@@ -108,7 +108,7 @@ func TestCreateSendsWhatIsDocumented(t *testing.T) {
 		t.Errorf("got body %s, want %s", got, want)
 	}
 	for name, want := range map[string]string{
-		"X-API-Key": a.api.OwnerKey(), "User-Agent": "raff-mcp/1", "Accept": "application/json",
+		"X-API-Key": a.api.OwnerKey().Reveal(), "User-Agent": "raff-mcp/1", "Accept": "application/json",
 		"Content-Type": "application/json", "X-Project-ID": "", "Idempotency-Key": "",
 	} {
 		if got := r.Header.Get(name); got != want {
@@ -350,9 +350,9 @@ func TestList(t *testing.T) {
 		{"offset ignored", 119, sandbox.Fault{IgnoreOffset: true, Times: -1}, 50, raffclient.ErrListIncomplete, 2},
 		{"empty page too soon", 119, sandbox.Fault{Status: 200, Body: `{"success":true,"data":[],"total":120}`, Skip: 1}, 50, raffclient.ErrListIncomplete, 2},
 		{"null", 0, sandbox.Fault{Body: `{"success":true,"data":null}`}, 0, nil, 1},
-		{"not a list", 0, sandbox.Fault{Body: `{"success":true,"data":{}}`}, 0, raffclient.ErrBadAnswer, 1},
-		{"not successful", 0, sandbox.Fault{Body: `{"success":false,"message":"no"}`}, 0, raffclient.ErrBadAnswer, 1},
-		{"html", 0, sandbox.Fault{Body: `<html>`}, 0, raffclient.ErrBadAnswer, 1},
+		{"not a list", 0, sandbox.Fault{Body: `{"success":true,"data":{}}`}, 0, raffclient.ErrBadResponse, 1},
+		{"not successful", 0, sandbox.Fault{Body: `{"success":false,"message":"no"}`}, 0, raffclient.ErrBadResponse, 1},
+		{"html", 0, sandbox.Fault{Body: `<html>`}, 0, raffclient.ErrBadResponse, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

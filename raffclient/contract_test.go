@@ -202,7 +202,7 @@ func TestContract(t *testing.T) {
 				log := contract.Watch(t, api, description)
 				tt.prepare(api)
 				c, err := raffclient.New(raffclient.Config{
-					APIKey: raffclient.NewSecret(api.OwnerKey()), BaseURL: "http://localhost", Transport: api.Transport(),
+					APIKey: api.OwnerKey(), BaseURL: "http://localhost", Transport: api.Transport(),
 					ProjectID: sandbox.ProjectID("production"),
 				})
 				if err != nil {

@@ -31,9 +31,9 @@ var (
 	ErrUnavailable     = errors.New("API failed")                  // 5xx
 	ErrProjectRequired = errors.New("X-Project-ID required")       // 400; see Config.ProjectID
 	ErrRedirected      = errors.New("redirect refused")            // 3xx: the key is for one host only
-	ErrBadAnswer       = errors.New("answer not understood")       // 2xx that is not what is documented
+	ErrBadResponse     = errors.New("answer not understood")       // 2xx that is not what is documented
 	ErrUnreachable     = errors.New("API not reached")             // no connection: nothing was sent
-	ErrNoAnswer        = errors.New("no answer")                   // sent, but the answer was lost
+	ErrNoResponse      = errors.New("no answer")                   // sent, but the answer was lost
 	ErrNotSent         = errors.New("not sent")                    // cancelled before it was sent
 	ErrOutcomeUnknown  = errors.New("outcome of creation unknown") // see OutcomeError
 	ErrNotConfirmed    = errors.New("not confirmed to be the key") // see RevokeCreatedAPIKey
@@ -75,9 +75,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// MayHaveHappened reports whether the request may have been processed all the
+// MayHaveSucceeded reports whether the request may have been processed all the
 // same.
-func (e *Error) MayHaveHappened() bool { return e.maybe }
+func (e *Error) MayHaveSucceeded() bool { return e.maybe }
 
 // Is reports whether target is e's kind.
 func (e *Error) Is(target error) bool {
@@ -170,11 +170,11 @@ func withoutRPC(s string) string {
 
 // badAnswer is the error of a 2xx answer that cannot be read.
 func (c *Client) badAnswer(a *answer) *Error {
-	e := &Error{Status: a.status, kind: ErrBadAnswer, maybe: true}
+	e := &Error{Status: a.status, kind: ErrBadResponse, maybe: true}
 	var syntax *json.SyntaxError
 	switch {
 	case a.truncated():
-		e.kind, e.Message = ErrNoAnswer, "the answer broke off in the middle"
+		e.kind, e.Message = ErrNoResponse, "the answer broke off in the middle"
 	case a.readErr == errTooLong:
 		e.Message = "it is longer than this program reads"
 	case len(bytes.TrimSpace(a.body)) == 0:
@@ -190,7 +190,7 @@ func (c *Client) badAnswer(a *answer) *Error {
 // unsuccessful is the error of a 2xx answer that says "success": false.
 func (c *Client) unsuccessful(a *answer) *Error {
 	e := c.fromBody(a)
-	e.kind, e.maybe, e.denied = ErrBadAnswer, true, true
+	e.kind, e.maybe, e.denied = ErrBadResponse, true, true
 	if e.Message == "" {
 		e.Message = "it says that the request was not successful"
 	}
@@ -200,7 +200,7 @@ func (c *Client) unsuccessful(a *answer) *Error {
 // transportError is the error of a request that was not answered. Errors of
 // net/http can quote what the server sent, so it is told in our words.
 func (c *Client) transportError(err error, sent *tracer) *Error {
-	e := &Error{kind: ErrNoAnswer, maybe: true, Message: c.reason(err, sent)}
+	e := &Error{kind: ErrNoResponse, maybe: true, Message: c.reason(err, sent)}
 	if sent.neverConnected(err) {
 		e.kind, e.maybe = ErrUnreachable, false
 	}

@@ -168,7 +168,7 @@ func TestLookupDoubts(t *testing.T) {
 					t.Fatalf("got %+v, want %d candidates", lost, tt.found)
 				}
 				for _, m := range lost.Found {
-					if m.Sure || m.New || m.ID != key.ID {
+					if m.Confirmed || m.Recent || m.ID != key.ID {
 						t.Errorf("got %+v, want the old key, and doubt", m)
 					}
 				}
@@ -233,7 +233,7 @@ func TestLookupOfWhatIsOlder(t *testing.T) {
 			}}))
 			_, err = a.create(t.Context())
 			for _, m := range lookedUp(t, err).Found {
-				if m.ID == older.ID && m.New {
+				if m.ID == older.ID && m.Recent {
 					t.Errorf("got %+v, which is older", m)
 				}
 			}

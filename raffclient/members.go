@@ -101,13 +101,13 @@ func (c *Client) addMember(ctx context.Context, path []string, body any, is func
 		request:  request{method: "POST", path: path, body: body},
 		resource: "member",
 		name:     name,
-		made:     func(m Member) (Made, bool) { return m.made(), m.ID != "" },
+		made:     func(m Member) (Candidate, bool) { return m.made(), m.ID != "" },
 		list:     membersAt(path, ""),
-		found:    func(m Member) (Made, bool) { return m.made(), is(m) },
+		found:    func(m Member) (Candidate, bool) { return m.made(), is(m) },
 	})
 }
 
-func (m Member) made() Made { return Made{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt} }
+func (m Member) made() Candidate { return Candidate{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt} }
 
 // UpdateMember changes role or status of the member of the account with that
 // member ID.

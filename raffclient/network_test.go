@@ -54,7 +54,7 @@ func serve(t *testing.T, h http.Handler) (url string, connections *atomic.Int32)
 func TestConnectionIsReused(t *testing.T) {
 	api := sandbox.New()
 	url, connections := serve(t, api)
-	c := newClient(t, impatient(url, api.OwnerKey()))
+	c := newClient(t, impatient(url, api.OwnerKey().Reveal()))
 	for range 5 {
 		key, err := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if err != nil {
@@ -78,7 +78,7 @@ func TestRedirectIsRefused(t *testing.T) {
 		elsewhere := status == 307 || status == 308 // these two alone say that nothing was done here
 		api.Fail(sandbox.Fault{Redirect: thief + "/api/v1/api-keys", Status: status, After: !elsewhere})
 		url, _ := serve(t, api)
-		_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		_, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if !errors.Is(err, raffclient.ErrRedirected) {
 			t.Errorf("%d: got %v, want ErrRedirected", status, err)
 		}
@@ -103,7 +103,7 @@ func TestRealResetIsLookedUp(t *testing.T) {
 			api := sandbox.New()
 			api.Fail(create(fault))
 			url, _ := serve(t, api)
-			_, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+			_, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 			if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 {
 				t.Errorf("got %v, want one key", err)
 			}
@@ -156,7 +156,7 @@ func TestConnectionBreaksAfterSending(t *testing.T) {
 				s.Start()
 			}
 			t.Cleanup(s.Close)
-			cfg := impatient(s.URL, api.OwnerKey())
+			cfg := impatient(s.URL, api.OwnerKey().Reveal())
 			cfg.Transport = s.Client().Transport
 			before := len(api.Keys())
 			_, err := newClient(t, cfg).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
@@ -176,8 +176,8 @@ func TestBodyWithoutEnd(t *testing.T) {
 	api.Fail(create(sandbox.Fault{Endless: true}))
 	url, _ := serve(t, api)
 	start := time.Now()
-	key, err := newClient(t, impatient(url, api.OwnerKey())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-	if err != nil || key.Secret.Empty() {
+	key, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+	if err != nil || key.Secret.IsZero() {
 		t.Errorf("got %v after %v, want the secret", err, time.Since(start))
 	}
 }
@@ -264,7 +264,7 @@ func TestReadingIsCancelled(t *testing.T) {
 	api := sandbox.New()
 	api.Fail(sandbox.Fault{Delay: time.Minute})
 	url, _ := serve(t, api)
-	cfg := impatient(url, api.OwnerKey())
+	cfg := impatient(url, api.OwnerKey().Reveal())
 	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
 	if _, err := newClient(t, cfg).GetAPIKey(ctx, "1"); !errors.Is(err, context.Canceled) {

@@ -26,25 +26,25 @@ type OutcomeError struct {
 	// one. If there is none and LookupErr is nil, nothing was made, and the call
 	// can be made again. After a lost regeneration it is the key, if it has
 	// another secret now.
-	Found []Made
+	Found []Candidate
 	// LookupErr is why nothing could be looked up; nil if it could.
 	LookupErr error
 }
 
-// Made is something that a lost request may have made.
-type Made struct {
+// Candidate is something that a lost request may have made.
+type Candidate struct {
 	ID         string
 	Name       string // or e-mail address
 	Prefix     string // of a key's secret, which nobody has
 	CreatedAt  Timestamp
 	LastUsedAt Timestamp // of a key
 
-	// Sure says that it was made by the lost request: the answer itself named it.
-	Sure bool
-	// New says that it has the name that was asked for, as far as the API keeps
+	// Confirmed says that it was made by the lost request: the answer itself named it.
+	Confirmed bool
+	// Recent says that it has the name that was asked for, as far as the API keeps
 	// names as they are, and was made after the call began, by the server's clock.
-	// What is neither Sure nor New may be somebody else's.
-	New bool
+	// What is neither Confirmed nor Recent may be somebody else's.
+	Recent bool
 }
 
 // Error returns what is known, in one line.
@@ -118,7 +118,7 @@ func (c *creations) settle(ctx context.Context, all bool, name string) error {
 	return nil
 }
 
-func (c *creations) add(m Made) {
+func (c *creations) add(m Candidate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, key := range []string{m.ID, m.Prefix} {
@@ -128,7 +128,7 @@ func (c *creations) add(m Made) {
 	}
 }
 
-func (c *creations) report(m Made) {
+func (c *creations) report(m Candidate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m.ID != "" {
@@ -139,7 +139,7 @@ func (c *creations) report(m Made) {
 // explain reports whether it is known which request made m. What a lost request
 // was found to have made explains what has another name than was asked for, but
 // not what has that name.
-func (c *creations) explain(m candidate) bool {
+func (c *creations) explain(m possible) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
@@ -152,7 +152,7 @@ type creation[T, L any] struct {
 	name     string
 	// made tells what an answer says was made; ok if nothing that matters of it
 	// is missing.
-	made func(T) (m Made, ok bool)
+	made func(T) (m Candidate, ok bool)
 	read func(*Client, *answer) (T, *Error)
 	// keep says that an answer with all that matters counts, even if it says
 	// "success": false.
@@ -160,7 +160,7 @@ type creation[T, L any] struct {
 	// list is where what was made appears, and found tells what of it looks like
 	// what was asked for.
 	list  listing[L]
-	found func(L) (m Made, similar bool)
+	found func(L) (m Candidate, similar bool)
 }
 
 // create makes something, once. If the answer is lost, the error is an
@@ -170,7 +170,7 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	var bad *Error
 	var date time.Time // of the answer
 	start := time.Now()
-	counts := func() (Made, bool) {
+	counts := func() (Candidate, bool) {
 		m, ok := n.made(data)
 		return m, ok && (n.keep || bad == nil || !bad.denied)
 	}
@@ -188,14 +188,14 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		}
 		return a, err
 	}
-	look := func(ctx context.Context) ([]candidate, error) { return lost(ctx, c, n, start) }
+	look := func(ctx context.Context) ([]possible, error) { return lost(ctx, c, n, start) }
 	n.absent = func(ctx context.Context) bool {
 		ctx, cancel := c.forLookup(ctx)
 		defer cancel()
 		found, err := look(ctx)
 		// Refusals for the rate limit come when other programs are busy, whose
 		// creations are not of interest here.
-		return err == nil && !slices.ContainsFunc(found, candidate.isSimilar)
+		return err == nil && !slices.ContainsFunc(found, possible.isSimilar)
 	}
 	_, err := c.call(ctx, n.request)
 	part, ok := counts()
@@ -205,19 +205,19 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	case err == nil && bad != nil:
 		err = bad
 	case err == nil:
-		err = &Error{Status: http.StatusCreated, kind: ErrBadAnswer, Message: "it does not hold what was made", maybe: true}
+		err = &Error{Status: http.StatusCreated, kind: ErrBadResponse, Message: "it does not hold what was made", maybe: true}
 	}
 	var none T
 	if !mayHaveHappened(err) {
 		return none, err
 	}
 	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if n.named(part, start) && (bad == nil || !bad.denied) && !c.creations.explain(candidate{part, true}) {
-		part.Sure = true
-		part.New = !date.IsZero() && part.createdAfter(serverTime(start, date))
-		e.Found = []Made{part}
+	if n.named(part, start) && (bad == nil || !bad.denied) && !c.creations.explain(possible{part, true}) {
+		part.Confirmed = true
+		part.Recent = !date.IsZero() && part.createdAfter(serverTime(start, date))
+		e.Found = []Candidate{part}
 	} else {
-		c.lookFor(ctx, e, func(ctx context.Context) ([]Made, error) {
+		c.lookFor(ctx, e, func(ctx context.Context) ([]Candidate, error) {
 			found, err := look(ctx)
 			return made(found), err
 		})
@@ -227,7 +227,7 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 
 // named reports whether an answer without all that matters names what was made. An
 // answer that names something else, or something older, names nothing.
-func (n creation[T, L]) named(m Made, start time.Time) bool {
+func (n creation[T, L]) named(m Candidate, start time.Time) bool {
 	before := start.Add(-time.Hour) // its own clock said nothing
 	return m.ID != "" && similarNames(n.name, m.Name) && !m.createdBefore(before) && !m.usedBefore(before)
 }
@@ -244,7 +244,7 @@ func (c *Client) forLookup(ctx context.Context) (context.Context, context.Cancel
 
 // lookFor finds out what became of a request whose answer was lost. It goes on
 // while it finds nothing, or only what may be somebody else's.
-func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Made, error)) {
+func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Candidate, error)) {
 	ctx, cancel := c.forLookup(ctx)
 	defer cancel()
 	for _, wait := range lookAfter {
@@ -256,11 +256,11 @@ func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context
 			return // of the two, what was found counts
 		}
 		e.Found, e.LookupErr = found, err
-		if slices.ContainsFunc(found, func(m Made) bool { return m.New }) {
+		if slices.ContainsFunc(found, func(m Candidate) bool { return m.Recent }) {
 			break
 		}
 	}
-	if len(e.Found) == 1 && e.Found[0].New {
+	if len(e.Found) == 1 && e.Found[0].Recent {
 		c.creations.report(e.Found[0])
 	}
 }
@@ -282,36 +282,36 @@ func (c *Client) report(e *OutcomeError) *OutcomeError {
 	return e
 }
 
-// candidate is something that a lost request may have made.
-type candidate struct {
-	Made
+// possible is something that a lost request may have made.
+type possible struct {
+	Candidate
 	similar bool // it is named as was asked for
 }
 
-func (m candidate) isSimilar() bool { return m.similar }
-func (m candidate) isNew() bool     { return m.New }
+func (m possible) isSimilar() bool { return m.similar }
+func (m possible) isNew() bool     { return m.Recent }
 
 // lost lists what n may have made since start. That it finds nothing means
 // something only if the list is whole. If something new has the right name, it
 // leaves out the rest.
-func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]candidate, error) {
-	var all []candidate
+func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]possible, error) {
+	var all []possible
 	whole := false // an empty list without a total is no list at all
 	for p, err := range pages(ctx, c, n.list) {
 		if err != nil {
 			all = slices.DeleteFunc(all, c.creations.explain)
 			for i := range all {
-				all[i].New = false // calls on their way were not waited for
+				all[i].Recent = false // calls on their way were not waited for
 			}
 			return all, err
 		}
 		whole = whole || len(p.items) > 0 || p.total != nil
 		since := serverTime(start, p.date)
 		for _, item := range p.items {
-			m := candidate{}
-			m.Made, m.similar = n.found(item)
+			m := possible{}
+			m.Candidate, m.similar = n.found(item)
 			if m.mayBeNew(since) {
-				m.New = m.similar && !p.date.IsZero() && m.createdAfter(since)
+				m.Recent = m.similar && !p.date.IsZero() && m.createdAfter(since)
 				all = append(all, m)
 			}
 		}
@@ -323,19 +323,19 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		return nil, nil
 	}
 	// What other calls are making may be among what was found.
-	if err := c.creations.settle(ctx, !slices.ContainsFunc(all, candidate.isSimilar), n.name); err != nil {
+	if err := c.creations.settle(ctx, !slices.ContainsFunc(all, possible.isSimilar), n.name); err != nil {
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, c.creations.explain)
-	if slices.ContainsFunc(all, candidate.isNew) {
-		all = slices.DeleteFunc(all, func(m candidate) bool { return !m.New })
+	if slices.ContainsFunc(all, possible.isNew) {
+		all = slices.DeleteFunc(all, func(m possible) bool { return !m.Recent })
 	}
 	return all, nil
 }
 
-func made(all []candidate) (list []Made) {
+func made(all []possible) (list []Candidate) {
 	for _, m := range all {
-		list = append(list, m.Made)
+		list = append(list, m.Candidate)
 	}
 	return list
 }
@@ -354,7 +354,7 @@ const (
 
 // mayBeNew reports whether m may have been made after since. What was in use
 // before then is not new: nobody has the secret of a key that is.
-func (m candidate) mayBeNew(since time.Time) bool {
+func (m possible) mayBeNew(since time.Time) bool {
 	created, dated := m.CreatedAt.Time()
 	used, ok := m.LastUsedAt.Time()
 	if ok && used.Before(since) && !(dated && used.Sub(created) < usedAtOnce) {
@@ -380,18 +380,18 @@ func serverTime(at, date time.Time) time.Time {
 	return date.Add(-time.Since(at)).Add(-time.Second)
 }
 
-func (m Made) createdBefore(t time.Time) bool {
+func (m Candidate) createdBefore(t time.Time) bool {
 	at, ok := m.CreatedAt.Time()
 	return ok && at.Before(t)
 }
 
-func (m Made) createdAfter(t time.Time) bool {
+func (m Candidate) createdAfter(t time.Time) bool {
 	at, ok := m.CreatedAt.Time()
 	return ok && !at.Before(t)
 }
 
 // usedBefore reports whether m was in use already: a key that is new is not.
-func (m Made) usedBefore(t time.Time) bool {
+func (m Candidate) usedBefore(t time.Time) bool {
 	at, ok := m.LastUsedAt.Time()
 	return ok && at.Before(t)
 }

@@ -156,7 +156,7 @@ func TestAnswerThatBreaksOff(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx = t.Context()
 			key, err := c.CreateAPIKey(ctx, raffclient.CreateAPIKeyRequest{Name: "ci"})
-			if got, want := !key.Secret.Empty(), n >= whole; got != want {
+			if got, want := !key.Secret.IsZero(), n >= whole; got != want {
 				t.Errorf("cut after %d bytes: got a secret: %t, want %t (%v)", n, got, want, err)
 			}
 		})
@@ -216,7 +216,7 @@ func (a *account) logged(t *testing.T, words ...string) {
 func newAccountOf(t *testing.T, api *sandbox.API) *raffclient.Client {
 	t.Helper()
 	c, err := raffclient.New(raffclient.Config{
-		APIKey: raffclient.NewSecret(api.OwnerKey()), BaseURL: "http://localhost", Transport: api.Transport(),
+		APIKey: api.OwnerKey(), BaseURL: "http://localhost", Transport: api.Transport(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestLostAnswerWithSkewedClock(t *testing.T) {
 				a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
 				// The newer key is this one, not the one of five minutes ago.
 				_, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-				if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID || !lost.Found[0].New {
+				if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID || !lost.Found[0].Recent {
 					t.Errorf("got %v, want the second key", err)
 				}
 			})
@@ -341,7 +341,7 @@ func TestCancelledOnTheWay(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Millisecond, cancel)
 		key, err := a.create(ctx)
-		if err != nil || key.Secret.Empty() || key.ID != a.made()[0].ID {
+		if err != nil || key.Secret.IsZero() || key.ID != a.made()[0].ID {
 			t.Errorf("got %v, %v; want the key", key.ID, err)
 		}
 	})
@@ -351,11 +351,11 @@ func TestOutcomeErrorNamesNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
 		secret := ""
-		a.api.Fail(create(sandbox.Fault{Status: 500, After: true, Body: fmt.Sprintf(`{"message":"%s raff_0123456789abcdef"}`, a.api.OwnerKey())}))
+		a.api.Fail(create(sandbox.Fault{Status: 500, After: true, Body: fmt.Sprintf(`{"message":"%s raff_0123456789abcdef"}`, a.api.OwnerKey().Reveal())}))
 		key, err := a.create(t.Context())
 		secret = key.Secret.Reveal()
 		text := fmt.Sprintf("%v %+v %s", err, err, a.log)
-		for _, s := range []string{a.api.OwnerKey(), "raff_0123456789abcdef", secret} {
+		for _, s := range []string{a.api.OwnerKey().Reveal(), "raff_0123456789abcdef", secret} {
 			if s != "" && strings.Contains(text, s) {
 				t.Errorf("a key is in %s", text)
 			}

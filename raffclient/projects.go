@@ -67,13 +67,13 @@ func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Pro
 		request:  request{method: "POST", path: []string{"projects"}, body: r},
 		resource: "project",
 		name:     r.Name,
-		made:     func(p Project) (Made, bool) { return p.made(), p.ID != "" },
+		made:     func(p Project) (Candidate, bool) { return p.made(), p.ID != "" },
 		list:     projects(),
-		found:    func(p Project) (Made, bool) { return p.made(), similarNames(r.Name, p.Name) },
+		found:    func(p Project) (Candidate, bool) { return p.made(), similarNames(r.Name, p.Name) },
 	})
 }
 
-func (p Project) made() Made { return Made{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt} }
+func (p Project) made() Candidate { return Candidate{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt} }
 
 // UpdateProject changes the project with that ID and returns it as it is then.
 //

@@ -98,7 +98,7 @@ func byID[T any](ctx context.Context, c *Client, r request, want string, id func
 	data, a, err := call[T](ctx, c, r)
 	if got := id(data); err == nil && got != "" && !strings.EqualFold(got, want) {
 		var none T
-		return none, a, &Error{Status: a.status, kind: ErrBadAnswer, maybe: true, Message: "it describes an object with another ID"}
+		return none, a, &Error{Status: a.status, kind: ErrBadResponse, maybe: true, Message: "it describes an object with another ID"}
 	}
 	return data, a, err
 }
@@ -253,7 +253,7 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 		return answer{}, c.transportError(err, sent)
 	}
 	defer res.Body.Close()
-	a := readAnswer(res, c.cfg.MaxAnswer)
+	a := readAnswer(res, c.cfg.MaxResponseBytes)
 	a.body = unescape(a.body)
 	c.pace.learn(a.limit)
 	if a.truncated() && !t.request.once {

@@ -39,7 +39,7 @@ func (t *try) next(err error) (wait time.Duration, again bool) {
 		wait = t.backoff(e.RetryAfter)
 		t.client.pace.pause(wait)
 		return wait, !t.request.once || t.attempt < maxLimitedAttempts
-	case ErrUnavailable, ErrUnreachable, ErrNoAnswer:
+	case ErrUnavailable, ErrUnreachable, ErrNoResponse:
 		return t.backoff(e.RetryAfter), t.attempt < maxAttempts
 	}
 	return 0, false

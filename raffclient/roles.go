@@ -79,13 +79,13 @@ func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, err
 		request:  request{method: "POST", path: []string{"roles"}, body: r},
 		resource: "role",
 		name:     r.Name,
-		made:     func(role Role) (Made, bool) { return role.made(), role.ID != "" },
+		made:     func(role Role) (Candidate, bool) { return role.made(), role.ID != "" },
 		list:     roles(""),
-		found:    func(role Role) (Made, bool) { return role.made(), similarNames(r.Name, role.Name) },
+		found:    func(role Role) (Candidate, bool) { return role.made(), similarNames(r.Name, role.Name) },
 	})
 }
 
-func (r Role) made() Made { return Made{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt} }
+func (r Role) made() Candidate { return Candidate{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt} }
 
 // UpdateRole changes the role with that ID, for everyone who has it.
 //

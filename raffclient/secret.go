@@ -39,8 +39,8 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// Empty reports whether the secret holds no value.
-func (s Secret) Empty() bool { return s.value == nil }
+// IsZero reports whether the secret holds no value.
+func (s Secret) IsZero() bool { return s.value == nil }
 
 // equal reports whether s and t hold the same value.
 func (s Secret) equal(t Secret) bool {
@@ -134,7 +134,7 @@ func unescape(body []byte) []byte {
 // rest of a key's form, so nothing more is asked of it.
 func checkKey(key Secret) error {
 	switch {
-	case key.Empty():
+	case key.IsZero():
 		return errors.New("no API key")
 	case !strings.HasPrefix(*key.value, "raff_"):
 		return errors.New(`the API key does not begin with "raff_"`)

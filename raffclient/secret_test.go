@@ -59,7 +59,7 @@ func TestSecretFromJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"A":"x","B":"","C":null}`), &v); err != nil {
 		t.Fatal(err)
 	}
-	if v.A.Reveal() != "x" || !v.B.Empty() || !v.C.Empty() {
+	if v.A.Reveal() != "x" || !v.B.IsZero() || !v.C.IsZero() {
 		t.Errorf("got %q, %q, %q", v.A.Reveal(), v.B.Reveal(), v.C.Reveal())
 	}
 }

@@ -101,7 +101,7 @@ func TestListThatIgnoresOffset(t *testing.T) {
 		{"longer than was asked for", `{"success":true,"data":` + objects(64) + `}`, 64, nil},
 		{"bare array", objects(7), 7, nil},
 		{"bare array, empty", "[]", 0, nil},
-		{"bare array of something else", "[1]", 0, raffclient.ErrBadAnswer},
+		{"bare array of something else", "[1]", 0, raffclient.ErrBadResponse},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -216,8 +216,8 @@ func TestAnotherObjectIsAnError(t *testing.T) {
 			return err
 		},
 	} {
-		if err := call(t.Context()); !errors.Is(err, raffclient.ErrBadAnswer) {
-			t.Errorf("%s: got %v, want ErrBadAnswer", name, err)
+		if err := call(t.Context()); !errors.Is(err, raffclient.ErrBadResponse) {
+			t.Errorf("%s: got %v, want ErrBadResponse", name, err)
 		}
 	}
 	if _, err := answering(t, 200, `{"data":{"id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-000000000000")+`"}}`).GetAPIKey(t.Context(), "aaaaaaaa-0000-4000-8000-000000000000"); err != nil {
@@ -323,7 +323,7 @@ func TestLostCreationIsFoundUnderAnotherName(t *testing.T) {
 					a.api.Fail(listing(sandbox.Fault{Set: map[string]any{"name": tt.kept, "created_at": created}}))
 					_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: tt.asked})
 					lost := lookedUp(t, err)
-					if lost.LookupErr != nil || !slices.ContainsFunc(lost.Found, func(m raffclient.Made) bool { return m.ID == a.made()[0].ID }) {
+					if lost.LookupErr != nil || !slices.ContainsFunc(lost.Found, func(m raffclient.Candidate) bool { return m.ID == a.made()[0].ID }) {
 						t.Errorf("got %+v, want the key", lost)
 					}
 				})
@@ -342,7 +342,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 		}
 		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
 		_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "reported"})
-		if lost := lookedUp(t, err); len(lost.Found) != 1 || !lost.Found[0].New {
+		if lost := lookedUp(t, err); len(lost.Found) != 1 || !lost.Found[0].Recent {
 			t.Fatalf("got %+v, want the reported key", lost)
 		}
 		other, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ключ"})
@@ -351,7 +351,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 		}
 		a.api.Fail(create(sandbox.Fault{Cut: true}))
 		_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "klyuch"})
-		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != other.ID || lost.Found[0].New {
+		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != other.ID || lost.Found[0].Recent {
 			t.Errorf("got %+v, want the unexplained key, in doubt", lost)
 		}
 	})
@@ -421,13 +421,13 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// Of a response, no more than MaxAnswer bytes are read.
+// Of a response, no more than MaxResponseBytes bytes are read.
 func TestMaxAnswer(t *testing.T) {
 	for _, size := range []int{100, 1000} {
 		synctest.Test(t, func(t *testing.T) {
 			body := `{"data":{"id":"1","name":"` + strings.Repeat("x", size) + `"}}`
 			c := newClient(t, raffclient.Config{
-				APIKey: raffclient.NewSecret("raff_x"), MaxAnswer: 500,
+				APIKey: raffclient.NewSecret("raff_x"), MaxResponseBytes: 500,
 				Transport: roundTripper(func(*http.Request) (*http.Response, error) { return jsonResponse(200, body), nil }),
 			})
 			if _, err := c.GetAPIKey(t.Context(), "1"); (err == nil) != (size < 500) {

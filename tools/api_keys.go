@@ -201,7 +201,7 @@ func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRe
 func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUnanswered(call, func(ctx context.Context) {
 		for _, m := range lost.Found {
-			if m.Sure && m.New {
+			if m.Confirmed && m.Recent {
 				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
 			}
 		}

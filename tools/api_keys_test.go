@@ -222,7 +222,7 @@ func TestEchoedKeysDoNotShow(t *testing.T) {
 	for _, status := range []int{200, 400, 401, 403, 404, 409, 500} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
-			echo := fmt.Sprintf("you sent %s and get raff_%s", b.api.OwnerKey(), strings.Repeat("ab", 32))
+			echo := fmt.Sprintf("you sent %s and get raff_%s", b.api.OwnerKey().Reveal(), strings.Repeat("ab", 32))
 			body, _ := json.Marshal(map[string]any{"success": false, "error": echo, "message": echo, "reason": echo})
 			b.api.Fail(sandbox.Fault{Method: "POST", Status: status, Body: string(body)})
 			r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
@@ -237,7 +237,7 @@ func TestEchoedKeyDoesNotShowInResults(t *testing.T) {
 	for _, escaped := range []bool{false, true} {
 		for _, x := range examples() {
 			b := newBench(t)
-			arguments, own := x.prepare(t, b), b.api.OwnerKey()
+			arguments, own := x.prepare(t, b), b.api.OwnerKey().Reveal()
 			echo := map[string]any{}
 			for _, field := range []string{"id", "name", "key_prefix", "email", "user_name", "role_name", "description", "created_at"} {
 				echo[field] = own
@@ -257,7 +257,7 @@ func TestEchoedKeyDoesNotShowInResults(t *testing.T) {
 // escapes has the client call api, which then writes underlines as escape sequences.
 func escapes(api *sandbox.API) func(*raffclient.Config, *tools.Config) {
 	return func(c *raffclient.Config, _ *tools.Config) {
-		c.APIKey = raffclient.NewSecret(api.OwnerKey())
+		c.APIKey = api.OwnerKey()
 		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			res, err := api.Transport().RoundTrip(r)
 			if err != nil {
@@ -324,7 +324,7 @@ func TestDoubtIsSaid(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
 				older := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-					c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+					c.APIKey, c.Transport = b.api.OwnerKey(), b.api.Transport()
 				})
 				structured(t, older.call(t, t.Context(), "create_api_key", `{"name":"new"}`))
 				old := b.made()[0]

@@ -40,7 +40,7 @@ func (e *env) explain(s spec, err error) string {
 	if !ok {
 		return fmt.Sprintf("%s failed: %s. Look at the account's current state before calling it again.", s.name, reason(err))
 	}
-	if failed.MayHaveHappened() && !looking && (s.effect == updates || s.effect == deletes) {
+	if failed.MayHaveSucceeded() && !looking && (s.effect == updates || s.effect == deletes) {
 		return "It is not known whether that was done; doing it again does no harm. " + e.explainError(s, failed)
 	}
 	return s.effect.nothing() + " " + e.explainError(s, failed)
@@ -76,11 +76,11 @@ func (e *env) explainError(s spec, err *raffclient.Error) string {
 		return "Raff's API failed" + said(err) + ". Call again " + later(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
 	case errors.Is(err, raffclient.ErrUnreachable):
 		return "Raff's API could not be reached" + said(err) + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
-	case errors.Is(err, raffclient.ErrNoAnswer):
+	case errors.Is(err, raffclient.ErrNoResponse):
 		return "Raff's API did not respond" + said(err) + ". Call again in a minute."
 	case errors.Is(err, raffclient.ErrRedirected):
 		return "Raff's API answered with a redirect" + said(err) + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
-	case errors.Is(err, raffclient.ErrBadAnswer):
+	case errors.Is(err, raffclient.ErrBadResponse):
 		return "The response of Raff's API could not be used" + said(err) + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
 	case errors.Is(err, raffclient.ErrListIncomplete):
 		return "Raff's list is inconsistent" + said(err) + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
@@ -140,11 +140,11 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	case len(lost.Found) == 0:
 		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %s has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, name, s.name,
 			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
-	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Sure && !lost.Found[0].New):
+	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Confirmed && !lost.Found[0].Recent):
 		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describe(lost), s.name)
 	case s.sensitive == "":
 		return fmt.Sprintf("The %s was made, although %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
-	case len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New):
+	case len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent):
 		m := lost.Found[0]
 		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s. "+
 			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+

@@ -113,12 +113,12 @@ func TestHostileText(t *testing.T) {
 					continue // the same again, or nearly so
 				}
 				synctest.Test(t, func(t *testing.T) {
-					b := newBench(t, func(c *raffclient.Config, _ *tools.Config) { c.MaxAnswer = 64 << 20 })
+					b := newBench(t, func(c *raffclient.Config, _ *tools.Config) { c.MaxResponseBytes = 64 << 20 })
 					arguments := x.prepare(t, b)
 					name, h := h.name, h.tampering
 					h.api = b.api
 					tampered := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-						c.APIKey, c.Transport, c.MaxAnswer = raffclient.NewSecret(b.api.OwnerKey()), h, 64<<20
+						c.APIKey, c.Transport, c.MaxResponseBytes = b.api.OwnerKey(), h, 64<<20
 					})
 					r := tampered.call(t, t.Context(), x.tool, arguments)
 					harmless(t, name, r)
@@ -175,7 +175,7 @@ func TestHostileErrors(t *testing.T) {
 				arguments := x.prepare(t, b)
 				f := &failing{api: b.api, body: text}
 				fails := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-					c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), f
+					c.APIKey, c.Transport = b.api.OwnerKey(), f
 				})
 				for _, f.method = range []string{"", operation(t, x.operation).Method} {
 					for _, f.status = range []int{200, 400, 401, 402, 403, 404, 409, 500} {
@@ -187,7 +187,7 @@ func TestHostileErrors(t *testing.T) {
 				// A response that is lost, and a list of what may have been made.
 				b.api.Fail(sandbox.Fault{Method: "POST", Cut: true, After: true})
 				lost := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-					c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), tampering{api: b.api, text: attack, keep: []string{"name", "email", "created_at"}}
+					c.APIKey, c.Transport = b.api.OwnerKey(), tampering{api: b.api, text: attack, keep: []string{"name", "email", "created_at"}}
 				})
 				harmless(t, "lost", lost.call(t, t.Context(), x.tool, arguments))
 			})

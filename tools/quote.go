@@ -159,9 +159,9 @@ func reason(err error) string {
 		return "Raff's API failed" + said(e)
 	case errors.Is(e, raffclient.ErrUnreachable):
 		return "Raff's API could not be reached" + said(e)
-	case errors.Is(e, raffclient.ErrNoAnswer):
+	case errors.Is(e, raffclient.ErrNoResponse):
 		return "the response of Raff's API was lost" + said(e)
-	case errors.Is(e, raffclient.ErrBadAnswer):
+	case errors.Is(e, raffclient.ErrBadResponse):
 		return "the response of Raff's API could not be used" + said(e)
 	case errors.Is(e, raffclient.ErrRedirected):
 		return "Raff's API answered with a redirect" + said(e) + ", which was refused"

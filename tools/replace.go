@@ -123,7 +123,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclie
 	}
 	e.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
 	member, err := e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
-	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Sure || lost.Found[0].New) {
+	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent) {
 		member.ID, err = lost.Found[0].ID, nil
 	}
 	if err == nil {

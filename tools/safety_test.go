@@ -42,7 +42,7 @@ func TestOwnKeyIsProtected(t *testing.T) {
 	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","expires_at":"2100-01-01T00:00:00Z"}`); !r.IsError || !strings.Contains(r.text(), "this server itself runs with") {
 		t.Errorf("it can be made to expire: %s", r.raw)
 	}
-	b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey()[:9] + "…"}})
+	b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey().Reveal()[:9] + "…"}})
 	if r := b.call(t, t.Context(), "revoke_api_key", args("id", own, "confirm_name", "Owner")); !r.IsError || keyOf(b.api, "owner").Revoked {
 		t.Errorf("with a masked prefix: got %s", r.raw)
 	}
@@ -570,7 +570,7 @@ func TestMemberThatMayBeAnothers(t *testing.T) {
 			return b.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID(handle), "role_id", sandbox.RoleID("viewer")))
 		}
 		another := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-			c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+			c.APIKey, c.Transport = b.api.OwnerKey(), b.api.Transport()
 		})
 		if r := another.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID("ci"), "role_id", sandbox.RoleID("viewer"))); r.IsError {
 			t.Fatal(r.text())

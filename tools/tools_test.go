@@ -37,7 +37,7 @@ func newBench(t *testing.T, change ...func(*raffclient.Config, *tools.Config)) *
 	b := &bench{api: sandbox.New(), log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := raffclient.Config{
-		APIKey: raffclient.NewSecret(b.api.OwnerKey()), BaseURL: "http://localhost",
+		APIKey: b.api.OwnerKey(), BaseURL: "http://localhost",
 		Transport: b.api.Transport(), Logger: log, OnWait: tools.OnWait,
 	}
 	cfg := tools.Config{Version: "0", Logger: log}

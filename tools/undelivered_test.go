@@ -126,7 +126,7 @@ func TestCancelledCallRevokesNoOtherKey(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBench(t)
 					theirs := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
-						c.APIKey, c.Transport = raffclient.NewSecret(b.api.OwnerKey()), b.api.Transport()
+						c.APIKey, c.Transport = b.api.OwnerKey(), b.api.Transport()
 					})
 					structured(t, theirs.call(t, t.Context(), "create_api_key", args("name", name)))
 					other := b.made()[0]
@@ -371,7 +371,7 @@ func TestRevokedKeyDoesNotShow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
 				b.api.Watch(nil) // the answer's ID is none, and is looked up
-				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey(), 1)
+				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey().Reveal(), 1)
 				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
 				l := dial(t, b)
 				l.create(1)

@@ -187,7 +187,7 @@ func (s setting) find(flags *pflag.FlagSet, env environment, p profile) (value, 
 
 func (c *config) setAPIURL(value string) error {
 	value = strings.TrimRight(value, "/")
-	switch err := raffclient.ParseBaseURL(value); {
+	switch err := raffclient.ValidateBaseURL(value); {
 	case err != nil:
 		return err
 	case strings.ContainsAny(value, "?#"): // also where nothing follows

@@ -368,7 +368,7 @@ func TestParseKeyProblem(t *testing.T) {
 // checkKeyProblem checks that there is no key, and the explanation.
 func checkKeyProblem(t *testing.T, cfg config, want string) {
 	t.Helper()
-	if cfg.keyProblem == nil || !cfg.key.Empty() {
+	if cfg.keyProblem == nil || !cfg.key.IsZero() {
 		t.Fatalf("got a key, want %q", want)
 	}
 	got := cfg.keyProblem.Error()
@@ -516,7 +516,7 @@ func TestParseSandbox(t *testing.T) {
 		home, _ := env.home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "[")
 		cfg, err := parse([]string{"--sandbox"}, env)
-		if err != nil || !cfg.sandbox || !cfg.key.Empty() || cfg.keyProblem != nil || len(cfg.warnings) > 0 {
+		if err != nil || !cfg.sandbox || !cfg.key.IsZero() || cfg.keyProblem != nil || len(cfg.warnings) > 0 {
 			t.Errorf("%q: got %+v, %v", key, cfg, err)
 		}
 	}

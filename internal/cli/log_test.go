@@ -130,13 +130,13 @@ func TestRequestPathIsSanitized(t *testing.T) {
 	api := sandbox.New()
 	const other = "raff_0123456789abcdef0123456789abcdef"
 	for _, format := range []string{"text", "json"} {
-		for _, baseURL := range []string{"", "http://localhost/" + api.OwnerKey() + "/" + other + "%1b[2J%0aline%e2%80%ae"} {
+		for _, baseURL := range []string{"", "http://localhost/" + api.OwnerKey().Reveal() + "/" + other + "%1b[2J%0aline%e2%80%ae"} {
 			text := logged(slog.LevelDebug, format, false, func(log *slog.Logger) {
-				c, err := raffclient.New(raffclient.Config{APIKey: raffclient.NewSecret(api.OwnerKey()), BaseURL: baseURL, Transport: api.Transport(), Logger: log})
+				c, err := raffclient.New(raffclient.Config{APIKey: api.OwnerKey(), BaseURL: baseURL, Transport: api.Transport(), Logger: log})
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, id := range []string{api.OwnerKey(), other, "x\x1b[2J\nline\u202e", "../" + other} {
+				for _, id := range []string{api.OwnerKey().Reveal(), other, "x\x1b[2J\nline\u202e", "../" + other} {
 					if _, err := c.GetAPIKey(t.Context(), id); err == nil {
 						t.Errorf("%q: no error", id)
 					}
@@ -145,7 +145,7 @@ func TestRequestPathIsSanitized(t *testing.T) {
 			if got := strings.Count(text, "request failed"); got != 4 {
 				t.Errorf("got %d lines about a request that failed, want 4: %s", got, text)
 			}
-			for _, bad := range []string{api.OwnerKey(), other, "\x1b", "u001b", "␛", "\u202e", `u202e`, `\n`, "␊"} {
+			for _, bad := range []string{api.OwnerKey().Reveal(), other, "\x1b", "u001b", "␛", "\u202e", `u202e`, `\n`, "␊"} {
 				if strings.Contains(strings.ReplaceAll(text, "\n", ""), bad) {
 					t.Errorf("%s: %q is in the log: %s", format, bad, text)
 				}

@@ -126,7 +126,7 @@ func TestLoopbackNeedsNoProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(api.Keys())
-		session(t, "RAFF_API_URL=http://"+net.JoinHostPort(host, u.Port()), "RAFF_API_KEY="+api.OwnerKey(),
+		session(t, "RAFF_API_URL=http://"+net.JoinHostPort(host, u.Port()), "RAFF_API_KEY="+api.OwnerKey().Reveal(),
 			"HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "HTTPS_PROXY="+proxy.URL, "ALL_PROXY="+proxy.URL)
 		if seen.Load() != 0 || len(api.Keys()) != before+1 {
 			t.Errorf("%s: got %d requests at the proxy and %d keys, want none and one", host, seen.Load(), len(api.Keys())-before)

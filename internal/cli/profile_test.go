@@ -215,7 +215,7 @@ func FuzzProfile(f *testing.F) {
 		if strings.Contains(said, planted) || strings.Contains(said, "\n") {
 			t.Errorf("got %q", said)
 		}
-		if err == nil && cfg.key.Empty() == (cfg.keyProblem == nil) {
+		if err == nil && cfg.key.IsZero() == (cfg.keyProblem == nil) {
 			t.Errorf("key %v, problem %v", cfg.key, cfg.keyProblem)
 		}
 	})

@@ -131,7 +131,7 @@ func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config
 		}
 		if cfg.sandbox {
 			api := sandbox.New()
-			c.APIKey, c.BaseURL, c.Transport = raffclient.NewSecret(api.OwnerKey()), "", api.Transport()
+			c.APIKey, c.BaseURL, c.Transport = api.OwnerKey(), "", api.Transport()
 		}
 		var err error
 		if t.Client, err = raffclient.New(c); err != nil {

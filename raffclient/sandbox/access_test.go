@@ -16,7 +16,7 @@ func TestKeysRefused(t *testing.T) {
 		for name, key := range map[string]string{
 			"missing":    "",
 			"malformed":  "raff_pub_xxx",
-			"upper case": strings.ToUpper(s.api.OwnerKey()),
+			"upper case": strings.ToUpper(s.api.OwnerKey().Reveal()),
 			"unknown":    "raff_" + strings.Repeat("0", 64),
 		} {
 			a := s.do(key, "GET", "/api/v1/api-keys", "")
@@ -205,7 +205,7 @@ func TestProjectIDOnDemand(t *testing.T) {
 	if want := `{"error":"Bad Request","message":"X-Project-ID required"}`; a.text != want {
 		t.Errorf("body %s, want %s", a.text, want)
 	}
-	a = s.inProject(s.api.OwnerKey(), sandbox.ProjectID("default"), "POST", "/api/v1/api-keys", `{"name": "a"}`)
+	a = s.inProject(s.api.OwnerKey().Reveal(), sandbox.ProjectID("default"), "POST", "/api/v1/api-keys", `{"name": "a"}`)
 	wantStatus(t, a, http.StatusCreated)
 }
 
@@ -297,7 +297,7 @@ func TestEmptyDeletions(t *testing.T) {
 
 func TestOwnerKeysDiffer(t *testing.T) {
 	one, other := sandbox.New(), sandbox.New()
-	if one.OwnerKey() == other.OwnerKey() {
+	if one.OwnerKey().Reveal() == other.OwnerKey().Reveal() {
 		t.Error("two sandboxes have the same owner's key")
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
 // The account that every sandbox holds, and the user who owns it.
@@ -33,7 +35,7 @@ type API struct {
 	roles    []*role
 	projects []*project
 	members  []*member // of the account and of projects, in the order of creation
-	ownerKey string
+	ownerKey raffclient.Secret
 
 	limiter          Limiter
 	announceLimits   bool
@@ -92,14 +94,14 @@ func (a *API) addSeededKey(s seededKey, now time.Time) {
 	key, secret := s.make(now)
 	a.keys = append(a.keys, key)
 	if s.handle == "owner" {
-		a.ownerKey = secret
+		a.ownerKey = raffclient.NewSecret(secret)
 	}
 }
 
 // OwnerKey returns the value of the key that New made for the owner, which has the
 // role Owner.
 // Once that key is regenerated or revoked, the value is good for nothing.
-func (a *API) OwnerKey() string { return a.ownerKey }
+func (a *API) OwnerKey() raffclient.Secret { return a.ownerKey }
 
 // SetClock makes now tell the API's time: of creation, use and expiry, of the rate
 // limiter and of the Date header. Nil is time.Now. Delays that Fail orders are

@@ -130,7 +130,7 @@ func withoutUse(keys []sandbox.Key) []sandbox.Key {
 
 func TestContentTypeIsAsked(t *testing.T) {
 	s := inProcess(t)
-	req := s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", `{"name": "a"}`)
+	req := s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", `{"name": "a"}`)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	a, err := s.try(req)
 	if err != nil {

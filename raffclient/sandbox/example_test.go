@@ -19,7 +19,7 @@ func Example() {
 		if err != nil {
 			return nil, err
 		}
-		req.Header.Set("X-API-Key", api.OwnerKey())
+		req.Header.Set("X-API-Key", api.OwnerKey().Reveal())
 		req.Header.Set("Content-Type", "application/json")
 		return client.Do(req)
 	}

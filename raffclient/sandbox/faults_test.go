@@ -21,7 +21,7 @@ const createBody = `{"name": "New"}`
 // create asks for a key by a POST, which no HTTP client repeats by itself.
 func (s session) create() (answer, error) {
 	s.t.Helper()
-	return s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody))
+	return s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
 }
 
 // created returns how many keys create has made.
@@ -158,7 +158,7 @@ func TestCutBody(t *testing.T) {
 		for _, tt := range []struct{ cut, want int }{{30, 30}, {1, 1}, {-1, 0}} {
 			before := s.created()
 			s.api.Fail(sandbox.Fault{CutBody: tt.cut})
-			resp, err := s.client.Do(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody))
+			resp, err := s.client.Do(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
 			if err != nil {
 				t.Fatalf("CutBody %d: no header: %v", tt.cut, err)
 			}
@@ -336,7 +336,7 @@ func TestDelays(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
 				start := time.Now()
-				_, err := s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+				_, err := s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
 				if got := time.Since(start); got != tt.took {
 					t.Errorf("took %v, want %v", got, tt.took)
 				}
@@ -377,7 +377,7 @@ func TestServerGivesUpWithItsClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
-		_, err := s.try(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+		_, err := s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
 		failed <- err
 	}()
 	for len(s.api.Requests()) == 0 {

@@ -74,7 +74,7 @@ func TestLimiter(t *testing.T) {
 		if want := `{"error":"Rate limit exceeded","message":"Maximum 30 requests per second allowed for your tier"}`; a.text != want {
 			t.Errorf("body %s, want %s", a.text, want)
 		}
-		wantPassed(t, "with another key", s.burst(s.api.OwnerKey(), 1), 1)
+		wantPassed(t, "with another key", s.burst(s.api.OwnerKey().Reveal(), 1), 1)
 
 		time.Sleep(2 * time.Second)
 		back := budget / 30 // in two seconds

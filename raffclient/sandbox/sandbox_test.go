@@ -121,7 +121,7 @@ func (s session) try(req *http.Request) (answer, error) {
 
 func (s session) owner(method, path, body string) answer {
 	s.t.Helper()
-	return s.do(s.api.OwnerKey(), method, path, body)
+	return s.do(s.api.OwnerKey().Reveal(), method, path, body)
 }
 
 // make posts a body, which must succeed, and returns the ID of what it made.

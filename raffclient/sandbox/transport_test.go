@@ -28,7 +28,7 @@ func TestTransportRefusesAnEndedContext(t *testing.T) {
 	s := inProcess(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.api.Transport().RoundTrip(s.request(s.api.OwnerKey(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+	_, err := s.api.Transport().RoundTrip(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
 	if !errors.Is(err, context.Canceled) || s.created() != 0 {
 		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.created())
 	}
@@ -120,7 +120,7 @@ func TestRequests(t *testing.T) {
 		first, second := got[0], got[1]
 		if first.Method != "POST" || first.Path != "/api/v1/api-keys" || first.Query.Get("a") != "b" ||
 			string(first.Body) != createBody || first.Status != http.StatusCreated ||
-			first.Header.Get("X-API-Key") != s.api.OwnerKey() || !strings.HasSuffix(s.base, "//"+first.Host) {
+			first.Header.Get("X-API-Key") != s.api.OwnerKey().Reveal() || !strings.HasSuffix(s.base, "//"+first.Host) {
 			t.Errorf("first request %+v", first)
 		}
 		if second.Path != "/api/v1/api-keys/a%2Fb" || second.Status != 0 || second.Time.Sub(first.Time) != time.Second {
@@ -148,9 +148,9 @@ func TestConcurrency(t *testing.T) {
 				}
 				path := "/api/v1/api-keys/" + a.fields["data"].(map[string]any)["id"].(string)
 				for _, req := range []*http.Request{
-					s.request(s.api.OwnerKey(), "PATCH", path, `{"name": "y"}`),
-					s.request(s.api.OwnerKey(), "GET", "/api/v1/api-keys", ""),
-					s.request(s.api.OwnerKey(), "DELETE", path, ""),
+					s.request(s.api.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
+					s.request(s.api.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
+					s.request(s.api.OwnerKey().Reveal(), "DELETE", path, ""),
 				} {
 					if a, err := s.try(req); err != nil || a.status != http.StatusOK {
 						t.Errorf("%s: %d %v", req.Method, a.status, err)

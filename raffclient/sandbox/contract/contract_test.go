@@ -175,7 +175,7 @@ func TestWatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header.Set("X-API-Key", api.OwnerKey())
+			req.Header.Set("X-API-Key", api.OwnerKey().Reveal())
 			if res, err := api.Transport().RoundTrip(req); err == nil {
 				res.Body.Close()
 			}
