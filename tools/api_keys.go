@@ -199,7 +199,10 @@ func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRe
 // the secret, if the call was cancelled or its client has gone. A key that was only
 // found may be somebody else's; the client's log names it.
 func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
-	stdio.OnUnanswered(call, func(ctx context.Context) {
+	stdio.OnUndelivered(call, func(ctx context.Context, why stdio.Reason) {
+		if why == stdio.ErrorResponse {
+			return
+		}
 		for _, m := range lost.Found {
 			if m.Confirmed && m.Recent {
 				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})

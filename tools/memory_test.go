@@ -70,9 +70,9 @@ func (n *lineCounter) Write(line []byte) (int, error) {
 func TestArgumentsTooLong(t *testing.T) {
 	b := newBench(t)
 	l := dial(t, b)
-	l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci","x":[%s0]}}}`, strings.Repeat("0,", 150_000))
+	l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci","x":[%s0]}}}`, strings.Repeat("0,", 2_200_000))
 	got := l.rest(t)
-	if len(got) != 1 || !strings.Contains(got[0], "longer than 262144 bytes") || len(b.api.Requests()) != 0 {
+	if len(got) != 1 || !strings.Contains(got[0], "longer than 4194304 bytes") || len(b.api.Requests()) != 0 {
 		t.Errorf("got %.200q and %d requests, want a refusal", got, len(b.api.Requests()))
 	}
 }

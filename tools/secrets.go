@@ -16,7 +16,7 @@ import (
 // handing over fails (the error is then an *undeliveredError) nor if the call's
 // answer does not reach the client.
 func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
-	watched := stdio.OnUndelivered(ctx, func(ctx context.Context) {
+	watched := stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 		switch {
 		case err != nil && !errors.Is(err, errUnwanted): // the key was dealt with
 		case secret.Delivery == "" || secret.Shown():
@@ -42,7 +42,7 @@ func (e *env) handOverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 // client, the log says that nobody has it.
 func (e *env) handOverRenewed(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	k := told(key)
-	stdio.OnUndelivered(ctx, func(context.Context) {
+	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
 		if err == nil && !secret.Shown() {
 			e.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was handed over", "key", k, "way", secret.Delivery, "location", secret.Location)
 			return

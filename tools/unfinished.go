@@ -13,8 +13,8 @@ import (
 // answer to it.
 func (e *env) logUnfinished(ctx context.Context, message string, key delivery.Key) (finished func()) {
 	var done atomic.Bool
-	stdio.OnUnanswered(ctx, func(context.Context) {
-		if !done.Load() {
+	stdio.OnUndelivered(ctx, func(_ context.Context, why stdio.Reason) {
+		if why == stdio.NoResponse && !done.Load() {
 			key.Name = e.client.Sanitize(key.Name)
 			e.log.Error(message, "key", key)
 		}

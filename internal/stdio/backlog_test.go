@@ -52,7 +52,7 @@ func TestQuestionsDoNotStopReading(t *testing.T) {
 					began := time.Now()
 					s := asking()
 					s.AddTool(mcp.NewTool("ok"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) { return ok(ctx) })
-					c := dial(t, s, stdio.Config{MaxCalls: tt.maxCalls})
+					c := dial(t, s, stdio.Config{}.WithMaxCalls(tt.maxCalls))
 					for i := range tt.asking {
 						c.send(sized(call(fmt.Sprint(i), "ask"), tt.asks))
 					}
@@ -100,7 +100,7 @@ func TestTooManyQuestions(t *testing.T) {
 		{19, 250_000, 16},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := dial(t, asking(), stdio.Config{MaxCalls: 2})
+			c := dial(t, asking(), stdio.Config{}.WithMaxCalls(2))
 			for i := range tt.calls {
 				c.send(sized(call(fmt.Sprint(i), "ask"), tt.size))
 			}
@@ -155,7 +155,7 @@ func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 				c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
 					ran.Add(1)
 					return until(nil)(ctx)
-				}}), stdio.Config{MaxCalls: tt.maxCalls})
+				}}), stdio.Config{}.WithMaxCalls(tt.maxCalls))
 				for i := range tt.calls {
 					c.send(sized(call(fmt.Sprint(i), "block"), tt.size))
 				}
@@ -193,7 +193,7 @@ func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 func TestWaitingRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
 		c.send(call("1", "block"), call("2", "ok"), ping, call("3", "ok"), `{"jsonrpc":"2.0","id":4,"method":"tools/list"}`, "junk", call("5", "nope"), cancel("3"))
 		synctest.Wait()
 		if n := len(c.lines); n != 0 {
@@ -213,7 +213,7 @@ func TestManyRequests(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
 			time.Sleep(900 * time.Millisecond)
 			return ok(ctx)
-		}}), stdio.Config{MaxCalls: 3})
+		}}), stdio.Config{}.WithMaxCalls(3))
 		for i := range n {
 			c.send(call(fmt.Sprint(i), "work"))
 		}
@@ -231,7 +231,7 @@ func TestRefusedRequest(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
 			ran.Add(1)
 			return until(release)(ctx)
-		}}), stdio.Config{MaxCalls: 1})
+		}}), stdio.Config{}.WithMaxCalls(1))
 		for i := range 1003 {
 			c.send(call(fmt.Sprint(i), "block"))
 		}
@@ -257,7 +257,7 @@ func TestRefusalWaitsForItsID(t *testing.T) {
 	for _, id := range []string{"0", "7"} { // one that runs, one that waits
 		synctest.Test(t, func(t *testing.T) {
 			release := make(chan struct{})
-			c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{MaxCalls: 1})
+			c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
 			for i := range 1001 {
 				c.send(call(fmt.Sprint(i), "block"))
 			}
@@ -278,7 +278,7 @@ func TestRefusalWaitsForItsID(t *testing.T) {
 
 func TestSameIDWaitingTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, newServer(map[string]handler{"block": until(nil), "ok": ok}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(nil), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
 		c.send(call("1", "block"), call("2", "ok"), call("2.0", "ok"), call("1", "ok"), cancel("2"), cancel("1"), ping)
 		wantLines(t, c.end(), pong)
 	})
@@ -292,7 +292,7 @@ func TestWaitingBatch(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"block": until(nil), "later": func(ctx context.Context) (*mcp.CallToolResult, error) {
 			started.Add(1)
 			return until(release)(ctx)
-		}}), stdio.Config{MaxCalls: 5})
+		}}), stdio.Config{}.WithMaxCalls(5))
 		c.send(initialize("2025-03-26"))
 		<-c.lines
 		for i := range 5 {
@@ -318,7 +318,7 @@ func TestWaitingBatch(t *testing.T) {
 func TestInitializeNeedsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
 		c.send(call("1", "block"), call("2", "block"), initialize("2025-03-26"), "["+ping+"]")
 		if got := <-c.lines; ids([]string{got})[0] != `"init"` {
 			t.Errorf("got %s, want initialize answered", got)
@@ -331,7 +331,7 @@ func TestInitializeNeedsNoRoom(t *testing.T) {
 func TestSignalWithRequestsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
 		for i := range 5 {
 			c.send(call(fmt.Sprint(i), "block"))
 		}
@@ -349,7 +349,7 @@ func TestSignalWithRequestsWaiting(t *testing.T) {
 // However much is sent, what is kept of it is limited.
 func TestWaitingRequestsTakeLittleMemory(t *testing.T) {
 	release := make(chan struct{})
-	c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+	c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

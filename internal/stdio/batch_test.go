@@ -38,7 +38,7 @@ func TestBatch(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newServer(map[string]handler{"ok": ok, "block": until(nil)})
-			got := serve(t, s, stdio.Config{MaxCalls: 5}, initialize("2025-03-26"), tt.batch)[1:]
+			got := serve(t, s, stdio.Config{}.WithMaxCalls(5), initialize("2025-03-26"), tt.batch)[1:]
 			if tt.want == "" {
 				wantLines(t, got)
 				return
@@ -88,7 +88,7 @@ func TestBatchUndelivered(t *testing.T) {
 				var undone atomic.Int32
 				release := make(chan struct{})
 				c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
-					stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 					<-release
 					return ok(ctx)
 				}}), stdio.Config{})

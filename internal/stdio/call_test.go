@@ -26,7 +26,7 @@ func TestCancelledCallIsNotAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []string
 		c := dial(t, newServer(map[string]handler{"slow": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(ctx context.Context) {
+			stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 				if err := ctx.Err(); err != nil {
 					t.Errorf("context of the undelivered function: %v", err)
 				}
@@ -35,15 +35,15 @@ func TestCancelledCallIsNotAnswered(t *testing.T) {
 			<-ctx.Done()
 			time.Sleep(time.Second) // what was begun is finished
 			events = append(events, "returned: "+context.Cause(ctx).Error())
-			if err := stdio.Notify(ctx, "notifications/x", nil); !errors.Is(err, stdio.ErrCancelled) {
-				t.Errorf("Notify: got %v, want %v", err, stdio.ErrCancelled)
+			if err := stdio.Progress(ctx, 1, 0, ""); !errors.Is(err, stdio.ErrCancelled) {
+				t.Errorf("Progress: got %v, want %v", err, stdio.ErrCancelled)
 			}
-			if !stdio.OnUndelivered(ctx, func(context.Context) { events = append(events, "late") }) {
+			if !stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { events = append(events, "late") }) {
 				t.Error("a function of a call that still runs was refused")
 			}
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(call("1", "slow"))
+		c.send(callWithToken("1", "slow", "7"))
 		synctest.Wait()
 		c.send(cancel("1.0"), cancel("1"), ping)
 		wantLines(t, c.end(), pong)
@@ -53,26 +53,27 @@ func TestCancelledCallIsNotAnswered(t *testing.T) {
 	})
 }
 
-// What an error tells its client is not undone behind its back, except where the
-// error does not arrive.
-func TestUnanswered(t *testing.T) {
+// A function can tell a client that received an error, which may name what the
+// function would undo, from one that received nothing.
+func TestReasonForUndelivered(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		fails  bool
 		cancel bool
-		want   []string // what is run
+		want   []stdio.Reason // of each function that runs
 	}{
-		{"answered", false, false, nil},
-		{"answered with an error", true, false, []string{"undelivered"}},
-		{"cancelled", false, true, []string{"unanswered", "undelivered"}},
-		{"cancelled, with an error", true, true, []string{"unanswered", "undelivered"}},
+		{"result", false, false, nil},
+		{"error", true, false, []stdio.Reason{stdio.ErrorResponse, stdio.ErrorResponse}},
+		{"cancelled", false, true, []stdio.Reason{stdio.NoResponse, stdio.NoResponse}},
+		{"cancelled, with an error", true, true, []stdio.Reason{stdio.NoResponse, stdio.NoResponse}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var got []string
+				var got []stdio.Reason
 				c := dial(t, newServer(map[string]handler{"slow": func(ctx context.Context) (*mcp.CallToolResult, error) {
-					stdio.OnUndelivered(ctx, func(context.Context) { got = append(got, "undelivered") })
-					stdio.OnUnanswered(ctx, func(context.Context) { got = append(got, "unanswered") })
+					for range 2 {
+						stdio.OnUndelivered(ctx, func(_ context.Context, why stdio.Reason) { got = append(got, why) })
+					}
 					time.Sleep(time.Second)
 					return &mcp.CallToolResult{IsError: tt.fails}, nil
 				}}), stdio.Config{})
@@ -83,7 +84,7 @@ func TestUnanswered(t *testing.T) {
 				}
 				c.end()
 				if !slices.Equal(got, tt.want) {
-					t.Errorf("got %q, want %q", got, tt.want)
+					t.Errorf("got %v, want %v", got, tt.want)
 				}
 			})
 		})
@@ -114,7 +115,7 @@ func TestCancellationAndAnswerExcludeEachOther(t *testing.T) {
 	s.AddTool(mcp.NewTool("mint"), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		i := r.GetInt("i", 0)
 		started[i].Add(1)
-		stdio.OnUndelivered(ctx, func(context.Context) { undelivered[i].Add(1) })
+		stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undelivered[i].Add(1) })
 		for range i % 7 {
 			runtime.Gosched()
 		}
@@ -141,16 +142,16 @@ func TestCancellationDoesNotWaitForASlowClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var undone atomic.Int32
 		c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 			return ok(ctx)
 		}, "tell": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
-			err := stdio.Notify(ctx, "notifications/x", nil)
+			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
+			err := stdio.Progress(ctx, 1, 0, "")
 			return nil, err
 		}}), stdio.Config{})
-		c.send(call("1", "tell"))
+		c.send(callWithToken("1", "tell", "1"))
 		synctest.Wait() // its notification is being written
-		c.send(call("2", "mint"), call("3", "tell"))
+		c.send(call("2", "mint"), callWithToken("3", "tell", "3"))
 		synctest.Wait()
 		c.send(cancel("1"), cancel("2"), cancel("3"))
 		synctest.Wait()
@@ -159,7 +160,7 @@ func TestCancellationDoesNotWaitForASlowClient(t *testing.T) {
 		}
 		go c.read()
 		synctest.Wait()
-		wantLines(t, c.end(), `{"jsonrpc":"2.0","method":"notifications/x"}`)
+		wantLines(t, c.end(), `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":1}}`)
 	})
 }
 
@@ -186,7 +187,7 @@ func TestUndeliveredRunsWhenTheAnswerIsAnError(t *testing.T) {
 			ran := 0
 			got := serve(t, newServer(map[string]handler{"t": func(ctx context.Context) (*mcp.CallToolResult, error) {
 				for range 2 {
-					stdio.OnUndelivered(ctx, func(context.Context) { ran++; panic("is survived") })
+					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { ran++; panic("is survived") })
 				}
 				return tt.h(ctx)
 			}}), stdio.Config{}, call("1", "t"))
@@ -260,8 +261,6 @@ func TestIDInUse(t *testing.T) {
 		{"same string", `"a"`, []string{call(`"\u0061"`, "block")}, []string{okAnswer(`"a"`), inUse(`"\u0061"`)}},
 		{"inline request", `"ping"`, []string{ping}, []string{okAnswer(`"ping"`), inUse(`"ping"`)}},
 		{"error", "1", []string{`{"jsonrpc":"1","id":1}`}, []string{okAnswer("1"), errorAnswer("1", -32600, `jsonrpc must be "2.0"`)}},
-		{"long line", "1", []string{`{"id":1,"method":"` + strings.Repeat("m", 1000) + `"}`},
-			[]string{okAnswer("1"), errorAnswer("1", -32600, "message longer than 500 bytes")}},
 		{"cancelled", "1", []string{call("1", "block"), cancel("1")}, []string{inUse("1")}},
 		{"number and string", "1", []string{`{"jsonrpc":"2.0","id":"1","method":"ping"}`},
 			[]string{`{"jsonrpc":"2.0","id":"1","result":{}}`, okAnswer("1")}},
@@ -278,7 +277,7 @@ func TestIDInUse(t *testing.T) {
 				c := dial(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
 					runs.Add(1)
 					return until(release)(ctx)
-				}}), stdio.Config{MaxLine: 500})
+				}}), stdio.Config{})
 				c.send(call(tt.first, "block"))
 				synctest.Wait()
 				c.send(tt.then...)
@@ -307,8 +306,10 @@ func TestIDMayBeUsedAgain(t *testing.T) {
 }
 
 // progressCall returns a request for a tool that wants progress reported.
-func progressCall(token string) string {
-	return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"work","_meta":{"progressToken":` + token + `}}}`
+func progressCall(token string) string { return callWithToken("1", "work", token) }
+
+func callWithToken(id, tool, token string) string {
+	return `{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"` + tool + `","_meta":{"progressToken":` + token + `}}}`
 }
 
 func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
@@ -316,9 +317,6 @@ func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
 		got := serve(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
 			s := server.ServerFromContext(ctx)
 			_ = s.SendNotificationToClient(ctx, "notifications/library", map[string]any{"n": 1})
-			if err := stdio.Notify(ctx, "notifications/own", map[string]any{"n": 2}); err != nil {
-				t.Error(err)
-			}
 			if err := stdio.Progress(ctx, 1, 2, "half"); err != nil {
 				t.Error(err)
 			}
@@ -326,7 +324,6 @@ func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
 			return ok(ctx)
 		}}), stdio.Config{}, initialize("2025-06-18"), progressCall("9007199254740993"))
 		wantLines(t, got[1:],
-			`{"jsonrpc":"2.0","method":"notifications/own","params":{"n":2}}`,
 			`{"jsonrpc":"2.0","method":"notifications/progress","params":{"message":"half","progress":1,"progressToken":9007199254740993,"total":2}}`,
 			`{"jsonrpc":"2.0","method":"notifications/library","params":{"n":1}}`,
 			`{"jsonrpc":"2.0","method":"notifications/library","params":{"n":3}}`,
@@ -334,17 +331,17 @@ func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-func TestNotifyIsImmediate(t *testing.T) {
+func TestProgressIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			if err := stdio.Notify(ctx, "notifications/x", nil); err != nil {
+			if err := stdio.Progress(ctx, 1, 0, ""); err != nil {
 				t.Error(err)
 			}
 			return until(release)(ctx)
 		}}), stdio.Config{})
-		c.send(call("1", "work"))
-		if got, want := <-c.lines, `{"jsonrpc":"2.0","method":"notifications/x"}`; got != want {
+		c.send(progressCall("7"))
+		if got, want := <-c.lines, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":7}}`; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		close(release)
@@ -404,11 +401,8 @@ func TestConcurrentProgressIncreases(t *testing.T) {
 }
 
 func TestOutsideACall(t *testing.T) {
-	if stdio.OnUndelivered(t.Context(), func(context.Context) { t.Error("was run") }) {
+	if stdio.OnUndelivered(t.Context(), func(context.Context, stdio.Reason) { t.Error("was run") }) {
 		t.Error("OnUndelivered says it did something")
-	}
-	if err := stdio.Notify(t.Context(), "x", nil); err == nil {
-		t.Error("Notify says it did something")
 	}
 	if err := stdio.Progress(t.Context(), 1, 1, ""); err != nil {
 		t.Errorf("Progress: %v", err)
@@ -422,17 +416,17 @@ func TestAfterACall(t *testing.T) {
 			contexts <- ctx
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(call("1", "leak"))
+		c.send(callWithToken("1", "leak", "7"))
 		synctest.Wait()
 		ctx := <-contexts
 		if ctx.Err() == nil {
 			t.Error("the context of the call lives on")
 		}
-		if stdio.OnUndelivered(ctx, func(context.Context) { t.Error("was run") }) {
+		if stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { t.Error("was run") }) {
 			t.Error("OnUndelivered says it did something")
 		}
-		if err := stdio.Notify(ctx, "x", nil); err == nil {
-			t.Error("Notify says it did something")
+		if err := stdio.Progress(ctx, 1, 0, ""); err == nil {
+			t.Error("Progress says it did something")
 		}
 		wantLines(t, c.end(), okAnswer("1"))
 	})

@@ -14,33 +14,42 @@ import (
 
 // A message is one JSON-RPC message from the client.
 type message struct {
-	id     json.RawMessage // as sent; nil if there is none
-	key    string          // what the id is compared by
-	method string
-	params json.RawMessage // an object; nil if there are none
-	reply  bool            // a reply to a request of ours
-	result json.RawMessage // of a reply; nil if that is an error
-	fault  *fault          // why it cannot be served
+	id         json.RawMessage // as sent; nil if absent
+	key        string          // the id in a form that can be compared
+	method     string
+	params     json.RawMessage // an object; nil if absent
+	isResponse bool            // the message is a response to a request of the server
+	result     json.RawMessage // of a response; nil if it is an error
+	fault      *fault          // why the message cannot be served
 
-	version string          // the protocol version it declares for itself
-	token   json.RawMessage // for progress notifications; nil: none wanted
+	version       string          // the protocol version that the message declares
+	progressToken json.RawMessage // nil if the client does not want progress
 }
 
-// A fault is the error a message is answered with.
+// A fault is the error with which a message is refused.
 type fault struct {
 	code int
 	text string
 }
 
-// notification reports whether m must not be answered, whatever is wrong with it.
-func (m message) notification() bool { return m.id == nil && m.method != "" }
+// serverBusy is from the range of codes that JSON-RPC leaves to the server.
+const serverBusy = -32000
 
-// request reports whether m must be answered.
-func (m message) request() bool { return !m.reply && !m.notification() }
+// isNotification reports whether m must not be responded to, valid or not.
+func (m message) isNotification() bool { return m.id == nil && m.method != "" }
 
-// parse reads a message. What the client gave is taken apart here and put together
-// again for mcp-go, which gets only what was checked: of params, the members that it
-// knows. What the protocol may add to them is ignored until mcp-go knows it.
+// isRequest reports whether m must be responded to.
+func (m message) isRequest() bool { return !m.isResponse && !m.isNotification() }
+
+// needsCapacity reports whether m is a request that may have to wait for capacity.
+// An initialize request never waits: the messages after it cannot be decoded without it.
+func (m message) needsCapacity() bool {
+	return m.isRequest() && m.method != string(mcp.MethodInitialize)
+}
+
+// parse decodes and validates a message. What mcp-go receives is encoded anew from
+// what was validated: of params, the members that mcp-go knows. Members that the
+// protocol may add later are ignored until mcp-go knows them.
 func parse(raw []byte) (m message) {
 	if f := wellFormed(raw); f != nil {
 		m.fault = f
@@ -53,7 +62,7 @@ func parse(raw []byte) (m message) {
 	o := readObject(raw, messageShape, "the message")
 	id := bytes.Clone(o.members["id"])
 	if !o.has("method") && (o.has("result") || o.has("error")) {
-		m.reply, m.id, m.result = true, id, resultOf(o)
+		m.isResponse, m.id, m.result = true, id, resultOf(o)
 		return m
 	}
 	invalid := func(code int, text string) message {
@@ -72,17 +81,17 @@ func parse(raw []byte) (m message) {
 	if version, _ := text(o.members["jsonrpc"]); version != mcp.JSONRPC_VERSION {
 		return invalid(mcp.INVALID_REQUEST, `jsonrpc must be "2.0"`)
 	}
-	name, ok := text(o.members["method"])
-	if !ok || name == "" {
+	method, ok := text(o.members["method"])
+	if !ok || method == "" {
 		return invalid(mcp.INVALID_REQUEST, "method must be a string, and not empty")
 	}
-	m.method = name
+	m.method = method
 	switch params := o.members["params"]; {
 	case params == nil, string(params) == "null":
-		// Some serializers write null for what is absent.
+		// Some serializers write null for absent values.
 	case params[0] != '{':
-		// JSON-RPC allows an array, MCP does not: the request is one, its
-		// parameters are wrong.
+		// JSON-RPC allows an array, MCP does not: the request is valid, its
+		// parameters are not.
 		return invalid(mcp.INVALID_PARAMS, "params must be an object")
 	default:
 		m.readParams(params)
@@ -90,7 +99,7 @@ func parse(raw []byte) (m message) {
 	return m
 }
 
-// wellFormed returns what is wrong with raw if it is not JSON.
+// wellFormed returns nil if raw is JSON.
 func wellFormed(raw []byte) *fault {
 	switch {
 	case !utf8.Valid(raw):
@@ -101,6 +110,11 @@ func wellFormed(raw []byte) *fault {
 	return nil
 }
 
+// subscriptionFilter is the member of the params of subscriptions/listen that selects
+// notifications. mcp-go does not receive it: it would keep the request open for
+// notifications that never come. A subscription to nothing ends immediately.
+const subscriptionFilter = "notifications"
+
 func (m *message) readParams(raw []byte) {
 	s := paramsOf(*m)
 	params := readObject(raw, s, "params")
@@ -110,25 +124,25 @@ func (m *message) readParams(raw []byte) {
 	}
 	m.params = params.encode(func(name string) bool {
 		_, known := s.known[name]
-		return known || m.id == nil // a notification's are its handler's
+		return known && name != subscriptionFilter ||
+			m.id == nil // the params of a notification belong to its handler
 	})
 	raw = params.members["_meta"]
 	if len(raw) == 0 || raw[0] != '{' {
-		return // mcp-go words that
+		return // mcp-go reports the error
 	}
 	meta := readObject(raw, metaShape, "params._meta").members
 	m.version, _ = text(meta[mcp.MetaKeyProtocolVersion])
 	if token := meta["progressToken"]; token != nil && usableID(token) {
-		m.token = bytes.Clone(token)
+		m.progressToken = bytes.Clone(token)
 	}
 }
 
-// resultOf returns the result of a reply, nil if it is an error or can be read in
-// more than one way.
-func resultOf(reply object) json.RawMessage {
-	result := reply.members["result"]
+// resultOf returns the result of a response, nil if it is an error or ambiguous.
+func resultOf(response object) json.RawMessage {
+	result := response.members["result"]
 	switch {
-	case reply.ambiguous != "", reply.has("error"):
+	case response.ambiguous != "", response.has("error"):
 		return nil
 	case len(result) > 0 && result[0] == '{' && readObject(result, resultShape, "result").ambiguous != "":
 		return nil
@@ -136,8 +150,9 @@ func resultOf(reply object) json.RawMessage {
 	return bytes.Clone(result)
 }
 
-// requestID returns the id that a cancellation names, nil if there is none.
-func (m message) requestID() json.RawMessage {
+// cancelledID returns the id of the request that a cancellation refers to, nil if
+// there is none.
+func (m message) cancelledID() json.RawMessage {
 	if m.params == nil {
 		return nil
 	}
@@ -148,8 +163,8 @@ func (m message) requestID() json.RawMessage {
 	return nil
 }
 
-// encode writes m for mcp-go, with the id n in place of the client's; 0 stands
-// for none.
+// encode encodes m for mcp-go, with the id n in place of the client's, or without an
+// id if n is 0. mcp-go would change an id beyond 2^53.
 func (m message) encode(n int64) []byte {
 	method, _ := json.Marshal(m.method)
 	line := append([]byte(`{"jsonrpc":"2.0","method":`), method...)
@@ -163,7 +178,7 @@ func (m message) encode(n int64) []byte {
 	return append(line, '}')
 }
 
-// text returns the string that raw stands for, if it does.
+// text decodes raw if it is a string.
 func text(raw json.RawMessage) (s string, ok bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
@@ -176,9 +191,9 @@ func usableID(raw json.RawMessage) bool {
 	return raw[0] == '"' || raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9'
 }
 
-// idKey returns what two ids have in common if they are the same JSON value: 1,
-// 1.0 and 10e-1, but not "1". Numbers are compared by their digits: a float64
-// would take 9007199254740993 for its neighbour.
+// idKey returns a string that is equal for ids that are the same JSON value, like 1,
+// 1.0 and 10e-1, but not "1". It compares the digits of numbers: as a float64,
+// 9007199254740993 would equal 9007199254740992.
 func idKey(raw json.RawMessage) string {
 	if s, ok := text(raw); ok {
 		return "string " + s
@@ -192,31 +207,9 @@ func idKey(raw json.RawMessage) string {
 	}
 	e, err := strconv.Atoi(cmp.Or(exponent, "0"))
 	if err != nil {
-		return "number " + string(raw) // beyond all sense: the same only if written the same
+		return "number " + string(raw) // out of range: equal only if written equally
 	}
 	short := strings.TrimRight(digits, "0")
 	e += len(digits) - len(short) - len(fraction)
 	return fmt.Sprintf("number %t %s e%d", negative, short, e)
-}
-
-// answer writes a response: member is result or error, body its value. The id goes
-// in as it came; json.Marshal would escape it anew.
-func answer(id json.RawMessage, member string, body []byte) []byte {
-	b := append([]byte(`{"jsonrpc":"2.0",`), `"id":`...)
-	b = append(append(b, id...), `,"`...)
-	b = append(append(b, member...), `":`...)
-	return append(append(b, body...), '}')
-}
-
-// errorAnswer writes an error response. What an unreadable id becomes differs:
-// JSON-RPC wants null, revisions of MCP from 2025-11-25 on leave it out.
-func (c *conn) errorAnswer(id json.RawMessage, f fault) []byte {
-	body, _ := json.Marshal(mcp.JSONRPCErrorDetails{Code: f.code, Message: f.text})
-	if id == nil && c.session.omitsID() {
-		return bytes.Join([][]byte{[]byte(`{"jsonrpc":"2.0","error":`), body, []byte(`}`)}, nil)
-	}
-	if id == nil {
-		id = json.RawMessage("null")
-	}
-	return answer(id, "error", body)
 }

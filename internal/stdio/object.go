@@ -8,23 +8,23 @@ import (
 	"unicode"
 )
 
-// An object is a JSON object with the members that have one meaning only.
+// An object is a JSON object with its unambiguous members.
 //
-// encoding/json, with which mcp-go decodes messages, takes "NAME" for "name" and,
-// of several, the last. Whoever else reads the message, such as a gateway that
-// approves calls by the name of the tool, may take the first, or only the exact
+// encoding/json, with which mcp-go decodes messages, accepts "NAME" for "name" and
+// uses the last of several. Another reader of the message, such as a gateway that
+// approves calls by the name of the tool, may use the first, or only the exact
 // spelling. A message that can be read in two ways is therefore refused.
 type object struct {
-	names   []string // as decoded, in their order
+	names   []string // decoded, in order
 	members map[string]json.RawMessage
-	seen    map[string]string // all names: the first spelling, by the folded form
-	// ambiguous is what is wrong with the object or with what it contains; empty
-	// if nothing is.
+	seen    map[string]string // the first spelling of each name, by its folded form
+	// ambiguous describes the first ambiguity in the object or in a value that it
+	// contains; empty if there is none.
 	ambiguous string
 }
 
-// readObject reads raw, which must be a valid JSON object, in one pass. The error
-// calls it by its name. Members refer to raw.
+// readObject reads raw, which must be a valid JSON object, in one pass. The name is
+// used in the description of an ambiguity. Members share the memory of raw.
 func readObject(raw []byte, s *shape, name string) object {
 	r := &objectReader{raw: raw, tokens: json.NewDecoder(bytes.NewReader(raw)), path: []string{name}}
 	r.tokens.UseNumber()
@@ -35,13 +35,13 @@ func readObject(raw []byte, s *shape, name string) object {
 	return o
 }
 
-// has reports whether the object has a member of that name in any spelling.
+// has reports whether the object has a member with that name, in any spelling.
 func (o object) has(name string) bool {
 	_, ok := o.seen[fold(name)]
 	return ok
 }
 
-// encode writes those members that keep wants. The object must not be ambiguous.
+// encode encodes the members that keep selects. The object must not be ambiguous.
 func (o object) encode(keep func(name string) bool) json.RawMessage {
 	b := []byte{'{'}
 	for _, name := range o.names {
@@ -57,17 +57,16 @@ func (o object) encode(keep func(name string) bool) json.RawMessage {
 	return append(b, '}')
 }
 
-// An objectReader reads a value and everything in it.
+// An objectReader reads a value and the values in it.
 type objectReader struct {
 	raw       []byte
 	tokens    *json.Decoder
-	path      []string // to the object being read, as far as its members are known
-	ambiguous string   // the first thing found
+	path      []string // to the object being read; unknown members are left out
+	ambiguous string   // the first ambiguity found
 	err       error
 }
 
-// object reads the rest of an object. It keeps the members in o, unless that is
-// nil.
+// object reads the rest of an object. It stores the members in o, unless o is nil.
 func (r *objectReader) object(s *shape, o *object) {
 	seen := map[string]string{}
 	if o != nil {
@@ -117,7 +116,7 @@ func (r *objectReader) member(s *shape, name string) json.RawMessage {
 	return bytes.TrimLeft(r.raw[start:r.tokens.InputOffset()], " \t\r\n:")
 }
 
-// value reads a value; of an array, s is the shape of the items.
+// value reads a value; s is its shape or, for an array, that of its elements.
 func (r *objectReader) value(s *shape) {
 	if s == nil {
 		s = anything
@@ -139,14 +138,14 @@ func (r *objectReader) value(s *shape) {
 	}
 }
 
-// end reads the end of an object or an array.
+// end reads the end of an object or array.
 func (r *objectReader) end() {
 	_, err := r.tokens.Token()
 	r.fail(err)
 }
 
-// found notes an ambiguity, of a known member or, if that is empty, of some other.
-// Names that are not known are not quoted: what is sent by mistake may be a secret.
+// found records an ambiguity of the known member, or of an unknown one if known is
+// empty. Unknown names are not quoted: one sent by mistake may be a secret.
 func (r *objectReader) found(known string) {
 	at := strings.Join(r.path, ".")
 	switch {
@@ -158,8 +157,8 @@ func (r *objectReader) found(known string) {
 	}
 }
 
-// fail notes an error of the decoder. Valid JSON has none; if it had, what is
-// behind it would be unknown.
+// fail records an error of the decoder. Valid JSON causes none; if one occurred, the
+// rest of the message would not have been checked.
 func (r *objectReader) fail(err error) {
 	if err != nil && r.err == nil {
 		r.err = err
@@ -167,9 +166,9 @@ func (r *objectReader) fail(err error) {
 	}
 }
 
-// fold returns what names have in common that encoding/json takes for the same:
-// each character becomes the least that differs from it only in case, so that "K"
-// (U+212A, the Kelvin sign) counts as "k", and "ſ" (U+017F) as "s".
+// fold returns a string that is equal for names that encoding/json takes for the
+// same. It replaces each character by the smallest that differs from it only in case,
+// so that "K" (U+212A, the Kelvin sign) equals "k", and "ſ" (U+017F) equals "s".
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		for {

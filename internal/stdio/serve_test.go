@@ -249,7 +249,7 @@ func TestContextEndsReadingAndCallsAreFinished(t *testing.T) {
 func TestContextEndsWaitingForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
 		c.send(call("1", "block"), call("2", "block"))
 		synctest.Wait()
 		c.stop()
@@ -267,7 +267,7 @@ func TestDrainOfHandlerThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		undone := false
 		c := dial(t, newServer(map[string]handler{"endless": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(context.Context) { undone = true })
+			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone = true })
 			time.Sleep(time.Hour)
 			return ok(ctx)
 		}}), stdio.Config{})
@@ -299,7 +299,7 @@ func TestDrainIsBounded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				c := dial(t, newServer(map[string]handler{"stubborn": func(ctx context.Context) (*mcp.CallToolResult, error) {
-					stdio.OnUndelivered(ctx, tt.f)
+					stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) { tt.f(ctx) })
 					<-ctx.Done()
 					if cause := context.Cause(ctx); !errors.Is(cause, stdio.ErrCutOff) {
 						t.Errorf("got cause %v, want %v", cause, stdio.ErrCutOff)
@@ -326,9 +326,9 @@ func TestAnswerStuckInWritingIsUndelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var undone atomic.Int32
 		c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 			return ok(ctx)
-		}}), stdio.Config{Drain: time.Second})
+		}}), stdio.Config{})
 		c.send(call("1", "mint"), call("2", "mint"))
 		c.in.Close()
 		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
@@ -355,7 +355,7 @@ func TestReadingPauses(t *testing.T) {
 		n    int   // calls sent
 		want int32 // calls at once
 	}{
-		{"at MaxCalls", stdio.Config{MaxCalls: 3}, "", 12, 3},
+		{"at MaxCalls", stdio.Config{}.WithMaxCalls(3), "", 12, 3},
 		{"at 512 KiB", stdio.Config{}, pad, 12, 8},
 		{"at one big message", stdio.Config{MaxLine: 9 << 20}, strings.Repeat(pad, 9<<4), 2, 1},
 	} {
@@ -391,7 +391,7 @@ func TestReadingPauses(t *testing.T) {
 
 func TestCancellationNeedsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, newServer(map[string]handler{"block": until(nil)}), stdio.Config{MaxCalls: 1})
+		c := dial(t, newServer(map[string]handler{"block": until(nil)}), stdio.Config{}.WithMaxCalls(1))
 		c.send(call("1", "block"), cancel("1"), ping)
 		wantLines(t, c.end(), pong)
 	})
@@ -460,7 +460,7 @@ func TestWriteError(t *testing.T) {
 				var undone []string
 				track := func(name string, h handler) handler {
 					return func(ctx context.Context) (*mcp.CallToolResult, error) {
-						stdio.OnUndelivered(ctx, func(ctx context.Context) {
+						stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 							if ctx.Err() != nil {
 								t.Errorf("%s: context of the undelivered function: %v", name, ctx.Err())
 							}
@@ -519,7 +519,7 @@ func TestClosedOutputWithCallsInFlight(t *testing.T) {
 		var undone atomic.Int32
 		release := make(chan struct{})
 		c := dialSlow(t, newServer(map[string]handler{"block": func(ctx context.Context) (*mcp.CallToolResult, error) {
-			stdio.OnUndelivered(ctx, func(context.Context) { undone.Add(1) })
+			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 			return until(release)(ctx)
 		}}), stdio.Config{})
 		for i := range 20 {
@@ -605,7 +605,7 @@ func TestHurry(t *testing.T) {
 					hurry := make(chan struct{})
 					var undone atomic.Int32
 					c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-						stdio.OnUndelivered(ctx, func(ctx context.Context) {
+						stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 							undone.Add(1)
 							tt.f(ctx)
 						})

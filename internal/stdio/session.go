@@ -2,19 +2,20 @@ package stdio
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// A session is what mcp-go knows of the client. Its methods may be called from
+// A session is what mcp-go knows about the client. Its methods may be called from
 // several goroutines.
 type session struct {
+	*elicitor
 	id string
-	// notifications are those that mcp-go sends. They wait here until something is
-	// answered; one goroutine that wrote them by itself could be late.
+	// notifications are those that mcp-go sends. They are written before the next
+	// response, because a call may have sent them: a separate goroutine could write
+	// them too late.
 	notifications chan mcp.JSONRPCNotification
 
 	mu           sync.Mutex
@@ -22,41 +23,37 @@ type session struct {
 	client       mcp.Implementation
 	capabilities mcp.ClientCapabilities
 	version      string // negotiated by initialize
-	modern       bool   // since then, requests declared their own version
-	filter       mcp.SubscriptionFilter
-
-	asked questions
+	modern       bool   // a request declared its own version after that
 }
 
 var (
-	_ server.SessionWithClientInfo         = (*session)(nil)
-	_ server.SessionWithProtocolVersion    = (*session)(nil)
-	_ server.SessionWithSubscriptionFilter = (*session)(nil)
-	_ server.SessionWithElicitation        = (*session)(nil)
+	_ server.SessionWithClientInfo      = (*session)(nil)
+	_ server.SessionWithProtocolVersion = (*session)(nil)
+	_ server.SessionWithElicitation     = (*session)(nil)
 )
 
-func newSession() *session {
+func newSession(e *elicitor) *session {
 	return &session{
+		elicitor:      e,
 		id:            "stdio-" + rand.Text(),
 		notifications: make(chan mcp.JSONRPCNotification, 100),
-		asked:         questions{waiting: map[string]chan<- json.RawMessage{}, ended: make(chan struct{})},
 	}
 }
 
-// omitsID reports whether an error without an id has no id rather than null.
-func (s *session) omitsID() bool {
+// omitsNullID reports whether an error without an id has no id rather than null.
+func (s *session) omitsNullID() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.modern || s.version >= mcp.ProtocolVersion20251125
 }
 
-// batches reports whether the protocol has batches: one revision did.
-func (s *session) batches() bool {
+// hasBatches reports whether the negotiated revision has batches.
+func (s *session) hasBatches() bool {
 	return s.ProtocolVersion() == mcp.ProtocolVersion20250326
 }
 
-// used notes the version a request declares for itself, if any.
-func (s *session) used(version string) {
+// noteVersion records the version that a request declares for itself, if any.
+func (s *session) noteVersion(version string) {
 	if mcp.IsModernProtocol(version) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -64,15 +61,15 @@ func (s *session) used(version string) {
 	}
 }
 
-// refuses returns why m cannot be served after what came before it, nil if it can.
+// check returns an error if m is not allowed after what was negotiated.
 //
 // The client's capabilities decide whether its user is asked before something is
-// destroyed. So what initialize declared stands until the connection ends: there is
-// no second initialize, and no request that declares a protocol version, and with
-// it capabilities, for itself. The other way round is how clients fall back: they
-// try a request of the stateless protocol first, and then settle for initialize. An
-// initialize that failed may be repeated.
-func (s *session) refuses(m message) *fault {
+// destroyed. What initialize declared therefore stays valid until the connection
+// ends: a second initialize is refused, and so is a request that declares a protocol
+// version, and with it capabilities, for itself. The reverse order is allowed,
+// because clients fall back that way: they try a request of the stateless protocol
+// and then initialize. An initialize that failed may be repeated.
+func (s *session) check(m message) *fault {
 	negotiated := s.ProtocolVersion()
 	switch {
 	case negotiated == "":
@@ -126,8 +123,8 @@ func (s *session) GetClientCapabilities() mcp.ClientCapabilities {
 	return s.capabilities
 }
 
-// SetProtocolVersion is called by initialize. A client that tried the stateless
-// protocol before has thereby settled for this version.
+// SetProtocolVersion is called by initialize. It also ends the attempts of a client
+// to use the stateless protocol.
 func (s *session) SetProtocolVersion(version string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,30 +137,27 @@ func (s *session) ProtocolVersion() string {
 	return s.version
 }
 
-func (s *session) SetSubscriptionFilter(filter mcp.SubscriptionFilter) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.filter = filter
-}
-
-// SubscriptionFilter tells mcp-go which broadcasts to send: a modern client gets
-// those only that it subscribed to, an older one all.
-func (s *session) SubscriptionFilter() (mcp.SubscriptionFilter, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.filter, s.modern
-}
-
-// of returns the session as m sees it.
-func (s *session) of(m message) server.ClientSession {
-	if mcp.IsModernProtocol(m.version) {
-		return &statelessSession{session: s}
+// view returns the session as m sees it.
+func (s *session) view(m message) server.ClientSession {
+	switch {
+	case !mcp.IsModernProtocol(m.version):
+		return s
+	case m.method == string(mcp.MethodSubscriptionsListen):
+		return &listenSession{statelessSession{session: s}}
 	}
-	return s
+	return &statelessSession{session: s}
 }
 
-// A statelessSession is the session as a request sees it that declares its client
-// for itself alone.
+// A listenSession is the view of a subscription. It discards the notifications that
+// mcp-go sends to it: [encodeSubscription] writes the only one, which must contain
+// the client's own id.
+type listenSession struct{ statelessSession }
+
+func (s *listenSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
+	return make(chan mcp.JSONRPCNotification, 1)
+}
+
+// A statelessSession is the view of a request that declares its client for itself.
 type statelessSession struct {
 	*session
 

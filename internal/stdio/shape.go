@@ -4,13 +4,12 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// A shape is what is known of a value: the members of an object, or of the objects
-// in an array.
+// A shape describes the known members of an object, or of the objects in an array.
 type shape struct {
-	known    map[string]*shape // members that mean something, and must be spelled like this
-	spelling map[string]string // the same names, by their folded forms
-	other    *shape            // of the values of all other members
-	opaque   bool              // not looked into: who decodes it checks it
+	known    map[string]*shape // members with a meaning, which must be spelled like this
+	spelling map[string]string // their names, by their folded forms
+	other    *shape            // of the values of other members
+	opaque   bool              // not validated here, but by the code that decodes it
 }
 
 var (
@@ -27,7 +26,7 @@ func withMembers(known map[string]*shape) *shape {
 	return s
 }
 
-// withNames returns the shape of an object with members of which any value goes.
+// withNames returns the shape of an object with members of any value.
 func withNames(names ...string) *shape {
 	known := map[string]*shape{}
 	for _, name := range names {
@@ -36,23 +35,25 @@ func withNames(names ...string) *shape {
 	return withMembers(known)
 }
 
-// The shapes of all that mcp-go decodes, whatever the method.
+// The shapes of everything that mcp-go decodes.
 var (
 	messageShape = withMembers(map[string]*shape{
 		"jsonrpc": anything,
 		"id":      anything,
 		"method":  anything,
-		// These are read by themselves once it is known what they belong to.
+		// Read separately, by shapes that depend on the method.
 		"params": opaque,
 		"result": opaque,
 		"error":  anything,
 	})
 
-	// paramsShape is of the params of all requests. mcp-go gets no other members;
-	// to take one for another method's does no harm, as that does not look at it.
+	// paramsShape is the shape of the params of all requests but tool calls. mcp-go
+	// receives no other members. A member of another method does no harm, because
+	// mcp-go ignores it.
 	paramsShape = withMembers(paramsMembers(anything))
-	// callShape is of the params of a tool call. Its arguments are the tool's, whose
-	// names may differ in case only, and whose errors are meant for the model.
+	// callShape is the shape of the params of a tool call. The tool validates its
+	// arguments itself: their names may differ only in case, and the model should
+	// see what is wrong with them.
 	callShape = withMembers(paramsMembers(opaque))
 
 	notificationShape = withMembers(map[string]*shape{
@@ -99,7 +100,7 @@ var (
 		}),
 	})
 
-	// resultShape is of the client's result of a request of ours.
+	// resultShape is the shape of a result that the client sends.
 	resultShape = withMembers(map[string]*shape{
 		"_meta":      metaShape,
 		"resultType": anything,
@@ -126,14 +127,14 @@ func paramsMembers(arguments *shape) map[string]*shape {
 		"inputResponses": {other: resultShape},
 		"requestState":   anything,
 
-		"cursor":        anything,
-		"uri":           anything,
-		"level":         anything,
-		"taskId":        anything,
-		"ref":           withNames("type", "name", "uri"),
-		"argument":      withNames("name", "value"),
-		"context":       withNames("arguments"),
-		"notifications": withNames("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"),
+		"cursor":           anything,
+		"uri":              anything,
+		"level":            anything,
+		"taskId":           anything,
+		"ref":              withNames("type", "name", "uri"),
+		"argument":         withNames("name", "value"),
+		"context":          withNames("arguments"),
+		subscriptionFilter: withNames("toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions"),
 	}
 }
 

@@ -1,0 +1,130 @@
+package stdio
+
+import "sync"
+
+// A reservation is the capacity that the requests of one line take.
+type reservation struct {
+	requests, bytes int
+	eliciting       bool // taken from admission.eliciting; guarded by its lock
+}
+
+// A capacity limits how many requests are in one place, and how many bytes their
+// lines have. A single reservation always fits, however large.
+type capacity struct {
+	maxRequests, maxBytes int
+	requests, bytes       int // in use
+}
+
+func (c *capacity) fits(r *reservation) bool {
+	return c.requests == 0 || c.requests+r.requests <= c.maxRequests && c.bytes+r.bytes <= c.maxBytes
+}
+
+func (c *capacity) acquire(r *reservation) {
+	c.requests += r.requests
+	c.bytes += r.bytes
+}
+
+func (c *capacity) release(r *reservation) {
+	c.requests -= r.requests
+	c.bytes -= r.bytes
+}
+
+// An admission limits what is processed at once. What it admits must be released.
+type admission struct {
+	freed    chan struct{}  // receives a value after capacity was freed
+	closed   chan struct{}  // closed when nothing more is admitted
+	admitted sync.WaitGroup // what was admitted and not yet released
+
+	mu        sync.Mutex
+	working   capacity // in use by what was admitted, except
+	eliciting capacity // by what waits for the user
+	isClosed  bool
+}
+
+func newAdmission(maxCalls int) *admission {
+	return &admission{
+		freed:     make(chan struct{}, 1),
+		closed:    make(chan struct{}),
+		working:   capacity{maxRequests: maxCalls, maxBytes: maxWorkingBytes},
+		eliciting: waitingCapacity(maxCalls),
+	}
+}
+
+// waitingCapacity returns the capacity for requests that wait, be it for capacity
+// or for the user.
+func waitingCapacity(maxCalls int) capacity {
+	return capacity{maxRequests: max(maxWaiting, maxCalls), maxBytes: maxWaitingBytes}
+}
+
+// An admissionResult is the result of [admission.admit].
+type admissionResult int
+
+const (
+	admitOK admissionResult = iota
+	admitFull
+	admitClosed // nothing more is admitted
+)
+
+// admit acquires what r reserves. What reserves no request is never refused for
+// lack of capacity.
+func (a *admission) admit(r *reservation) admissionResult {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.isClosed:
+		return admitClosed
+	case r.requests > 0 && !a.working.fits(r):
+		return admitFull
+	}
+	a.working.acquire(r)
+	a.admitted.Add(1)
+	return admitOK
+}
+
+// startEliciting moves r to the capacity for what waits for the user, so that it
+// does not block requests that come before the user's answer. It returns false if
+// that is exhausted. r stays there until it is released.
+func (a *admission) startEliciting(r *reservation) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.eliciting {
+		return true
+	}
+	if !a.eliciting.fits(r) {
+		return false
+	}
+	a.working.release(r)
+	a.eliciting.acquire(r)
+	r.eliciting = true
+	a.signalFreed()
+	return true
+}
+
+// release ends what admit began.
+func (a *admission) release(r *reservation) {
+	defer a.admitted.Done()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.eliciting {
+		a.eliciting.release(r)
+	} else {
+		a.working.release(r)
+	}
+	a.signalFreed()
+}
+
+func (a *admission) signalFreed() {
+	select {
+	case a.freed <- struct{}{}:
+	default:
+	}
+}
+
+func (a *admission) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.isClosed {
+		a.isClosed = true
+		close(a.closed)
+	}
+}

@@ -1,0 +1,104 @@
+package stdio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// A timeout is how long the end of Serve may wait for something, and how long once
+// [Config.Hurry] is closed.
+type timeout struct{ normal, hurried time.Duration }
+
+var (
+	// cutOffGrace is for calls that were cut off to end, and for the functions given
+	// to OnUndelivered.
+	cutOffGrace = timeout{10 * time.Second, 4 * time.Second}
+	// finalGrace is for the functions of calls whose handlers do not return and, once
+	// more, for all functions to log what they leave undone when their context is done.
+	finalGrace = timeout{3 * time.Second, 500 * time.Millisecond}
+)
+
+// drain waits for the calls in flight, after admission was closed. It cuts them off
+// when they take too long.
+func (d *dispatcher) drain() error {
+	began := time.Now()
+	idle := make(chan struct{})
+	go func() {
+		d.admission.admitted.Wait()
+		close(idle)
+	}()
+	if d.wait(idle, timeout{normal: drainTimeout}) {
+		return nil
+	}
+	n := d.calls.len()
+	took := time.Since(began).Round(time.Millisecond)
+	d.calls.cancelAll(errCutOff)
+	d.log.Warn("calls in flight were cut off", "calls", n, "after", took)
+	go d.runUndelivered(d.calls.abandonWrites())
+	finished := d.wait(idle, cutOffGrace)
+	if !finished {
+		// What handlers that have not returned have registered must not be lost.
+		last := d.calls.abandonHandlers()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.runUndelivered(last)
+		}()
+		d.wait(done, finalGrace)
+		d.stop()
+		d.wait(idle, finalGrace)
+	}
+	if n == 0 && finished {
+		return nil
+	}
+	return fmt.Errorf("%d calls still in flight after %v: %w", n, took, errCutOff)
+}
+
+// wait reports whether done is closed within t.
+func (d *dispatcher) wait(done <-chan struct{}, t timeout) bool {
+	normal := time.NewTimer(t.normal)
+	defer normal.Stop()
+	select {
+	case <-done:
+		return true
+	case <-normal.C:
+		return false
+	case <-d.cfg.Hurry:
+	}
+	hurried := time.NewTimer(t.hurried)
+	defer hurried.Stop()
+	select {
+	case <-done:
+		return true
+	case <-normal.C:
+	case <-hurried.C:
+	}
+	return false
+}
+
+// clientGone ends the session after a failed write.
+func (d *dispatcher) clientGone(err error) {
+	d.log.Warn("cannot write to the client", "error", err)
+	d.admission.close()
+	d.calls.cancelAll(errClientGone)
+}
+
+// writeError returns the error to report for a failed write: none if the client
+// closed its end, which is an ordinary way to leave.
+func writeError(err error) error {
+	for _, closed := range []error{nil, io.ErrClosedPipe, os.ErrClosed, syscall.EPIPE} {
+		if errors.Is(err, closed) {
+			return nil
+		}
+	}
+	// On Windows, it is also ERROR_BROKEN_PIPE or ERROR_NO_DATA.
+	if runtime.GOOS == "windows" && (errors.Is(err, syscall.Errno(109)) || errors.Is(err, syscall.Errno(232))) {
+		return nil
+	}
+	return fmt.Errorf("write: %w", err)
+}

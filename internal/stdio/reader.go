@@ -1,0 +1,184 @@
+package stdio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// A reader reads lines and gives them to the dispatcher, on one goroutine.
+type reader struct {
+	*dispatcher
+	decoder
+	lines   *lineReader
+	next    chan lineOrErr // the line that is read in the background
+	reading bool           // in the background
+	stalled bool           // the backlog was full for backlogPatience, and nothing was started since
+}
+
+type lineOrErr struct {
+	line []byte
+	err  error
+}
+
+func newReader(d *dispatcher, in io.Reader) *reader {
+	return &reader{
+		dispatcher: d,
+		decoder:    decoder{maxLine: d.cfg.MaxLine, maxBatch: d.cfg.maxCalls},
+		lines:      newLineReader(in, d.cfg.MaxLine),
+		next:       make(chan lineOrErr, 1),
+	}
+}
+
+// run reads until the input ends or nothing more is admitted.
+func (r *reader) run() error {
+	for {
+		// Let calls that were just started run on this thread: it is about to block
+		// in a read, and waking another one would take longer.
+		runtime.Gosched()
+		line, open := r.readLine()
+		var f frame
+		switch {
+		case !open:
+			return nil
+		case line.err == nil:
+			f = r.decode(line.line, r.session.hasBatches())
+		case errors.Is(line.err, errLineTooLong):
+			f = r.tooLong()
+		case errors.Is(line.err, io.EOF):
+			r.startAll()
+			return nil
+		default:
+			r.startAll()
+			return fmt.Errorf("read: %w", line.err)
+		}
+		if !r.accept(newExchange(f)) {
+			return nil
+		}
+	}
+}
+
+// readLine returns the next line. Until it arrives, readLine starts exchanges from
+// the backlog. It returns false if nothing more is admitted.
+func (r *reader) readLine() (line lineOrErr, open bool) {
+	if len(r.backlog.queue) == 0 && !r.reading {
+		line.line, line.err = r.lines.next()
+		return line, true
+	}
+	if !r.reading {
+		r.reading = true
+		go func() {
+			line, err := r.lines.next()
+			r.next <- lineOrErr{line, err}
+		}()
+	}
+	for {
+		select {
+		case line = <-r.next:
+			r.reading = false
+			return line, true
+		case <-r.admission.freed:
+			r.startWaiting()
+		case <-r.admission.closed:
+			return line, false
+		}
+	}
+}
+
+// accept starts x, or adds it to the backlog. It returns false if nothing more is
+// admitted.
+func (r *reader) accept(x *exchange) (open bool) {
+	if len(r.backlog.queue) == 0 || x.reservation.requests == 0 {
+		switch r.admission.admit(&x.reservation) {
+		case admitOK:
+			r.start(x)
+			return true
+		case admitClosed:
+			return false
+		}
+	}
+	for !r.backlog.push(x) {
+		started, open := r.awaitCapacity(x)
+		switch {
+		case !open:
+			return false
+		case !started:
+			x.refuse()
+			return r.accept(x)
+		}
+	}
+	r.dispatchOthers(x)
+	return true
+}
+
+// dispatchOthers dispatches immediately what a batch in the backlog contains besides
+// requests.
+func (r *reader) dispatchOthers(x *exchange) {
+	all := x.messages
+	x.messages = slices.DeleteFunc(slices.Clone(all), func(m message) bool { return !m.isRequest() })
+	for _, m := range all {
+		if !m.isRequest() {
+			r.dispatch(x, m)
+		}
+	}
+}
+
+// awaitCapacity waits, while the backlog is full, until an exchange of it was
+// started. It returns false for started if that takes too long: the lines after x
+// must be read.
+func (r *reader) awaitCapacity(x *exchange) (started, open bool) {
+	patience := backlogPatience
+	if r.stalled {
+		patience = 0
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	timeout := timer.C
+	if r.idInUse(x) {
+		timeout = nil // the refusal would have to wait for the request with that id
+	}
+	for {
+		select {
+		case <-r.admission.freed:
+			if r.startWaiting() {
+				return true, true
+			}
+		case <-r.admission.closed:
+			return false, false
+		case <-timeout:
+			r.stalled = true
+			return false, true
+		}
+	}
+}
+
+func (r *reader) idInUse(x *exchange) bool {
+	return slices.ContainsFunc(x.messages, func(m message) bool {
+		return m.isRequest() && (r.backlog.contains(m.key) || r.calls.has(m.key))
+	})
+}
+
+// startWaiting starts exchanges from the backlog while there is capacity, and
+// reports whether there was any.
+func (r *reader) startWaiting() (started bool) {
+	for len(r.backlog.queue) > 0 && r.admission.admit(&r.backlog.queue[0].reservation) == admitOK {
+		r.start(r.backlog.pop())
+		started, r.stalled = true, false
+	}
+	return started
+}
+
+// startAll starts all exchanges from the backlog, as capacity becomes free, unless
+// admission is closed before.
+func (r *reader) startAll() {
+	for r.startWaiting(); len(r.backlog.queue) > 0; r.startWaiting() {
+		select {
+		case <-r.admission.freed:
+		case <-r.admission.closed:
+			return
+		}
+	}
+}
