@@ -2,6 +2,18 @@ package stdio
 
 import "sync"
 
+const (
+	// maxWorkingBytes is how many bytes the lines of requests may have that are
+	// processed at once, before others wait. A single longer line is processed
+	// alone. Decoded, a line can take twenty times as much memory.
+	maxWorkingBytes = 512 << 10
+
+	// maxWaiting requests of maxWaitingBytes may wait for capacity, and as many
+	// again for the user's answer.
+	maxWaiting      = 1000
+	maxWaitingBytes = 4 << 20
+)
+
 // A reservation is the capacity that the requests of one line take.
 type reservation struct {
 	requests, bytes int

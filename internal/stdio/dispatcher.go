@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -14,34 +12,21 @@ import (
 
 // A dispatcher serves one client, from the start of Serve to its end.
 type dispatcher struct {
-	cfg       Config
-	log       *slog.Logger
-	server    *server.MCPServer
-	session   *session
-	out       *output
-	admission *admission
-	calls     *registry
+	*responder
+	cfg    Config
+	server *server.MCPServer
 
 	// Used only by the goroutine of the reader.
 	lastNumber int64 // of a call
 	backlog    backlog
 
-	ctx  context.Context // of all calls and OnUndelivered functions; done when Serve waits no longer
-	stop context.CancelFunc
+	stop context.CancelFunc // makes ctx done when Serve waits no longer
 }
 
 func newDispatcher(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config) *dispatcher {
-	d := &dispatcher{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		server:    s,
-		admission: newAdmission(cfg.maxCalls),
-		calls:     newRegistry(),
-		backlog:   backlog{capacity: waitingCapacity(cfg.maxCalls)},
-	}
-	d.out = newOutput(out, d.clientGone)
-	d.session = newSession(newElicitor(d.out, d.admission))
-	d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
+	d := &dispatcher{cfg: cfg, server: s, backlog: backlog{capacity: waitingCapacity(cfg.maxCalls)}}
+	ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
+	d.responder = newResponder(ctx, newOutput(out, d.clientGone), cfg)
 	return d
 }
 
@@ -73,7 +58,7 @@ func (d *dispatcher) dispatch(x *exchange, m message) {
 		d.cancel(m)
 	case m.isNotification():
 		ctx := d.server.WithContext(d.ctx, d.session)
-		d.guard(m.method, func() { d.server.HandleMessage(ctx, m.encode(0)) })
+		guard(d.log, m.method, func() { d.server.HandleMessage(ctx, m.encode(0)) })
 	default:
 		d.request(x, m)
 	}
@@ -129,10 +114,6 @@ func (d *dispatcher) refusal(x *exchange, m message) *fault {
 	return d.session.check(m)
 }
 
-func (d *dispatcher) errorResponse(id []byte, f fault) []byte {
-	return encodeError(id, f, d.session.omitsNullID())
-}
-
 // run runs a call.
 func (d *dispatcher) run(x *exchange, c *call) {
 	defer d.complete(x)
@@ -143,7 +124,7 @@ func (d *dispatcher) run(x *exchange, c *call) {
 	began := time.Now()
 	// The response if the handler panics or ends its goroutine.
 	c.response, c.failed = d.errorResponse(c.id, fault{mcp.INTERNAL_ERROR, "internal error"}), true
-	d.guard(c.method, func() {
+	guard(d.log, c.method, func() {
 		response := d.server.HandleMessage(c.handlerCtx, c.encode(c.number))
 		if line, failed, err := encodeResponse(c.id, response); err != nil {
 			d.log.Error("response cannot be encoded", "method", c.method, "type", fmt.Sprintf("%T", err))
@@ -154,12 +135,9 @@ func (d *dispatcher) run(x *exchange, c *call) {
 	d.log.Debug("call ended", "method", c.method, "id", string(c.id), "failed", c.failed, "duration", time.Since(began))
 }
 
-// guard runs f and logs a panic, but not its value, which may contain a secret.
-func (d *dispatcher) guard(method string, f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			d.log.Error("panic", "method", method, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
-		}
-	}()
-	f()
+// clientGone ends the session after a failed write.
+func (d *dispatcher) clientGone(err error) {
+	d.log.Warn("cannot write to the client", "error", err)
+	d.admission.close()
+	d.calls.cancelAll(errClientGone)
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// drainTimeout is how long calls in flight may take at the end.
+const drainTimeout = time.Minute
+
 // A timeout is how long the end of Serve may wait for something, and how long once
 // [Config.Hurry] is closed.
 type timeout struct{ normal, hurried time.Duration }
@@ -79,13 +82,6 @@ func (d *dispatcher) wait(done <-chan struct{}, t timeout) bool {
 	case <-hurried.C:
 	}
 	return false
-}
-
-// clientGone ends the session after a failed write.
-func (d *dispatcher) clientGone(err error) {
-	d.log.Warn("cannot write to the client", "error", err)
-	d.admission.close()
-	d.calls.cancelAll(errClientGone)
 }
 
 // writeError returns the error to report for a failed write: none if the client

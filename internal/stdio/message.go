@@ -110,13 +110,8 @@ func wellFormed(raw []byte) *fault {
 	return nil
 }
 
-// subscriptionFilter is the member of the params of subscriptions/listen that selects
-// notifications. mcp-go does not receive it: it would keep the request open for
-// notifications that never come. A subscription to nothing ends immediately.
-const subscriptionFilter = "notifications"
-
 func (m *message) readParams(raw []byte) {
-	s := paramsOf(*m)
+	s := paramsShapeOf(m.method, m.isNotification())
 	params := readObject(raw, s, "params")
 	if params.ambiguous != "" {
 		m.fault = &fault{mcp.INVALID_PARAMS, params.ambiguous}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // An object is a JSON object with its unambiguous members.
@@ -164,19 +163,4 @@ func (r *objectReader) fail(err error) {
 		r.err = err
 		r.ambiguous = "the message cannot be read. Send valid JSON."
 	}
-}
-
-// fold returns a string that is equal for names that encoding/json takes for the
-// same. It replaces each character by the smallest that differs from it only in case,
-// so that "K" (U+212A, the Kelvin sign) equals "k", and "ſ" (U+017F) equals "s".
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		for {
-			next := unicode.SimpleFold(r)
-			if next <= r {
-				return next
-			}
-			r = next
-		}
-	}, name)
 }

@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// backlogPatience is how long reading pauses when no more requests can wait. After
+// that, they are refused.
+const backlogPatience = time.Second
+
 // A reader reads lines and gives them to the dispatcher, on one goroutine.
 type reader struct {
 	*dispatcher

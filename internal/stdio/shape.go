@@ -1,6 +1,9 @@
 package stdio
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
@@ -138,13 +141,33 @@ func paramsMembers(arguments *shape) map[string]*shape {
 	}
 }
 
-// paramsOf returns the shape of the params of a message.
-func paramsOf(m message) *shape {
+// subscriptionFilter is the member of the params of subscriptions/listen that selects
+// notifications. mcp-go does not receive it: it would keep the request open for
+// notifications that never come. A subscription to nothing ends immediately.
+const subscriptionFilter = "notifications"
+
+// paramsShapeOf returns the shape of the params of a message.
+func paramsShapeOf(method string, isNotification bool) *shape {
 	switch {
-	case m.id == nil:
+	case isNotification:
 		return notificationShape
-	case m.method == string(mcp.MethodToolsCall):
+	case method == string(mcp.MethodToolsCall):
 		return callShape
 	}
 	return paramsShape
+}
+
+// fold returns a string that is equal for names that encoding/json takes for the
+// same. It replaces each character by the smallest that differs from it only in case,
+// so that "K" (U+212A, the Kelvin sign) equals "k", and "ſ" (U+017F) equals "s".
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		for {
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next
+			}
+			r = next
+		}
+	}, name)
 }

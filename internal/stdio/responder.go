@@ -1,0 +1,99 @@
+package stdio
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+)
+
+// A responder writes the responses of calls. It holds what the calls of a client share.
+type responder struct {
+	log       *slog.Logger
+	out       *output
+	session   *session
+	admission *admission
+	calls     *registry
+	ctx       context.Context // of all calls and OnUndelivered functions
+}
+
+func newResponder(ctx context.Context, out *output, cfg Config) *responder {
+	a := newAdmission(cfg.maxCalls)
+	return &responder{
+		log:       cfg.Logger,
+		out:       out,
+		session:   newSession(newElicitor(out, a)),
+		admission: a,
+		calls:     newRegistry(),
+		ctx:       ctx,
+	}
+}
+
+func (r *responder) errorResponse(id []byte, f fault) []byte {
+	return encodeError(id, f, r.session.omitsNullID())
+}
+
+// complete counts a call of x that has its response. The last one responds to x.
+func (r *responder) complete(x *exchange) {
+	if x.complete() {
+		r.respond(x)
+	}
+}
+
+// respond writes the responses to x and ends it. It blocks while the client does not
+// read; meanwhile, calls continue, and messages are read until the goroutine of the
+// reader has a response to write itself.
+func (r *responder) respond(x *exchange) {
+	written := r.writeResponses(x)
+	waiting, undelivered := r.calls.end(x, written)
+	for _, w := range waiting {
+		r.complete(w)
+	}
+	if len(undelivered) == 0 {
+		r.admission.release(&x.reservation)
+		return
+	}
+	go func() {
+		r.runUndelivered(undelivered)
+		r.admission.release(&x.reservation)
+	}()
+}
+
+// writeResponses writes the notifications that mcp-go has sent, because x may have
+// caused them, and the responses to x. While it waits for the output, calls can still
+// be cancelled. It returns false if a write failed.
+func (r *responder) writeResponses(x *exchange) bool {
+	if len(x.calls) == 0 || !r.out.lock(x.cancelled()) {
+		return true
+	}
+	defer r.out.unlock()
+	for range len(r.session.notifications) {
+		n := <-r.session.notifications
+		guard(r.log, n.Method, func() {
+			if line, err := json.Marshal(n); err == nil {
+				_ = r.out.write(line) // the next write fails as well
+			}
+		})
+	}
+	claimed := r.calls.claim(x)
+	defer r.calls.unclaim()
+	return len(claimed) == 0 || r.out.write(x.encode(claimed)) == nil
+}
+
+// runUndelivered runs functions that were registered with OnUndelivered.
+func (r *responder) runUndelivered(fs []func(context.Context)) {
+	for _, f := range fs {
+		guard(r.log, "undelivered", func() { f(r.ctx) })
+	}
+}
+
+// guard runs f and logs a panic, but not its value, which may contain a secret.
+func guard(log *slog.Logger, method string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("panic", "method", method, "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
