@@ -1,6 +1,10 @@
 package stdio
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
+)
 
 // A backlog holds, in order, exchanges that were read but for which there is no
 // capacity yet. Reading continues meanwhile, because what comes next may free
@@ -37,8 +41,8 @@ func (b *backlog) cancel(key string) {
 			continue
 		}
 		x := b.remove(i)
-		x.messages = slices.DeleteFunc(x.messages, func(m message) bool { return m.isRequest() && m.key == key })
-		if x.countRequests(); len(x.messages) > 0 {
+		x.Messages = slices.DeleteFunc(x.Messages, func(m codec.Message) bool { return m.IsRequest() && m.Key == key })
+		if x.countRequests(); len(x.Messages) > 0 {
 			b.acquire(&x.reservation)
 			b.queue = slices.Insert(b.queue, i, x)
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"math"
 	"sync"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // A call is one request of the client, from its receipt until its response was
 // written or is known not to be.
 type call struct {
-	message
+	codec.Message
 	number      int64 // its id towards mcp-go
 	reservation *reservation
 	out         *output
@@ -47,8 +49,8 @@ const (
 
 // newCall returns a call whose context derives from parent. setUp returns the
 // context of its handler, given that of the call.
-func newCall(parent context.Context, m message, number int64, r *reservation, out *output, setUp func(context.Context) context.Context) *call {
-	c := &call{message: m, number: number, reservation: r, out: out, progress: math.Inf(-1)}
+func newCall(parent context.Context, m codec.Message, number int64, r *reservation, out *output, setUp func(context.Context) context.Context) *call {
+	c := &call{Message: m, number: number, reservation: r, out: out, progress: math.Inf(-1)}
 	c.ctx, c.stop = context.WithCancelCause(parent)
 	c.handlerCtx, c.stopHandler = context.WithCancel(context.WithValue(setUp(c.ctx), callKey{}, c))
 	return c

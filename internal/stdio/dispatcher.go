@@ -8,6 +8,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // A dispatcher serves one client, from the start of Serve to its end.
@@ -33,7 +35,7 @@ func newDispatcher(ctx context.Context, s *server.MCPServer, out io.Writer, cfg 
 // start dispatches the messages of x, which was admitted, and responds to it if
 // that completes it.
 func (d *dispatcher) start(x *exchange) {
-	for _, m := range x.messages {
+	for _, m := range x.Messages {
 		d.dispatch(x, m)
 	}
 	switch complete := x.complete(); {
@@ -46,55 +48,55 @@ func (d *dispatcher) start(x *exchange) {
 
 // dispatch handles m or, if it is a tool call, starts a goroutine that does. Clients
 // rely on that order: they send calls right after initialize.
-func (d *dispatcher) dispatch(x *exchange, m message) {
+func (d *dispatcher) dispatch(x *exchange, m codec.Message) {
 	switch {
-	case m.isResponse:
+	case m.IsResponse:
 		if !d.session.receive(m) {
 			d.log.Debug("response to no request ignored")
 		}
-	case m.isNotification() && m.fault != nil:
-		d.log.Debug("notification ignored", "method", m.method, "reason", m.fault.text)
-	case m.isNotification() && m.method == string(mcp.MethodNotificationCancelled):
+	case m.IsNotification() && m.Fault != nil:
+		d.log.Debug("notification ignored", "method", m.Method, "reason", m.Fault.Text)
+	case m.IsNotification() && m.Method == string(mcp.MethodNotificationCancelled):
 		d.cancel(m)
-	case m.isNotification():
+	case m.IsNotification():
 		ctx := d.server.WithContext(d.ctx, d.session)
-		guard(d.log, m.method, func() { d.server.HandleMessage(ctx, m.encode(0)) })
+		guard(d.log, m.Method, func() { d.server.HandleMessage(ctx, m.Encode(0)) })
 	default:
 		d.request(x, m)
 	}
 }
 
-func (d *dispatcher) cancel(m message) {
-	if id := m.cancelledID(); id != nil {
+func (d *dispatcher) cancel(m codec.Message) {
+	if id := m.CancelledID(); id != nil {
 		d.log.Debug("cancellation", "id", string(id))
-		d.backlog.cancel(idKey(id))
-		d.calls.cancel(idKey(id), errCancelled)
+		d.backlog.cancel(codec.IDKey(id))
+		d.calls.cancel(codec.IDKey(id), errCancelled)
 	}
 }
 
 // request starts the call that m asks for, or refuses it.
-func (d *dispatcher) request(x *exchange, m message) {
+func (d *dispatcher) request(x *exchange, m codec.Message) {
 	if f := d.refusal(x, m); f != nil {
-		m.fault = f
+		m.Fault = f
 	} else {
-		d.session.noteVersion(m.version)
+		d.session.noteVersion(m.Version)
 	}
 	d.lastNumber++
 	c := newCall(d.ctx, m, d.lastNumber, &x.reservation, d.out, func(ctx context.Context) context.Context {
 		return d.server.WithContext(ctx, d.session.view(m))
 	})
-	if m.fault != nil {
-		c.response = d.errorResponse(m.id, *m.fault)
+	if m.Fault != nil {
+		c.response = d.errorResponse(m.ID, *m.Fault)
 	}
 	refuse := func() []byte {
-		return d.errorResponse(m.id, fault{mcp.INVALID_REQUEST, "id already in use"})
+		return d.errorResponse(m.ID, codec.Fault{Code: mcp.INVALID_REQUEST, Text: "id already in use"})
 	}
 	switch d.calls.add(x, c, refuse) {
 	case waitTurn: // respond completes x
 	case respond:
 		d.complete(x)
 	case runCall:
-		if m.method == string(mcp.MethodToolsCall) {
+		if m.Method == string(mcp.MethodToolsCall) {
 			x.async = true
 			go d.run(x, c)
 		} else {
@@ -104,12 +106,12 @@ func (d *dispatcher) request(x *exchange, m message) {
 }
 
 // refusal returns why the request m is refused, nil if it is not.
-func (d *dispatcher) refusal(x *exchange, m message) *fault {
+func (d *dispatcher) refusal(x *exchange, m codec.Message) *codec.Fault {
 	switch {
-	case x.batch && m.method == string(mcp.MethodInitialize):
-		return &fault{mcp.INVALID_REQUEST, "initialize must not be part of a batch"}
-	case m.fault != nil:
-		return m.fault
+	case x.Batch && m.Method == string(mcp.MethodInitialize):
+		return &codec.Fault{Code: mcp.INVALID_REQUEST, Text: "initialize must not be part of a batch"}
+	case m.Fault != nil:
+		return m.Fault
 	}
 	return d.session.check(m)
 }
@@ -123,16 +125,16 @@ func (d *dispatcher) run(x *exchange, c *call) {
 	}
 	began := time.Now()
 	// The response if the handler panics or ends its goroutine.
-	c.response, c.failed = d.errorResponse(c.id, fault{mcp.INTERNAL_ERROR, "internal error"}), true
-	guard(d.log, c.method, func() {
-		response := d.server.HandleMessage(c.handlerCtx, c.encode(c.number))
-		if line, failed, err := encodeResponse(c.id, response); err != nil {
-			d.log.Error("response cannot be encoded", "method", c.method, "type", fmt.Sprintf("%T", err))
+	c.response, c.failed = d.errorResponse(c.ID, codec.Fault{Code: mcp.INTERNAL_ERROR, Text: "internal error"}), true
+	guard(d.log, c.Method, func() {
+		response := d.server.HandleMessage(c.handlerCtx, c.Encode(c.number))
+		if line, failed, err := codec.EncodeResponse(c.ID, response); err != nil {
+			d.log.Error("response cannot be encoded", "method", c.Method, "type", fmt.Sprintf("%T", err))
 		} else {
 			c.response, c.failed = line, failed
 		}
 	})
-	d.log.Debug("call ended", "method", c.method, "id", string(c.id), "failed", c.failed, "duration", time.Since(began))
+	d.log.Debug("call ended", "method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(began))
 }
 
 // clientGone ends the session after a failed write.

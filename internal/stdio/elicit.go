@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // An elicitor sends requests for the user's input to the client and matches the
@@ -34,16 +36,15 @@ func (e *elicitor) RequestElicitation(ctx context.Context, r mcp.ElicitationRequ
 	if !ok {
 		return nil, errors.New("elicitation: not in a call")
 	}
-	params, err := json.Marshal(r.Params)
-	if err != nil {
-		return nil, fmt.Errorf("elicitation: %w", err)
-	}
 	if !e.admission.startEliciting(c.reservation) {
 		return nil, errors.New("too many questions to the user are open, so this one was not asked. Call again when others have been answered")
 	}
 	id, result := e.add()
 	defer e.remove(id)
-	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"method":%q,"params":%s}`, id, mcp.MethodElicitationCreate, params)
+	line, err := codec.EncodeRequest(json.RawMessage(id), string(mcp.MethodElicitationCreate), r.Params)
+	if err != nil {
+		return nil, fmt.Errorf("elicitation: %w", err)
+	}
 	if err := c.write(line, nil); err != nil {
 		e.cancelAsync(id) // the request may still be written
 		return nil, err
@@ -83,13 +84,13 @@ func (e *elicitor) remove(id string) {
 
 // receive passes on the client's response m. It returns false if m responds to no
 // request.
-func (e *elicitor) receive(m message) bool {
+func (e *elicitor) receive(m codec.Message) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	result, ok := e.pending[string(m.id)]
+	result, ok := e.pending[string(m.ID)]
 	if ok {
-		delete(e.pending, string(m.id))
-		result <- m.result
+		delete(e.pending, string(m.ID))
+		result <- m.Result
 	}
 	return ok
 }
@@ -100,7 +101,10 @@ func (e *elicitor) end() { close(e.ended) }
 // cancelAsync makes the client close the form of a request, without waiting for it:
 // the form must not stay open for a call that is over.
 func (e *elicitor) cancelAsync(id string) {
-	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","method":%q,"params":{"requestId":%s}}`, mcp.MethodNotificationCancelled, id)
+	line, err := codec.EncodeNotification(string(mcp.MethodNotificationCancelled), map[string]any{"requestId": json.RawMessage(id)})
+	if err != nil {
+		return // unreachable: id is JSON
+	}
 	e.admission.admitted.Go(func() {
 		if !e.out.lock(e.admission.closed) {
 			return

@@ -3,21 +3,25 @@ package stdio
 import (
 	"slices"
 	"sync/atomic"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // An exchange is a line from the client, the calls it starts and the line that
 // responds to them.
 type exchange struct {
-	frame
+	codec.Frame
 	reservation reservation
 	async       bool         // a call runs in another goroutine
 	calls       []*call      // in the order of the line; complete when pending is 0
 	pending     atomic.Int32 // calls without a response, plus one until all have been started
 }
 
-func newExchange(f frame) *exchange {
-	x := &exchange{frame: f}
-	x.reservation.bytes = f.size
+func newExchange(f codec.Frame) *exchange {
+	x := &exchange{Frame: f}
+	x.reservation.bytes = f.Size
 	x.countRequests()
 	x.pending.Store(1)
 	return x
@@ -25,26 +29,35 @@ func newExchange(f frame) *exchange {
 
 func (x *exchange) countRequests() {
 	x.reservation.requests = 0
-	for _, m := range x.messages {
-		if m.needsCapacity() {
+	for _, m := range x.Messages {
+		if needsCapacity(m) {
 			x.reservation.requests++
 		}
 	}
 }
 
+// needsCapacity reports whether m is a request that may have to wait for capacity.
+// An initialize request never waits: the messages after it cannot be decoded without it.
+func needsCapacity(m codec.Message) bool {
+	return m.IsRequest() && m.Method != string(mcp.MethodInitialize)
+}
+
 // contains reports whether x contains a request with that id.
 func (x *exchange) contains(key string) bool {
-	return slices.ContainsFunc(x.messages, func(m message) bool { return m.isRequest() && m.key == key })
+	return slices.ContainsFunc(x.Messages, func(m codec.Message) bool { return m.IsRequest() && m.Key == key })
 }
 
 // complete counts a call that has its response. It returns true for the last one.
 func (x *exchange) complete() bool { return x.pending.Add(-1) == 0 }
 
+// serverBusy is from the range of codes that JSON-RPC leaves to the server.
+const serverBusy = -32000
+
 // refuse makes all requests of x fail for lack of capacity. It needs none then.
 func (x *exchange) refuse() {
-	for i := range x.messages {
-		if m := &x.messages[i]; m.isRequest() && m.fault == nil {
-			m.fault = &fault{serverBusy, "too many requests are waiting, so this one was not started. Send it again when others have been answered."}
+	for i := range x.Messages {
+		if m := &x.Messages[i]; m.IsRequest() && m.Fault == nil {
+			m.Fault = &codec.Fault{Code: serverBusy, Text: "too many requests are waiting, so this one was not started. Send it again when others have been answered."}
 		}
 	}
 	x.reservation = reservation{}
@@ -67,12 +80,12 @@ func (x *exchange) cancelled() <-chan struct{} {
 
 // encode returns the line that responds to x with the responses of these calls.
 func (x *exchange) encode(calls []*call) []byte {
-	if !x.batch {
+	if !x.Batch {
 		return calls[0].response
 	}
 	responses := make([][]byte, len(calls))
 	for i, c := range calls {
 		responses[i] = c.response
 	}
-	return encodeBatch(responses)
+	return codec.EncodeBatch(responses)
 }

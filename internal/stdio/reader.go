@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // backlogPatience is how long reading pauses when no more requests can wait. After
@@ -16,8 +18,8 @@ const backlogPatience = time.Second
 // A reader reads lines and gives them to the dispatcher, on one goroutine.
 type reader struct {
 	*dispatcher
-	decoder
-	lines   *lineReader
+	codec.Decoder
+	lines   *codec.LineReader
 	next    chan lineOrErr // the line that is read in the background
 	reading bool           // in the background
 	stalled bool           // the backlog was full for backlogPatience, and nothing was started since
@@ -31,8 +33,8 @@ type lineOrErr struct {
 func newReader(d *dispatcher, in io.Reader) *reader {
 	return &reader{
 		dispatcher: d,
-		decoder:    decoder{maxLine: d.cfg.MaxLine, maxBatch: d.cfg.maxCalls},
-		lines:      newLineReader(in, d.cfg.MaxLine),
+		Decoder:    codec.Decoder{MaxLine: d.cfg.MaxLine, MaxBatch: d.cfg.maxCalls},
+		lines:      codec.NewLineReader(in, d.cfg.MaxLine),
 		next:       make(chan lineOrErr, 1),
 	}
 }
@@ -44,14 +46,14 @@ func (r *reader) run() error {
 		// in a read, and waking another one would take longer.
 		runtime.Gosched()
 		line, open := r.readLine()
-		var f frame
+		var f codec.Frame
 		switch {
 		case !open:
 			return nil
 		case line.err == nil:
-			f = r.decode(line.line, r.session.hasBatches())
-		case errors.Is(line.err, errLineTooLong):
-			f = r.tooLong()
+			f = r.Decode(line.line, r.session.hasBatches())
+		case errors.Is(line.err, codec.ErrLineTooLong):
+			f = r.TooLong()
 		case errors.Is(line.err, io.EOF):
 			r.startAll()
 			return nil
@@ -69,13 +71,13 @@ func (r *reader) run() error {
 // the backlog. It returns false if nothing more is admitted.
 func (r *reader) readLine() (line lineOrErr, open bool) {
 	if len(r.backlog.queue) == 0 && !r.reading {
-		line.line, line.err = r.lines.next()
+		line.line, line.err = r.lines.Next()
 		return line, true
 	}
 	if !r.reading {
 		r.reading = true
 		go func() {
-			line, err := r.lines.next()
+			line, err := r.lines.Next()
 			r.next <- lineOrErr{line, err}
 		}()
 	}
@@ -121,10 +123,10 @@ func (r *reader) accept(x *exchange) (open bool) {
 // dispatchOthers dispatches immediately what a batch in the backlog contains besides
 // requests.
 func (r *reader) dispatchOthers(x *exchange) {
-	all := x.messages
-	x.messages = slices.DeleteFunc(slices.Clone(all), func(m message) bool { return !m.isRequest() })
+	all := x.Messages
+	x.Messages = slices.DeleteFunc(slices.Clone(all), func(m codec.Message) bool { return !m.IsRequest() })
 	for _, m := range all {
-		if !m.isRequest() {
+		if !m.IsRequest() {
 			r.dispatch(x, m)
 		}
 	}
@@ -160,8 +162,8 @@ func (r *reader) awaitCapacity(x *exchange) (started, open bool) {
 }
 
 func (r *reader) idInUse(x *exchange) bool {
-	return slices.ContainsFunc(x.messages, func(m message) bool {
-		return m.isRequest() && (r.backlog.contains(m.key) || r.calls.has(m.key))
+	return slices.ContainsFunc(x.Messages, func(m codec.Message) bool {
+		return m.IsRequest() && (r.backlog.contains(m.Key) || r.calls.has(m.Key))
 	})
 }
 

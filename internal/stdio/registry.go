@@ -39,10 +39,10 @@ func (r *registry) add(x *exchange, c *call, refuse func() []byte) callStart {
 	defer r.mu.Unlock()
 	x.calls = append(x.calls, c)
 	x.pending.Add(1)
-	first := r.byID[c.key]
+	first := r.byID[c.Key]
 	switch {
 	case c.response == nil && first == nil:
-		r.byID[c.key] = c
+		r.byID[c.Key] = c
 		if r.closeErr != nil {
 			c.cancel(r.closeErr)
 		}
@@ -150,7 +150,7 @@ func (r *registry) abandonHandlers() (undelivered []func(context.Context)) {
 }
 
 func (r *registry) remove(c *call) {
-	if r.byID[c.key] == c {
-		delete(r.byID, c.key)
+	if r.byID[c.Key] == c {
+		delete(r.byID, c.Key)
 	}
 }

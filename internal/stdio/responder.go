@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // A responder writes the responses of calls. It holds what the calls of a client share.
@@ -30,8 +32,8 @@ func newResponder(ctx context.Context, out *output, cfg Config) *responder {
 	}
 }
 
-func (r *responder) errorResponse(id []byte, f fault) []byte {
-	return encodeError(id, f, r.session.omitsNullID())
+func (r *responder) errorResponse(id []byte, f codec.Fault) []byte {
+	return codec.EncodeError(id, f, r.session.omitsNullID())
 }
 
 // complete counts a call of x that has its response. The last one responds to x.

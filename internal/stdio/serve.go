@@ -1,15 +1,15 @@
 // Package stdio serves MCP over a pair of streams, one JSON-RPC message per line,
 // on top of [server.MCPServer.HandleMessage].
 //
-// A line takes this path: the codec reads it (linereader.go), decodes it into a frame
-// of validated messages (frame.go, message.go, object.go, shape.go), and knows nothing
-// of what follows. The reader (reader.go) makes an exchange of the frame and admits it,
-// or keeps it in the backlog until there is capacity (admission.go, backlog.go). The
-// dispatcher (dispatcher.go) starts a call for each request (call.go); tool calls run
-// concurrently, everything else in order. A call hands its message to mcp-go, and may
-// meanwhile report progress (notify.go) or ask the user (elicit.go). When all calls of
-// an exchange have their responses (responder.go), they are encoded (encode.go) and
-// written as one line (output.go).
+// A line takes this path: package codec reads it and decodes it into a frame of
+// validated messages. The reader makes an exchange of the frame (exchange.go) and
+// starts it, or keeps it in the backlog until there is capacity (reader.go, backlog.go,
+// admission.go). The dispatcher starts a call for each request: tool calls run
+// concurrently, everything else in order (dispatcher.go, call.go). A call hands its
+// message to mcp-go, and may meanwhile report progress (progress.go) or ask the user
+// (elicit.go). When all calls of an exchange have their responses, the responder has
+// them encoded and writes them as one line (responder.go, output.go). At the end,
+// calls in flight are drained (drain.go).
 //
 // Every request gets one response, or the program learns that it did not: a tool
 // whose result must not be lost, because it contains a secret that is shown once,

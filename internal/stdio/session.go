@@ -6,6 +6,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // A session is what mcp-go knows about the client. Its methods may be called from
@@ -69,15 +71,15 @@ func (s *session) noteVersion(version string) {
 // version, and with it capabilities, for itself. The reverse order is allowed,
 // because clients fall back that way: they try a request of the stateless protocol
 // and then initialize. An initialize that failed may be repeated.
-func (s *session) check(m message) *fault {
+func (s *session) check(m codec.Message) *codec.Fault {
 	negotiated := s.ProtocolVersion()
 	switch {
 	case negotiated == "":
 		return nil
-	case m.method == string(mcp.MethodInitialize):
-		return &fault{mcp.INVALID_REQUEST, "this connection is initialized already, and what was negotiated stays as it is. Open another connection to initialize again."}
-	case mcp.IsModernProtocol(m.version):
-		return &fault{mcp.INVALID_REQUEST, "this connection was initialized for protocol revision " + negotiated +
+	case m.Method == string(mcp.MethodInitialize):
+		return &codec.Fault{Code: mcp.INVALID_REQUEST, Text: "this connection is initialized already, and what was negotiated stays as it is. Open another connection to initialize again."}
+	case mcp.IsModernProtocol(m.Version):
+		return &codec.Fault{Code: mcp.INVALID_REQUEST, Text: "this connection was initialized for protocol revision " + negotiated +
 			". Send requests of that revision, without a protocol version in _meta, or open another connection."}
 	}
 	return nil
@@ -138,18 +140,18 @@ func (s *session) ProtocolVersion() string {
 }
 
 // view returns the session as m sees it.
-func (s *session) view(m message) server.ClientSession {
+func (s *session) view(m codec.Message) server.ClientSession {
 	switch {
-	case !mcp.IsModernProtocol(m.version):
+	case !mcp.IsModernProtocol(m.Version):
 		return s
-	case m.method == string(mcp.MethodSubscriptionsListen):
+	case m.Method == string(mcp.MethodSubscriptionsListen):
 		return &listenSession{statelessSession{session: s}}
 	}
 	return &statelessSession{session: s}
 }
 
 // A listenSession is the view of a subscription. It discards the notifications that
-// mcp-go sends to it: [encodeSubscription] writes the only one, which must contain
+// mcp-go sends to it: [codec.EncodeResponse] encodes the only one, which must contain
 // the client's own id.
 type listenSession struct{ statelessSession }
 

@@ -1,4 +1,4 @@
-package stdio
+package codec
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// encodeResponse encodes a response of mcp-go with the client's own id. failed
+// EncodeResponse encodes a response of mcp-go with the client's own id. failed
 // reports whether the client will see an error.
-func encodeResponse(id json.RawMessage, response mcp.JSONRPCMessage) (line []byte, failed bool, err error) {
+func EncodeResponse(id json.RawMessage, response mcp.JSONRPCMessage) (line []byte, failed bool, err error) {
 	switch r := response.(type) {
 	case mcp.JSONRPCResponse:
 		if result, ok := r.Result.(mcp.SubscriptionsListenResult); ok {
@@ -40,7 +40,7 @@ func isToolError(result any) bool {
 // none of the notifications that the client wanted, since nothing that they could
 // report ever changes, and ends.
 func encodeSubscription(id json.RawMessage, result mcp.SubscriptionsListenResult) ([]byte, error) {
-	acknowledged, err := encodeNotification(mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
+	acknowledged, err := EncodeNotification(mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
 		"_meta":         map[string]any{mcp.MetaKeySubscriptionID: id},
 		"notifications": struct{}{},
 	})
@@ -52,10 +52,10 @@ func encodeSubscription(id json.RawMessage, result mcp.SubscriptionsListenResult
 	return bytes.Join([][]byte{acknowledged, responseLine(id, "result", body)}, []byte("\n")), err
 }
 
-// encodeError encodes an error response. Without an id, the id is null, as JSON-RPC
+// EncodeError encodes an error response. Without an id, the id is null, as JSON-RPC
 // requires, or omitted, as revisions of MCP from 2025-11-25 on require.
-func encodeError(id json.RawMessage, f fault, omitNullID bool) []byte {
-	body, _ := json.Marshal(mcp.JSONRPCErrorDetails{Code: f.code, Message: f.text})
+func EncodeError(id json.RawMessage, f Fault, omitNullID bool) []byte {
+	body, _ := json.Marshal(mcp.JSONRPCErrorDetails{Code: f.Code, Message: f.Text})
 	switch {
 	case id == nil && omitNullID:
 		return bytes.Join([][]byte{[]byte(`{"jsonrpc":"2.0","error":`), body, []byte(`}`)}, nil)
@@ -74,13 +74,23 @@ func responseLine(id json.RawMessage, member string, body []byte) []byte {
 	return append(append(b, body...), '}')
 }
 
-// encodeBatch encodes the responses to a batch.
-func encodeBatch(responses [][]byte) []byte {
+// EncodeBatch encodes the responses to a batch.
+func EncodeBatch(responses [][]byte) []byte {
 	return append(append([]byte("["), bytes.Join(responses, []byte(","))...), ']')
 }
 
-// encodeNotification encodes a notification; params may be nil.
-func encodeNotification(method string, params map[string]any) ([]byte, error) {
+// EncodeRequest encodes a request of the server.
+func EncodeRequest(id json.RawMessage, method string, params any) ([]byte, error) {
+	return json.Marshal(struct {
+		JSONRPC string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Method  string          `json:"method"`
+		Params  any             `json:"params"`
+	}{mcp.JSONRPC_VERSION, id, method, params})
+}
+
+// EncodeNotification encodes a notification; params may be nil.
+func EncodeNotification(method string, params map[string]any) ([]byte, error) {
 	return json.Marshal(struct {
 		JSONRPC string         `json:"jsonrpc"`
 		Method  string         `json:"method"`

@@ -1,4 +1,4 @@
-package stdio
+package codec
 
 import (
 	"bufio"
@@ -7,29 +7,30 @@ import (
 	"io"
 )
 
-// errLineTooLong reports a line longer than the limit, which was skipped.
-var errLineTooLong = errors.New("line too long")
+// ErrLineTooLong reports a line longer than the limit, which was skipped.
+var ErrLineTooLong = errors.New("line too long")
 
-// A lineReader reads lines of limited length.
-type lineReader struct {
+// A LineReader reads lines of limited length.
+type LineReader struct {
 	r       *bufio.Reader
 	max     int // bytes of a line, without its end
 	buf     []byte
 	started bool
 }
 
-func newLineReader(in io.Reader, max int) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(in, 64<<10), max: max}
+// NewLineReader returns a LineReader that limits lines to max bytes, without their ends.
+func NewLineReader(in io.Reader, max int) *LineReader {
+	return &LineReader{r: bufio.NewReaderSize(in, 64<<10), max: max}
 }
 
 // maxReusedBuffer is the size up to which the buffer of a line is reused for the next.
 const maxReusedBuffer = 256 << 10
 
-// next returns the next line without surrounding white space. The line is valid
+// Next returns the next line without surrounding white space. The line is valid
 // until the next call. A line that is too long is skipped in pieces, without storing
-// it, and reported as errLineTooLong. A last line without a newline counts; after
+// it, and reported as ErrLineTooLong. A last line without a newline counts; after
 // it, the error is io.EOF.
-func (l *lineReader) next() (line []byte, err error) {
+func (l *LineReader) Next() (line []byte, err error) {
 	if l.buf = l.buf[:0]; cap(l.buf) > maxReusedBuffer {
 		l.buf = nil
 	}
@@ -52,7 +53,7 @@ func (l *lineReader) next() (line []byte, err error) {
 		}
 		line := l.trim()
 		if tooLong {
-			return nil, errLineTooLong
+			return nil, ErrLineTooLong
 		}
 		return line, nil
 	}
@@ -60,7 +61,7 @@ func (l *lineReader) next() (line []byte, err error) {
 
 // trim removes the white space around the line and, on the first line, the byte
 // order mark that some programs write.
-func (l *lineReader) trim() []byte {
+func (l *LineReader) trim() []byte {
 	line := l.buf
 	if !l.started {
 		line = bytes.TrimPrefix(line, []byte("\ufeff"))

@@ -1,4 +1,4 @@
-package stdio
+package codec
 
 import (
 	"bytes"
@@ -12,68 +12,59 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// A message is one JSON-RPC message from the client.
-type message struct {
-	id         json.RawMessage // as sent; nil if absent
-	key        string          // the id in a form that can be compared
-	method     string
+// A Message is one JSON-RPC message from the client.
+type Message struct {
+	ID         json.RawMessage // as sent; nil if absent
+	Key        string          // the id in a form that can be compared
+	Method     string
 	params     json.RawMessage // an object; nil if absent
-	isResponse bool            // the message is a response to a request of the server
-	result     json.RawMessage // of a response; nil if it is an error
-	fault      *fault          // why the message cannot be served
+	IsResponse bool            // the message is a response to a request of the server
+	Result     json.RawMessage // of a response; nil if it is an error
+	Fault      *Fault          // why the message cannot be served
 
-	version       string          // the protocol version that the message declares
-	progressToken json.RawMessage // nil if the client does not want progress
+	Version       string          // the protocol version that the message declares
+	ProgressToken json.RawMessage // nil if the client does not want progress
 }
 
-// A fault is the error with which a message is refused.
-type fault struct {
-	code int
-	text string
+// A Fault is the error with which a message is refused.
+type Fault struct {
+	Code int
+	Text string
 }
 
-// serverBusy is from the range of codes that JSON-RPC leaves to the server.
-const serverBusy = -32000
+// IsNotification reports whether m must not be responded to, valid or not.
+func (m Message) IsNotification() bool { return m.ID == nil && m.Method != "" }
 
-// isNotification reports whether m must not be responded to, valid or not.
-func (m message) isNotification() bool { return m.id == nil && m.method != "" }
-
-// isRequest reports whether m must be responded to.
-func (m message) isRequest() bool { return !m.isResponse && !m.isNotification() }
-
-// needsCapacity reports whether m is a request that may have to wait for capacity.
-// An initialize request never waits: the messages after it cannot be decoded without it.
-func (m message) needsCapacity() bool {
-	return m.isRequest() && m.method != string(mcp.MethodInitialize)
-}
+// IsRequest reports whether m must be responded to.
+func (m Message) IsRequest() bool { return !m.IsResponse && !m.IsNotification() }
 
 // parse decodes and validates a message. What mcp-go receives is encoded anew from
 // what was validated: of params, the members that mcp-go knows. Members that the
 // protocol may add later are ignored until mcp-go knows them.
-func parse(raw []byte) (m message) {
+func parse(raw []byte) (m Message) {
 	if f := wellFormed(raw); f != nil {
-		m.fault = f
+		m.Fault = f
 		return m
 	}
 	if raw[0] != '{' {
-		m.fault = &fault{mcp.INVALID_REQUEST, "a message must be an object"}
+		m.Fault = &Fault{mcp.INVALID_REQUEST, "a message must be an object"}
 		return m
 	}
 	o := readObject(raw, messageShape, "the message")
 	id := bytes.Clone(o.members["id"])
 	if !o.has("method") && (o.has("result") || o.has("error")) {
-		m.isResponse, m.id, m.result = true, id, resultOf(o)
+		m.IsResponse, m.ID, m.Result = true, id, resultOf(o)
 		return m
 	}
-	invalid := func(code int, text string) message {
-		m.fault = &fault{code, text}
+	invalid := func(code int, text string) Message {
+		m.Fault = &Fault{code, text}
 		return m
 	}
 	if id != nil && !usableID(id) {
 		return invalid(mcp.INVALID_REQUEST, "id must be a string or a number")
 	}
-	if m.id = id; id != nil {
-		m.key = idKey(id)
+	if m.ID = id; id != nil {
+		m.Key = IDKey(id)
 	}
 	if o.ambiguous != "" {
 		return invalid(mcp.INVALID_REQUEST, o.ambiguous)
@@ -85,7 +76,7 @@ func parse(raw []byte) (m message) {
 	if !ok || method == "" {
 		return invalid(mcp.INVALID_REQUEST, "method must be a string, and not empty")
 	}
-	m.method = method
+	m.Method = method
 	switch params := o.members["params"]; {
 	case params == nil, string(params) == "null":
 		// Some serializers write null for absent values.
@@ -100,36 +91,36 @@ func parse(raw []byte) (m message) {
 }
 
 // wellFormed returns nil if raw is JSON.
-func wellFormed(raw []byte) *fault {
+func wellFormed(raw []byte) *Fault {
 	switch {
 	case !utf8.Valid(raw):
-		return &fault{mcp.PARSE_ERROR, "not valid UTF-8"}
+		return &Fault{mcp.PARSE_ERROR, "not valid UTF-8"}
 	case !json.Valid(raw):
-		return &fault{mcp.PARSE_ERROR, "not valid JSON"}
+		return &Fault{mcp.PARSE_ERROR, "not valid JSON"}
 	}
 	return nil
 }
 
-func (m *message) readParams(raw []byte) {
-	s := paramsShapeOf(m.method, m.isNotification())
+func (m *Message) readParams(raw []byte) {
+	s := paramsShapeOf(m.Method, m.IsNotification())
 	params := readObject(raw, s, "params")
 	if params.ambiguous != "" {
-		m.fault = &fault{mcp.INVALID_PARAMS, params.ambiguous}
+		m.Fault = &Fault{mcp.INVALID_PARAMS, params.ambiguous}
 		return
 	}
 	m.params = params.encode(func(name string) bool {
 		_, known := s.known[name]
 		return known && name != subscriptionFilter ||
-			m.id == nil // the params of a notification belong to its handler
+			m.ID == nil // the params of a notification belong to its handler
 	})
 	raw = params.members["_meta"]
 	if len(raw) == 0 || raw[0] != '{' {
 		return // mcp-go reports the error
 	}
 	meta := readObject(raw, metaShape, "params._meta").members
-	m.version, _ = text(meta[mcp.MetaKeyProtocolVersion])
+	m.Version, _ = text(meta[mcp.MetaKeyProtocolVersion])
 	if token := meta["progressToken"]; token != nil && usableID(token) {
-		m.progressToken = bytes.Clone(token)
+		m.ProgressToken = bytes.Clone(token)
 	}
 }
 
@@ -145,9 +136,9 @@ func resultOf(response object) json.RawMessage {
 	return bytes.Clone(result)
 }
 
-// cancelledID returns the id of the request that a cancellation refers to, nil if
+// CancelledID returns the id of the request that a cancellation refers to, nil if
 // there is none.
-func (m message) cancelledID() json.RawMessage {
+func (m Message) CancelledID() json.RawMessage {
 	if m.params == nil {
 		return nil
 	}
@@ -158,10 +149,10 @@ func (m message) cancelledID() json.RawMessage {
 	return nil
 }
 
-// encode encodes m for mcp-go, with the id n in place of the client's, or without an
+// Encode encodes m for mcp-go, with the id n in place of the client's, or without an
 // id if n is 0. mcp-go would change an id beyond 2^53.
-func (m message) encode(n int64) []byte {
-	method, _ := json.Marshal(m.method)
+func (m Message) Encode(n int64) []byte {
+	method, _ := json.Marshal(m.Method)
 	line := append([]byte(`{"jsonrpc":"2.0","method":`), method...)
 	if n != 0 {
 		line = append(line, `,"id":`...)
@@ -186,10 +177,10 @@ func usableID(raw json.RawMessage) bool {
 	return raw[0] == '"' || raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9'
 }
 
-// idKey returns a string that is equal for ids that are the same JSON value, like 1,
+// IDKey returns a string that is equal for ids that are the same JSON value, like 1,
 // 1.0 and 10e-1, but not "1". It compares the digits of numbers: as a float64,
 // 9007199254740993 would equal 9007199254740992.
-func idKey(raw json.RawMessage) string {
+func IDKey(raw json.RawMessage) string {
 	if s, ok := text(raw); ok {
 		return "string " + s
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
 // Progress reports the progress of the call that ctx belongs to, if the client
@@ -15,17 +17,17 @@ import (
 // the call is cancelled meanwhile, or over.
 func Progress(ctx context.Context, progress, total float64, message string) error {
 	c, ok := callFrom(ctx)
-	if !ok || c.progressToken == nil {
+	if !ok || c.ProgressToken == nil {
 		return nil
 	}
-	params := map[string]any{"progressToken": json.RawMessage(c.progressToken), "progress": progress}
+	params := map[string]any{"progressToken": json.RawMessage(c.ProgressToken), "progress": progress}
 	if total != 0 {
 		params["total"] = total
 	}
 	if message != "" {
 		params["message"] = message
 	}
-	line, err := encodeNotification("notifications/progress", params)
+	line, err := codec.EncodeNotification("notifications/progress", params)
 	if err != nil {
 		return fmt.Errorf("progress: %w", err)
 	}
