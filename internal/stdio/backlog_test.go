@@ -16,10 +16,10 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
-// sized makes a message n bytes longer.
+// sized returns message with n more bytes.
 func sized(message string, n int) string { return "{" + strings.Repeat(" ", n) + message[1:] }
 
-// questionID returns the id of a question of the server's, "" if line is none.
+// questionID returns the id of an elicitation request, or "" for another message.
 func questionID(line string) string {
 	if !strings.Contains(line, `"method":"elicitation/create"`) {
 		return ""
@@ -31,11 +31,11 @@ func accept(id string) string {
 	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"action":"accept","content":{}}}`
 }
 
-// However much waits for the user, the user's answers are read, and so is all else.
+// However many calls wait for the user, messages are still read.
 func TestQuestionsDoNotStopReading(t *testing.T) {
 	for _, tt := range []struct {
-		maxCalls, asking, asks int // the size of those that ask
-		others, size           int // that follow
+		maxCalls, asking, asks int // calls that elicit, and their size
+		others, size           int // calls that follow, and their size
 	}{
 		{0, 2, 200_000, 1, 200_000},
 		{0, 1, 250_000, 10, 250_000},
@@ -93,7 +93,7 @@ func TestQuestionsDoNotStopReading(t *testing.T) {
 	}
 }
 
-// The questions that are open at once are limited, and so is the memory they take.
+// The number of open elicitations is limited, and so is the memory of their calls.
 func TestTooManyQuestions(t *testing.T) {
 	for _, tt := range []struct{ calls, size, want int }{
 		{1003, 0, 1000},
@@ -124,7 +124,7 @@ func TestTooManyQuestions(t *testing.T) {
 					t.Errorf("got %s", line)
 				}
 			}
-			c.send(call("1", "ask")) // there is room again
+			c.send(call("1", "ask")) // there is capacity again
 			c.send(accept(questionID(<-c.lines)))
 			if got := c.end(); len(got) != 1 || !strings.Contains(got[0], "user: accept") {
 				t.Errorf("got %q", got)
@@ -133,7 +133,7 @@ func TestTooManyQuestions(t *testing.T) {
 	}
 }
 
-// Cancellations are read past any number of requests that have no room.
+// Cancellations are read behind any number of requests that wait for capacity.
 func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 	for _, tt := range []struct {
 		maxCalls, calls, size int
@@ -161,7 +161,7 @@ func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 				}
 				synctest.Wait()
 				first := ran.Load()
-				for i := range tt.calls { // the last first: those that run would let others in
+				for i := range tt.calls { // in reverse: cancelling a running call would start another
 					c.send(cancel(fmt.Sprint(tt.calls - 1 - i)))
 				}
 				c.send(ping)
@@ -189,7 +189,7 @@ func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 	}
 }
 
-// What waits for room is started in its order when there is some.
+// Requests that wait for capacity start in order.
 func TestWaitingRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -206,7 +206,7 @@ func TestWaitingRequests(t *testing.T) {
 	})
 }
 
-// As long as there is progress, nothing is refused, however much is sent.
+// As long as calls finish, nothing is refused, however much is sent.
 func TestManyRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 2500
@@ -223,7 +223,7 @@ func TestManyRequests(t *testing.T) {
 	})
 }
 
-// A request that is refused is not done later, and those before it still are.
+// A refused request does not run later; those before it do.
 func TestRefusedRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int32
@@ -236,25 +236,24 @@ func TestRefusedRequest(t *testing.T) {
 			c.send(call(fmt.Sprint(i), "block"))
 		}
 		const text = "too many requests are waiting, so this one was not started. Send it again when others have been answered."
-		wantLines(t, []string{<-c.lines, <-c.lines}, errorAnswer("1001", -32000, text), errorAnswer("1002", -32000, text))
+		wantLines(t, []string{<-c.lines, <-c.lines}, errorResponse("1001", -32000, text), errorResponse("1002", -32000, text))
 		close(release)
 		for i := range 1001 {
-			if got := <-c.lines; got != okAnswer(fmt.Sprint(i)) {
+			if got := <-c.lines; got != okResponse(fmt.Sprint(i)) {
 				t.Fatalf("got %s, want an answer to %d", got, i)
 			}
 		}
 		c.send(call("1001", "block"))
-		wantLines(t, c.end(), okAnswer("1001"))
+		wantLines(t, c.end(), okResponse("1001"))
 		if n := ran.Load(); n != 1002 {
 			t.Errorf("%d calls ran, want 1002", n)
 		}
 	})
 }
 
-// The first message with an id answers the first request with it: a refusal does
-// not come before.
+// A refusal does not come before the response to an earlier request with its id.
 func TestRefusalWaitsForItsID(t *testing.T) {
-	for _, id := range []string{"0", "7"} { // one that runs, one that waits
+	for _, id := range []string{"0", "7"} { // a call that runs, a call that waits
 		synctest.Test(t, func(t *testing.T) {
 			release := make(chan struct{})
 			c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
@@ -269,7 +268,7 @@ func TestRefusalWaitsForItsID(t *testing.T) {
 			}
 			close(release)
 			synctest.Wait()
-			if got := c.end(); len(got) != 1002 || got[0] != okAnswer("0") {
+			if got := c.end(); len(got) != 1002 || got[0] != okResponse("0") {
 				t.Errorf("got %d answers, the first %s", len(got), got[0])
 			}
 		})
@@ -284,7 +283,7 @@ func TestSameIDWaitingTwice(t *testing.T) {
 	})
 }
 
-// A batch waits as a whole, but not the cancellations in it.
+// A batch waits for capacity as a whole, but its cancellations do not.
 func TestWaitingBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var started atomic.Int32
@@ -310,11 +309,11 @@ func TestWaitingBatch(t *testing.T) {
 		}
 		got := c.end()
 		slices.Sort(got)
-		wantLines(t, got, "["+okAnswer("5")+"]", "["+okAnswer("7")+"]")
+		wantLines(t, got, "["+okResponse("5")+"]", "["+okResponse("7")+"]")
 	})
 }
 
-// Initialize does not wait: what is behind it is understood by what it says.
+// Initialize does not wait for capacity: the messages after it depend on it.
 func TestInitializeNeedsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -324,7 +323,7 @@ func TestInitializeNeedsNoRoom(t *testing.T) {
 			t.Errorf("got %s, want initialize answered", got)
 		}
 		close(release)
-		wantLines(t, c.end(), okAnswer("1"), okAnswer("2"), "["+pong+"]")
+		wantLines(t, c.end(), okResponse("1"), okResponse("2"), "["+pong+"]")
 	})
 }
 
@@ -342,11 +341,11 @@ func TestSignalWithRequestsWaiting(t *testing.T) {
 		if err := <-c.err; err != nil {
 			t.Error(err)
 		}
-		wantLines(t, c.rest(), okAnswer("0"))
+		wantLines(t, c.rest(), okResponse("0"))
 	})
 }
 
-// However much is sent, what is kept of it is limited.
+// However much is sent, the memory for it is limited.
 func TestWaitingRequestsTakeLittleMemory(t *testing.T) {
 	release := make(chan struct{})
 	c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))

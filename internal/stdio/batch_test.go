@@ -13,16 +13,16 @@ import (
 )
 
 func TestBatch(t *testing.T) {
-	invalid := func(id, text string) string { return errorAnswer(id, -32600, text) }
+	invalid := func(id, text string) string { return errorResponse(id, -32600, text) }
 	array := func(elements ...string) string { return "[" + strings.Join(elements, ",") + "]" }
 	inUse := "id already in use"
 	for _, tt := range []struct {
 		name, batch string
 		want        string // "" for no output
 	}{
-		{"requests", array(ping, call("1", "ok"), call("2", "ok")), array(pong, okAnswer("1"), okAnswer("2"))},
+		{"requests", array(ping, call("1", "ok"), call("2", "ok")), array(pong, okResponse("1"), okResponse("2"))},
 		{"one", array(ping), array(pong)},
-		{"with notifications and responses", array(initialized, call("1", "ok"), `{"jsonrpc":"2.0","id":1,"result":{}}`), array(okAnswer("1"))},
+		{"with notifications and responses", array(initialized, call("1", "ok"), `{"jsonrpc":"2.0","id":1,"result":{}}`), array(okResponse("1"))},
 		{"notifications only", array(initialized, initialized), ""},
 		{"responses only", array(`{"jsonrpc":"2.0","id":1,"result":{}}`), ""},
 		{"empty", "[]", invalid("null", "empty batch")},
@@ -30,11 +30,11 @@ func TestBatch(t *testing.T) {
 			array(invalid("null", "a message must be an object"), invalid("null", "a message must be an object"),
 				invalid("null", "a message must be an object"), pong, invalid("7", `jsonrpc must be "2.0"`))},
 		{"initialize", array(initialize("2024-11-05"), ping), array(invalid(`"init"`, "initialize must not be part of a batch"), pong)},
-		{"same id twice", array(call("1", "ok"), call("1", "ok")), array(okAnswer("1"), invalid("1", inUse))},
+		{"same id twice", array(call("1", "ok"), call("1", "ok")), array(okResponse("1"), invalid("1", inUse))},
 		{"cancelled element", array(call("1", "block"), ping, cancel("1")), array(pong)},
 		{"all cancelled", array(call("1", "block"), ping, cancel("1"), cancel(`"ping"`)), ""},
 		{"too many", array(ping, ping, ping, ping, ping, ping), invalid("null", "a batch must not have more than 5 messages")},
-		{"not JSON", "[" + ping + ",]", errorAnswer("null", -32700, "not valid JSON")},
+		{"not JSON", "[" + ping + ",]", errorResponse("null", -32700, "not valid JSON")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newServer(map[string]handler{"ok": ok, "block": until(nil)})
@@ -51,7 +51,7 @@ func TestBatch(t *testing.T) {
 func TestBatchInOtherRevisions(t *testing.T) {
 	const text = "batches are not part of this protocol revision"
 	for _, revision := range []string{"2024-11-05", "2025-06-18", "2025-11-25"} {
-		want := errorAnswer("null", -32600, text)
+		want := errorResponse("null", -32600, text)
 		if revision == "2025-11-25" {
 			want = `{"jsonrpc":"2.0","error":{"code":-32600,"message":"` + text + `"}}`
 		}
@@ -61,7 +61,7 @@ func TestBatchInOtherRevisions(t *testing.T) {
 	}
 }
 
-func TestBatchIsAnsweredWhenAllAreDone(t *testing.T) {
+func TestBatchResponseWaitsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{})
@@ -70,7 +70,7 @@ func TestBatchIsAnsweredWhenAllAreDone(t *testing.T) {
 		wantLines(t, []string{<-c.lines}, pong)
 		close(release)
 		// The id 2 is in use until the array is written.
-		wantLines(t, c.end(), "["+okAnswer("1")+","+okAnswer("2")+"]", errorAnswer("2", -32600, "id already in use"))
+		wantLines(t, c.end(), "["+okResponse("1")+","+okResponse("2")+"]", errorResponse("2", -32600, "id already in use"))
 	})
 }
 
@@ -98,7 +98,7 @@ func TestBatchUndelivered(t *testing.T) {
 				synctest.Wait()
 				c.send(cancel("3"))
 				synctest.Wait()
-				want := []string{"[" + okAnswer("1") + "," + okAnswer("2") + "]"}
+				want := []string{"[" + okResponse("1") + "," + okResponse("2") + "]"}
 				if tt.broken {
 					c.out.Close()
 					want = nil

@@ -11,7 +11,7 @@ import (
 
 const echo = `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}`
 
-// BenchmarkServe is a call of a trivial tool from standard input to standard output.
+// BenchmarkServe measures a call of a trivial tool, from input line to output line.
 func BenchmarkServe(b *testing.B) {
 	b.ReportAllocs()
 	in := &requests{n: b.N}
@@ -20,7 +20,7 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
-// requests is n calls to read.
+// requests is an input of n calls.
 type requests struct{ n, i int }
 
 func (r *requests) Read(p []byte) (int, error) {
@@ -31,7 +31,7 @@ func (r *requests) Read(p []byte) (int, error) {
 	return copy(p, fmt.Sprintf(echo+"\n", r.i)), nil
 }
 
-// BenchmarkHandleMessage is what of that is mcp-go's and the encoding of the answer.
+// BenchmarkHandleMessage measures the share of mcp-go and of encoding the response.
 func BenchmarkHandleMessage(b *testing.B) {
 	b.ReportAllocs()
 	s := newServer(nil)

@@ -22,7 +22,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
-func TestCancelledCallIsNotAnswered(t *testing.T) {
+func TestCancelledCallHasNoResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []string
 		c := dial(t, newServer(map[string]handler{"slow": func(ctx context.Context) (*mcp.CallToolResult, error) {
@@ -33,7 +33,7 @@ func TestCancelledCallIsNotAnswered(t *testing.T) {
 				events = append(events, "undelivered")
 			})
 			<-ctx.Done()
-			time.Sleep(time.Second) // what was begun is finished
+			time.Sleep(time.Second) // finish what was started
 			events = append(events, "returned: "+context.Cause(ctx).Error())
 			if err := stdio.Progress(ctx, 1, 0, ""); !errors.Is(err, stdio.ErrCancelled) {
 				t.Errorf("Progress: got %v, want %v", err, stdio.ErrCancelled)
@@ -103,12 +103,12 @@ func TestCancellationNamesOneCall(t *testing.T) {
 		close(release)
 		got := c.end()
 		slices.Sort(got)
-		wantLines(t, got, okAnswer(`"init"`), okAnswer("1"), okAnswer("9007199254740992"))
+		wantLines(t, got, okResponse(`"init"`), okResponse("1"), okResponse("9007199254740992"))
 	})
 }
 
-// Whichever is first, exactly one happens: the answer, or what stands for it.
-func TestCancellationAndAnswerExcludeEachOther(t *testing.T) {
+// Exactly one thing happens: the response is written, or the OnUndelivered function runs.
+func TestCancellationExcludesResponse(t *testing.T) {
 	const n = 3000
 	var undelivered, started [n]atomic.Int32
 	s := server.NewMCPServer("test", "1")
@@ -164,7 +164,7 @@ func TestCancellationDoesNotWaitForASlowClient(t *testing.T) {
 	})
 }
 
-func TestUndeliveredRunsWhenTheAnswerIsAnError(t *testing.T) {
+func TestUndeliveredRunsOnErrorResponse(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		h    handler
@@ -223,7 +223,7 @@ func TestPanicIsNotDisclosed(t *testing.T) {
 	got = append(got[1:], serve(t, s, cfg, call("2", "encode"))...)
 	got = append(got, serve(t, s, cfg, initialize("2025-06-18"), call("3", "pending"))[1:]...)
 	slices.Sort(got)
-	wantLines(t, got, pong, errorAnswer("1", -32603, "internal error"), errorAnswer("2", -32603, "internal error"), okAnswer("3"))
+	wantLines(t, got, pong, errorResponse("1", -32603, "internal error"), errorResponse("2", -32603, "internal error"), okResponse("3"))
 	if strings.Contains(log.String(), "hunter2") {
 		t.Errorf("the log holds the panic's value:\n%s", &log)
 	}
@@ -249,26 +249,26 @@ func TestLogHoldsNoParams(t *testing.T) {
 }
 
 func TestIDInUse(t *testing.T) {
-	inUse := func(id string) string { return errorAnswer(id, -32600, "id already in use") }
+	inUse := func(id string) string { return errorResponse(id, -32600, "id already in use") }
 	for _, tt := range []struct {
 		name  string
 		first string
 		then  []string
 		want  []string
 	}{
-		{"call", "1", []string{call("1", "block")}, []string{okAnswer("1"), inUse("1")}},
-		{"same value", "1", []string{call("1.0", "block"), call("10e-1", "block")}, []string{okAnswer("1"), inUse("1.0"), inUse("10e-1")}},
-		{"same string", `"a"`, []string{call(`"\u0061"`, "block")}, []string{okAnswer(`"a"`), inUse(`"\u0061"`)}},
-		{"inline request", `"ping"`, []string{ping}, []string{okAnswer(`"ping"`), inUse(`"ping"`)}},
-		{"error", "1", []string{`{"jsonrpc":"1","id":1}`}, []string{okAnswer("1"), errorAnswer("1", -32600, `jsonrpc must be "2.0"`)}},
+		{"call", "1", []string{call("1", "block")}, []string{okResponse("1"), inUse("1")}},
+		{"same value", "1", []string{call("1.0", "block"), call("10e-1", "block")}, []string{okResponse("1"), inUse("1.0"), inUse("10e-1")}},
+		{"same string", `"a"`, []string{call(`"\u0061"`, "block")}, []string{okResponse(`"a"`), inUse(`"\u0061"`)}},
+		{"inline request", `"ping"`, []string{ping}, []string{okResponse(`"ping"`), inUse(`"ping"`)}},
+		{"error", "1", []string{`{"jsonrpc":"1","id":1}`}, []string{okResponse("1"), errorResponse("1", -32600, `jsonrpc must be "2.0"`)}},
 		{"cancelled", "1", []string{call("1", "block"), cancel("1")}, []string{inUse("1")}},
 		{"number and string", "1", []string{`{"jsonrpc":"2.0","id":"1","method":"ping"}`},
-			[]string{`{"jsonrpc":"2.0","id":"1","result":{}}`, okAnswer("1")}},
+			[]string{`{"jsonrpc":"2.0","id":"1","result":{}}`, okResponse("1")}},
 		{"big numbers", "9007199254740993", []string{`{"jsonrpc":"2.0","id":9007199254740992,"method":"ping"}`},
-			[]string{`{"jsonrpc":"2.0","id":9007199254740992,"result":{}}`, okAnswer("9007199254740993")}},
-		{"zeros", "-0", []string{call("0.0e7", "block")}, []string{okAnswer("-0"), inUse("0.0e7")}},
-		{"signs", "5", []string{`{"jsonrpc":"2.0","id":-5,"method":"ping"}`}, []string{`{"jsonrpc":"2.0","id":-5,"result":{}}`, okAnswer("5")}},
-		{"sizes", "5", []string{`{"jsonrpc":"2.0","id":50,"method":"ping"}`}, []string{`{"jsonrpc":"2.0","id":50,"result":{}}`, okAnswer("5")}},
+			[]string{`{"jsonrpc":"2.0","id":9007199254740992,"result":{}}`, okResponse("9007199254740993")}},
+		{"zeros", "-0", []string{call("0.0e7", "block")}, []string{okResponse("-0"), inUse("0.0e7")}},
+		{"signs", "5", []string{`{"jsonrpc":"2.0","id":-5,"method":"ping"}`}, []string{`{"jsonrpc":"2.0","id":-5,"result":{}}`, okResponse("5")}},
+		{"sizes", "5", []string{`{"jsonrpc":"2.0","id":50,"method":"ping"}`}, []string{`{"jsonrpc":"2.0","id":50,"result":{}}`, okResponse("5")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -297,22 +297,22 @@ func TestIDMayBeUsedAgain(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"ok": ok}), stdio.Config{})
 		for range 3 {
 			c.send(call("1", "ok"))
-			if got := <-c.lines; got != okAnswer("1") {
-				t.Errorf("got %s, want %s", got, okAnswer("1"))
+			if got := <-c.lines; got != okResponse("1") {
+				t.Errorf("got %s, want %s", got, okResponse("1"))
 			}
 		}
 		wantLines(t, c.end())
 	})
 }
 
-// progressCall returns a request for a tool that wants progress reported.
+// progressCall returns a call with a progress token.
 func progressCall(token string) string { return callWithToken("1", "work", token) }
 
 func callWithToken(id, tool, token string) string {
 	return `{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"` + tool + `","_meta":{"progressToken":` + token + `}}}`
 }
 
-func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
+func TestNotificationsComeBeforeResponse(t *testing.T) {
 	for range 100 {
 		got := serve(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
 			s := server.ServerFromContext(ctx)
@@ -327,7 +327,7 @@ func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
 			`{"jsonrpc":"2.0","method":"notifications/progress","params":{"message":"half","progress":1,"progressToken":9007199254740993,"total":2}}`,
 			`{"jsonrpc":"2.0","method":"notifications/library","params":{"n":1}}`,
 			`{"jsonrpc":"2.0","method":"notifications/library","params":{"n":3}}`,
-			okAnswer("1"))
+			okResponse("1"))
 	}
 }
 
@@ -345,7 +345,7 @@ func TestProgressIsImmediate(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		close(release)
-		wantLines(t, c.end(), okAnswer("1"))
+		wantLines(t, c.end(), okResponse("1"))
 	})
 }
 
@@ -374,7 +374,7 @@ func TestProgress(t *testing.T) {
 			for _, p := range tt.want {
 				want = append(want, fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":%v,"progressToken":%s}}`, p, tt.token))
 			}
-			wantLines(t, got, append(want, okAnswer("1"))...)
+			wantLines(t, got, append(want, okResponse("1"))...)
 		})
 	}
 }
@@ -428,13 +428,13 @@ func TestAfterACall(t *testing.T) {
 		if err := stdio.Progress(ctx, 1, 0, ""); err == nil {
 			t.Error("Progress says it did something")
 		}
-		wantLines(t, c.end(), okAnswer("1"))
+		wantLines(t, c.end(), okResponse("1"))
 	})
 }
 
-// However late a call reports progress, none comes after its answer: clients have
+// No progress comes after the response, however late it is reported: clients have
 // forgotten the token by then.
-func TestNoProgressAfterTheAnswer(t *testing.T) {
+func TestNoProgressAfterResponse(t *testing.T) {
 	t.Run("from a goroutine that goes on", func(t *testing.T) {
 		for range 200 {
 			stop := make(chan struct{})
@@ -464,7 +464,7 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 			}}), stdio.Config{}, progressCall("1"), ping)
 			close(stop)
 			<-ended
-			answer := slices.Index(got, okAnswer("1"))
+			answer := slices.Index(got, okResponse("1"))
 			for _, line := range got[answer+1:] {
 				if strings.Contains(line, "progress") {
 					t.Fatalf("behind the answer came %s", line)
@@ -473,7 +473,7 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 		}
 	})
 	t.Run("after the call", func(t *testing.T) {
-		for range 20 { // whoever chooses between two things at random is found out
+		for range 20 { // a select might choose at random
 			synctest.Test(t, func(t *testing.T) {
 				contexts := make(chan context.Context, 1)
 				c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
@@ -481,7 +481,7 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 					return ok(ctx)
 				}}), stdio.Config{})
 				c.send(progressCall("1"))
-				wantLines(t, []string{<-c.lines}, okAnswer("1"))
+				wantLines(t, []string{<-c.lines}, okResponse("1"))
 				synctest.Wait()
 				if err := stdio.Progress(<-contexts, 1, 0, ""); err == nil {
 					t.Error("Progress says that it did something")
@@ -491,7 +491,7 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 		}
 	})
 	t.Run("while the answer is being written", func(t *testing.T) {
-		for range 300 { // several of them, to meet every moment
+		for range 300 { // repeated, to hit every interleaving
 			synctest.Test(t, func(t *testing.T) {
 				contexts := make(chan context.Context, 1)
 				c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
@@ -499,14 +499,14 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 					return ok(ctx)
 				}}), stdio.Config{})
 				c.send(progressCall("1"))
-				synctest.Wait() // nobody reads the answer
+				synctest.Wait() // nobody reads the response
 				ctx := <-contexts
 				for i := range 20 {
 					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
 				}
 				synctest.Wait()
 				go c.read()
-				wantLines(t, c.end(), okAnswer("1"))
+				wantLines(t, c.end(), okResponse("1"))
 			})
 		}
 	})
@@ -523,7 +523,7 @@ func TestNoProgressAfterTheAnswer(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			go c.read()
 			got := c.end()
-			if i := slices.Index(got, okAnswer("1")); i < 1 || i != len(got)-1 {
+			if i := slices.Index(got, okResponse("1")); i < 1 || i != len(got)-1 {
 				t.Errorf("got %q, want the answer last, behind what was being written", got)
 			}
 		})

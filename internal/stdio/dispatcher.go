@@ -51,7 +51,7 @@ func (d *dispatcher) start(x *exchange) {
 func (d *dispatcher) dispatch(x *exchange, m codec.Message) {
 	switch {
 	case m.IsResponse:
-		if !d.session.receive(m) {
+		if !d.session.elicitor.receive(m) {
 			d.log.Debug("response to no request ignored")
 		}
 	case m.IsNotification() && m.Fault != nil:
@@ -92,10 +92,10 @@ func (d *dispatcher) request(x *exchange, m codec.Message) {
 		return d.errorResponse(m.ID, codec.Fault{Code: mcp.INVALID_REQUEST, Text: "id already in use"})
 	}
 	switch d.calls.add(x, c, refuse) {
-	case waitTurn: // respond completes x
-	case respond:
+	case startWait: // respond completes x
+	case startRespond:
 		d.complete(x)
-	case runCall:
+	case startRun:
 		if m.Method == string(mcp.MethodToolsCall) {
 			x.async = true
 			go d.run(x, c)

@@ -13,17 +13,17 @@ import (
 // drainTimeout is how long calls in flight may take at the end.
 const drainTimeout = time.Minute
 
-// A timeout is how long the end of Serve may wait for something, and how long once
+// A grace is how long the end of Serve may wait for something, and how long once
 // [Config.Hurry] is closed.
-type timeout struct{ normal, hurried time.Duration }
+type grace struct{ normal, hurried time.Duration }
 
 var (
 	// cutOffGrace is for calls that were cut off to end, and for the functions given
 	// to OnUndelivered.
-	cutOffGrace = timeout{10 * time.Second, 4 * time.Second}
+	cutOffGrace = grace{10 * time.Second, 4 * time.Second}
 	// finalGrace is for the functions of calls whose handlers do not return and, once
 	// more, for all functions to log what they leave undone when their context is done.
-	finalGrace = timeout{3 * time.Second, 500 * time.Millisecond}
+	finalGrace = grace{3 * time.Second, 500 * time.Millisecond}
 )
 
 // drain waits for the calls in flight, after admission was closed. It cuts them off
@@ -35,7 +35,7 @@ func (d *dispatcher) drain() error {
 		d.admission.admitted.Wait()
 		close(idle)
 	}()
-	if d.wait(idle, timeout{normal: drainTimeout}) {
+	if d.wait(idle, grace{normal: drainTimeout}) {
 		return nil
 	}
 	n := d.calls.len()
@@ -62,9 +62,9 @@ func (d *dispatcher) drain() error {
 	return fmt.Errorf("%d calls still in flight after %v: %w", n, took, errCutOff)
 }
 
-// wait reports whether done is closed within t.
-func (d *dispatcher) wait(done <-chan struct{}, t timeout) bool {
-	normal := time.NewTimer(t.normal)
+// wait reports whether done is closed within g.
+func (d *dispatcher) wait(done <-chan struct{}, g grace) bool {
+	normal := time.NewTimer(g.normal)
 	defer normal.Stop()
 	select {
 	case <-done:
@@ -73,7 +73,7 @@ func (d *dispatcher) wait(done <-chan struct{}, t timeout) bool {
 		return false
 	case <-d.cfg.Hurry:
 	}
-	hurried := time.NewTimer(t.hurried)
+	hurried := time.NewTimer(g.hurried)
 	defer hurried.Stop()
 	select {
 	case <-done:

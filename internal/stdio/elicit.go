@@ -28,10 +28,10 @@ func newElicitor(out *output, a *admission) *elicitor {
 	return &elicitor{out: out, admission: a, pending: map[string]chan<- json.RawMessage{}, ended: make(chan struct{})}
 }
 
-// RequestElicitation asks the user through the client, during the call that ctx
-// belongs to. A client that responds with an error, or can no longer respond, counts
-// as one whose user closed the form.
-func (e *elicitor) RequestElicitation(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+// request asks the user through the client, during the call that ctx belongs to. A
+// client that responds with an error, or can no longer respond, counts as one whose
+// user closed the form.
+func (e *elicitor) request(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	c, ok := callFrom(ctx)
 	if !ok {
 		return nil, errors.New("elicitation: not in a call")

@@ -15,7 +15,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
-// asking is a server whose one tool asks the user and returns the answer.
+// asking returns a server with a tool that asks the user and returns the answer.
 func asking() *server.MCPServer {
 	s := server.NewMCPServer("t", "1")
 	s.AddTool(mcp.NewTool("ask"), func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
@@ -29,7 +29,7 @@ func asking() *server.MCPServer {
 	return s
 }
 
-// A question goes to the client during the call, and the reply comes back to it.
+// An elicitation request goes to the client during the call, and the result to the tool.
 func TestElicitation(t *testing.T) {
 	for _, tt := range []struct{ name, reply, want string }{
 		{"accepted", `{"jsonrpc":"2.0","id":ID,"result":{"action":"accept","content":{}}}`, "user: accept"},
@@ -83,8 +83,8 @@ func TestElicitation(t *testing.T) {
 	}
 }
 
-// A question of the stateless revision is a result, and the answer comes with the
-// next call.
+// In the stateless revision, an elicitation is the result of a call, and the user's
+// answer comes with the next.
 func TestElicitationIsStateless(t *testing.T) {
 	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}`
 	in := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask",` + meta + `}}
@@ -101,7 +101,7 @@ func TestElicitationIsStateless(t *testing.T) {
 	}
 }
 
-// A question is taken back when the call that it belongs to is cancelled.
+// An elicitation is cancelled together with its call.
 func TestQuestionOfCancelledCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inR, inW := io.Pipe()

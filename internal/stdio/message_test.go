@@ -14,7 +14,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	const method = `"method":"ping"`
-	invalid := func(id, text string) string { return errorAnswer(id, -32600, text) }
+	invalid := func(id, text string) string { return errorResponse(id, -32600, text) }
 	for _, tt := range []struct {
 		name  string
 		input string
@@ -24,14 +24,14 @@ func TestMessages(t *testing.T) {
 		{"carriage return", "\r", ""},
 		{"CRLF", ping + "\r", pong},
 		{"space around", " \t" + ping + "  ", pong},
-		{"not JSON", `hello`, errorAnswer("null", -32700, "not valid JSON")},
-		{"cut short", `{"jsonrpc":"2.0","id":1`, errorAnswer("null", -32700, "not valid JSON")},
-		{"two on a line", ping + ping, errorAnswer("null", -32700, "not valid JSON")},
-		{"NUL", "\x00", errorAnswer("null", -32700, "not valid JSON")},
-		{"NULs inside", `{"jsonrpc":"2.0","id":"` + "\x00" + `",` + method + `}`, errorAnswer("null", -32700, "not valid JSON")},
-		{"binary", "\x7fELF\x02\x01\x01\x90", errorAnswer("null", -32700, "not valid UTF-8")},
-		{"invalid UTF-8", `{"jsonrpc":"2.0","id":"` + "\xff" + `",` + method + `}`, errorAnswer("null", -32700, "not valid UTF-8")},
-		{"too deep", strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000), errorAnswer("null", -32700, "not valid JSON")},
+		{"not JSON", `hello`, errorResponse("null", -32700, "not valid JSON")},
+		{"cut short", `{"jsonrpc":"2.0","id":1`, errorResponse("null", -32700, "not valid JSON")},
+		{"two on a line", ping + ping, errorResponse("null", -32700, "not valid JSON")},
+		{"NUL", "\x00", errorResponse("null", -32700, "not valid JSON")},
+		{"NULs inside", `{"jsonrpc":"2.0","id":"` + "\x00" + `",` + method + `}`, errorResponse("null", -32700, "not valid JSON")},
+		{"binary", "\x7fELF\x02\x01\x01\x90", errorResponse("null", -32700, "not valid UTF-8")},
+		{"invalid UTF-8", `{"jsonrpc":"2.0","id":"` + "\xff" + `",` + method + `}`, errorResponse("null", -32700, "not valid UTF-8")},
+		{"too deep", strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000), errorResponse("null", -32700, "not valid JSON")},
 		{"a string", `"hello"`, invalid("null", "a message must be an object")},
 		{"a number", `1`, invalid("null", "a message must be an object")},
 		{"null", `null`, invalid("null", "a message must be an object")},
@@ -47,10 +47,10 @@ func TestMessages(t *testing.T) {
 		{"method null", `{"jsonrpc":"2.0","id":1,"method":null}`, invalid("1", "method must be a string, and not empty")},
 		{"method a number", `{"jsonrpc":"2.0","id":1,"method":7}`, invalid("1", "method must be a string, and not empty")},
 		{"method empty", `{"jsonrpc":"2.0","method":""}`, invalid("null", "method must be a string, and not empty")},
-		{"unknown method", `{"jsonrpc":"2.0","id":1,"method":"nope"}`, errorAnswer("1", -32601, "Method nope not found")},
+		{"unknown method", `{"jsonrpc":"2.0","id":1,"method":"nope"}`, errorResponse("1", -32601, "Method nope not found")},
 		{"params null", `{"jsonrpc":"2.0","id":"ping","params":null,` + method + `}`, pong},
-		{"params array", `{"jsonrpc":"2.0","id":1,"params":[1],` + method + `}`, errorAnswer("1", -32602, "params must be an object")},
-		{"params string", `{"jsonrpc":"2.0","id":1,"params":"x",` + method + `}`, errorAnswer("1", -32602, "params must be an object")},
+		{"params array", `{"jsonrpc":"2.0","id":1,"params":[1],` + method + `}`, errorResponse("1", -32602, "params must be an object")},
+		{"params string", `{"jsonrpc":"2.0","id":1,"params":"x",` + method + `}`, errorResponse("1", -32602, "params must be an object")},
 		{"notification with params array", `{"jsonrpc":"2.0","method":"notifications/x","params":[1]}`, ""},
 		{"notification with bad meta", `{"jsonrpc":"2.0","method":"notifications/x","params":{"_meta":1}}`, ""},
 		{"notification without version", `{"method":"notifications/x"}`, invalid("null", `jsonrpc must be "2.0"`)},
@@ -64,7 +64,7 @@ func TestMessages(t *testing.T) {
 		{"error response", `{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m"}}`, ""},
 		{"request with result", `{"jsonrpc":"2.0","id":"ping","result":{},` + method + `}`, pong},
 		{"batch before initialize", `[` + ping + `]`, invalid("null", "batches are not part of this protocol revision")},
-		{"half a batch", `[` + ping, errorAnswer("null", -32700, "not valid JSON")},
+		{"half a batch", `[` + ping, errorResponse("null", -32700, "not valid JSON")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			want := []string{tt.want, pong}
@@ -87,7 +87,7 @@ func TestInputEnds(t *testing.T) {
 		{"blank lines", "\n\r\n\n" + ping + "\n\n", []string{pong}},
 		{"byte order mark", "\ufeff" + ping, []string{pong}},
 		{"byte order mark alone", "\ufeff\n" + ping, []string{pong}},
-		{"byte order mark later", ping + "\n\ufeff" + ping, []string{pong, errorAnswer("null", -32700, "not valid JSON")}},
+		{"byte order mark later", ping + "\n\ufeff" + ping, []string{pong, errorResponse("null", -32700, "not valid JSON")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantLines(t, serve(t, newServer(nil), stdio.Config{}, tt.input), tt.want...)
@@ -97,7 +97,7 @@ func TestInputEnds(t *testing.T) {
 
 func TestErrorWithoutID(t *testing.T) {
 	const modern = `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
-	null := errorAnswer("null", -32700, "not valid JSON")
+	null := errorResponse("null", -32700, "not valid JSON")
 	omitted := `{"jsonrpc":"2.0","error":{"code":-32700,"message":"not valid JSON"}}`
 	for _, tt := range []struct {
 		name   string
@@ -129,9 +129,9 @@ func TestIDsComeBackAsSent(t *testing.T) {
 	} {
 		for _, tt := range []struct{ name, input, want string }{
 			{"inline", `{"jsonrpc":"2.0","id":` + id + `,"method":"ping"}`, `{"jsonrpc":"2.0","id":` + id + `,"result":{}}`},
-			{"call", call(id, "ok"), okAnswer(id)},
-			{"error", call(id, "nope"), errorAnswer(id, -32602, "tool 'nope' not found: tool not found")},
-			{"refusal", `{"jsonrpc":"3","id":` + id + `}`, errorAnswer(id, -32600, `jsonrpc must be "2.0"`)},
+			{"call", call(id, "ok"), okResponse(id)},
+			{"error", call(id, "nope"), errorResponse(id, -32602, "tool 'nope' not found: tool not found")},
+			{"refusal", `{"jsonrpc":"3","id":` + id + `}`, errorResponse(id, -32600, `jsonrpc must be "2.0"`)},
 		} {
 			got := serve(t, newServer(map[string]handler{"ok": ok}), stdio.Config{}, tt.input)
 			if !slices.Equal(got, []string{tt.want}) {
@@ -144,7 +144,7 @@ func TestIDsComeBackAsSent(t *testing.T) {
 func TestLongLine(t *testing.T) {
 	const max = 1000
 	long := strings.Repeat("x", 200_000)
-	refused := errorAnswer("null", -32600, "message longer than 1000 bytes")
+	refused := errorResponse("null", -32600, "message longer than 1000 bytes")
 	for _, tt := range []struct {
 		name, input, want string
 	}{
@@ -168,14 +168,13 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// The response to a long line has no id; that is how the revision of the session
-// writes it.
+// The response to a long line has no id, in the form that the revision requires.
 func TestLongLineAfterInitialize(t *testing.T) {
 	got := serve(t, newServer(nil), stdio.Config{MaxLine: 1000}, initialize("2025-11-25"), strings.Repeat("x", 1001), ping)
 	wantLines(t, got[1:], `{"jsonrpc":"2.0","error":{"code":-32600,"message":"message longer than 1000 bytes"}}`, pong)
 }
 
-// pad makes a message n bytes long.
+// pad returns message with white space, n bytes long.
 func pad(message string, n int) string {
 	return "{" + strings.Repeat(" ", n-len(message)) + message[1:]
 }
@@ -195,11 +194,11 @@ func TestLongLineIsNotKept(t *testing.T) {
 		t.Error(err)
 	}
 	runtime.ReadMemStats(&after)
-	// All that was ever allocated: more than was in use at any time.
+	// Everything ever allocated, which is more than was in use at any time.
 	if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
 		t.Errorf("a line of %d bytes took %d bytes of memory", size, n)
 	}
-	if want := errorAnswer("null", -32600, "message longer than 4194304 bytes") + "\n"; out.String() != want {
+	if want := errorResponse("null", -32600, "message longer than 4194304 bytes") + "\n"; out.String() != want {
 		t.Errorf("got %s, want %s", &out, want)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
-// What can be read in two ways is done in neither: somebody on the way may have
-// approved the other.
+// A message that can be read in two ways is refused: a gateway may have approved the
+// other reading.
 func TestAmbiguousMessages(t *testing.T) {
 	const (
 		twice     = ` more than once or in another spelling. Send it once, spelled exactly like that.`
@@ -26,10 +26,10 @@ func TestAmbiguousMessages(t *testing.T) {
 		modernAll = modern + `,"io.modelcontextprotocol/clientCapabilities":{}`
 	)
 	params := func(at, name string) string {
-		return errorAnswer("1", -32602, fmt.Sprintf("%s contains %q", at, name)+twice)
+		return errorResponse("1", -32602, fmt.Sprintf("%s contains %q", at, name)+twice)
 	}
 	message := func(id, name string) string {
-		return errorAnswer(id, -32600, fmt.Sprintf("the message contains %q", name)+twice)
+		return errorResponse(id, -32600, fmt.Sprintf("the message contains %q", name)+twice)
 	}
 	call := func(params string) string {
 		return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` + params + `}`
@@ -50,13 +50,13 @@ func TestAmbiguousMessages(t *testing.T) {
 		{"Kelvin sign in depth", call(`{"name":"change","_meta":{"progressTo` + "\u212a" + `en":1}}`), params("params._meta", "progressToken")},
 		{"token twice", call(`{"name":"change","_meta":{"progressToken":1,"progressToken":2}}`), params("params._meta", "progressToken")},
 		{"another method's", call(`{"name":"change","URI":"x"}`), params("params", "uri")},
-		{"unknown, twice", call(`{"name":"change","x":1,"x":1}`), errorAnswer("1", -32602, "params"+unknown)},
-		{"unknown, other case", call(`{"name":"change","x":{"ä":1,"Ä":1}}`), errorAnswer("1", -32602, "params"+unknown)},
-		{"unknown in an array", call(`{"name":"change","x":[1,{"a":[{"a":1,"a":1}]}]}`), errorAnswer("1", -32602, "params"+unknown)},
-		{"unknown in meta", call(`{"name":"change","_meta":{"x/y":{"a":1,"a":1}}}`), errorAnswer("1", -32602, "params._meta"+unknown)},
+		{"unknown, twice", call(`{"name":"change","x":1,"x":1}`), errorResponse("1", -32602, "params"+unknown)},
+		{"unknown, other case", call(`{"name":"change","x":{"ä":1,"Ä":1}}`), errorResponse("1", -32602, "params"+unknown)},
+		{"unknown in an array", call(`{"name":"change","x":[1,{"a":[{"a":1,"a":1}]}]}`), errorResponse("1", -32602, "params"+unknown)},
+		{"unknown in meta", call(`{"name":"change","_meta":{"x/y":{"a":1,"a":1}}}`), errorResponse("1", -32602, "params._meta"+unknown)},
 		{"answer of the user", call(`{"name":"change","inputResponses":{"q":{"action":"decline","Action":"accept"}}}`), params("params.inputResponses", "action")},
 		{"answer of the user, content", call(`{"name":"change","inputResponses":{"q":{"action":"accept","content":{"confirm":false,"confirm":true}}}}`),
-			errorAnswer("1", -32602, "params.inputResponses.content"+unknown)},
+			errorResponse("1", -32602, "params.inputResponses.content"+unknown)},
 		{"capabilities", call(`{"name":"change","_meta":{` + modern + `,"io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"Elicitation":null}}}`),
 			params("params._meta.io.modelcontextprotocol/clientCapabilities", "elicitation")},
 		{"protocol version", call(`{"name":"change","_meta":{` + modern + `,` + modernAll + `}}`), params("params._meta", "io.modelcontextprotocol/protocolVersion")},
@@ -77,7 +77,7 @@ func TestAmbiguousMessages(t *testing.T) {
 		{"id twice", `{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/call","params":{"name":"change"}}`, message("null", "id")},
 		{"id and Id", `{"jsonrpc":"2.0","id":1,"Id":2,"method":"tools/call","params":{"name":"change"}}`, message("null", "id")},
 		{"Id only", `{"jsonrpc":"2.0","Id":2,"method":"tools/call","params":{"name":"change"}}`, message("null", "id")},
-		{"unknown", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"change"},"x":1,"X":1}`, errorAnswer("1", -32600, "the message"+unknown)},
+		{"unknown", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"change"},"x":1,"X":1}`, errorResponse("1", -32600, "the message"+unknown)},
 		{"notification", `{"jsonrpc":"2.0","method":"notifications/x","Method":"notifications/y"}`, message("null", "method")},
 		{"params of a notification", `{"jsonrpc":"2.0","method":"notifications/x","params":{"a":1,"A":1}}`, ""},
 	} {
@@ -102,12 +102,12 @@ func TestAmbiguousMessages(t *testing.T) {
 	}
 }
 
-// In a batch, the element that is ambiguous is refused, and no other.
+// In a batch, only the ambiguous element is refused.
 func TestAmbiguousElement(t *testing.T) {
 	got := serve(t, newServer(map[string]handler{"ok": ok}), stdio.Config{}, initialize("2025-03-26"),
 		`[`+ping+`,{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ok","Name":"ok"}},`+call("2", "ok")+`]`)
 	wantLines(t, got[1:], "["+pong+","+
-		errorAnswer("1", -32602, `params contains "name" more than once or in another spelling. Send it once, spelled exactly like that.`)+","+okAnswer("2")+"]")
+		errorResponse("1", -32602, `params contains "name" more than once or in another spelling. Send it once, spelled exactly like that.`)+","+okResponse("2")+"]")
 }
 
 func TestAmbiguousCancellation(t *testing.T) {
@@ -119,12 +119,12 @@ func TestAmbiguousCancellation(t *testing.T) {
 		c.send(call("1", "block"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":`+params+`}`, ping)
 		wantLines(t, []string{<-c.lines}, pong)
 		close(release)
-		wantLines(t, c.end(), okAnswer("1"))
+		wantLines(t, c.end(), okResponse("1"))
 	}
 }
 
-// mcp-go gets what was checked: members with their one spelling, arguments as they
-// were sent, and nothing that it does not know yet.
+// mcp-go receives what was validated: members in their only spelling, arguments as
+// sent, and no members that it does not know.
 func TestWhatIsPassedOn(t *testing.T) {
 	const arguments = `{"n":123456789012345678901234567890, "e":1.50e3,"s":"\ud800\u0041","a":1,"A":2,"a":3}`
 	var got mcp.CallToolParams
@@ -143,8 +143,8 @@ func TestWhatIsPassedOn(t *testing.T) {
 	}
 }
 
-// Every member that mcp-go would take in another spelling is known: this fails if a
-// new version of mcp-go decodes more.
+// Every member that mcp-go accepts in another spelling is known. This fails if a new
+// version of mcp-go decodes more.
 func TestOtherSpellings(t *testing.T) {
 	for method, request := range map[mcp.MCPMethod]any{
 		mcp.MethodInitialize:             mcp.InitializeRequest{},
@@ -220,12 +220,12 @@ func TestOtherSpellings(t *testing.T) {
 
 func capitalized(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
-// unusual replaces k and s by letters that count as the same.
+// unusual replaces k and s by letters that differ only in case.
 func unusual(name string) string {
 	return strings.NewReplacer("k", "\u212a", "s", "ſ").Replace(name)
 }
 
-// paths returns the names that lead to each field of t in JSON.
+// paths returns the JSON path of each field of t.
 func paths(t reflect.Type) (all [][]string) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
@@ -253,7 +253,7 @@ func paths(t reflect.Type) (all [][]string) {
 	return all
 }
 
-// Whatever the params are, mcp-go sees what any other reader of the same bytes does.
+// Whatever the params are, mcp-go and any other reader of the same bytes agree.
 func FuzzParams(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"echo","arguments":{"text":"hello","n":12345678901234567890},"_meta":{"progressToken":1}}`,
@@ -327,7 +327,7 @@ func same[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-// at returns the value at path as a reader sees it who takes names exactly and the
+// at returns the value at path for a reader that matches names exactly and uses the
 // first of several.
 func at(raw json.RawMessage, path ...string) json.RawMessage {
 	for _, name := range path {
@@ -360,7 +360,7 @@ func present(raw json.RawMessage, path ...string) bool {
 	return value != nil && string(value) != "null"
 }
 
-// Many members cost no more than their number.
+// The time to read members is linear in their number.
 func TestManyMembers(t *testing.T) {
 	const n = 15000
 	var b strings.Builder

@@ -25,9 +25,9 @@ func newRegistry() *registry {
 type callStart int
 
 const (
-	runCall  callStart = iota
-	respond            // its response is known
-	waitTurn           // its response is known, but must wait for another call with its id
+	startRun     callStart = iota
+	startRespond           // its response is known
+	startWait              // its response is known, but must wait for another call with its id
 )
 
 // add adds c to x. If the id of c belongs to a call in flight, c is refused, and its
@@ -46,15 +46,15 @@ func (r *registry) add(x *exchange, c *call, refuse func() []byte) callStart {
 		if r.closeErr != nil {
 			c.cancel(r.closeErr)
 		}
-		return runCall
+		return startRun
 	case c.response == nil:
 		c.response = refuse()
 	}
 	if first == nil || slices.Contains(x.calls, first) { // the responses of a batch have an order
-		return respond
+		return startRespond
 	}
 	r.waiting[first] = append(r.waiting[first], x)
-	return waitTurn
+	return startWait
 }
 
 // has reports whether a call with that id is in flight.

@@ -59,7 +59,7 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 	case <-d.admission.closed:
 	}
 	d.admission.close()
-	d.session.end()
+	d.session.elicitor.end()
 	drainErr := d.drain()
 	return errors.Join(readErr, writeError(d.out.failure()), drainErr)
 }

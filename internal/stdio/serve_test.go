@@ -43,8 +43,8 @@ func newServer(tools map[string]handler) *server.MCPServer {
 
 func ok(context.Context) (*mcp.CallToolResult, error) { return mcp.NewToolResultText("ok"), nil }
 
-// until returns a tool that answers once release is closed, or fails when its call
-// is cancelled.
+// until returns a handler that succeeds once release is closed, or fails when its
+// call is cancelled.
 func until(release <-chan struct{}) handler {
 	return func(ctx context.Context) (*mcp.CallToolResult, error) {
 		select {
@@ -75,7 +75,7 @@ func cancel(id string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"why not"}}`, id)
 }
 
-// serve runs Serve on the input as it stands and returns the lines of its output.
+// serve runs Serve on these lines and returns the lines of its output.
 func serve(t *testing.T, s *server.MCPServer, cfg stdio.Config, input ...string) []string {
 	t.Helper()
 	var out bytes.Buffer
@@ -111,7 +111,7 @@ func dialSlow(t *testing.T, s *server.MCPServer, cfg stdio.Config) *client {
 	go func() {
 		defer outw.Close()
 		c.err <- stdio.Serve(ctx, s, inr, outw, cfg)
-		inr.Close() // lets a reading goroutine go
+		inr.Close() // ends the goroutine of the reader
 	}()
 	return c
 }
@@ -137,7 +137,7 @@ func (c *client) send(lines ...string) {
 	}
 }
 
-// end closes the input and returns the lines that were not received yet.
+// end closes the input and returns the remaining lines of the output.
 func (c *client) end() []string {
 	c.t.Helper()
 	c.in.Close()
@@ -171,15 +171,15 @@ func ids(lines []string) (ids []string) {
 	return ids
 }
 
-func okAnswer(id string) string {
+func okResponse(id string) string {
 	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"content":[{"type":"text","text":"ok"}]}}`
 }
 
-func errorAnswer(id string, code int, text string) string {
+func errorResponse(id string, code int, text string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":%q}}`, id, code, text)
 }
 
-func TestInitializeIsAnsweredBeforeWhatFollows(t *testing.T) {
+func TestInitializeIsHandledFirst(t *testing.T) {
 	s := newServer(map[string]handler{"version": func(ctx context.Context) (*mcp.CallToolResult, error) {
 		return mcp.NewToolResultText(server.RequestProtocolVersion(ctx)), nil
 	}})
@@ -205,18 +205,18 @@ func TestInlineRequestsKeepTheirOrderWhileCallsRun(t *testing.T) {
 			}
 		}
 		close(release)
-		wantLines(t, c.end(), okAnswer("1"))
+		wantLines(t, c.end(), okResponse("1"))
 	})
 }
 
-func TestEveryCallInFlightIsAnsweredAtTheEndOfInput(t *testing.T) {
+func TestCallsInFlightFinishAtEndOfInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
 		var want []string
 		for i := range 20 {
 			c.send(call(fmt.Sprint(i), "block"))
-			want = append(want, okAnswer(fmt.Sprint(i)))
+			want = append(want, okResponse(fmt.Sprint(i)))
 		}
 		c.in.Close()
 		synctest.Wait()
@@ -236,13 +236,13 @@ func TestContextEndsReadingAndCallsAreFinished(t *testing.T) {
 		synctest.Wait()
 		c.stop()
 		synctest.Wait()
-		c.send(call("2", "echo")) // is read by the goroutine left in Read, and dropped
+		c.send(call("2", "echo")) // read by the goroutine left in Read, and dropped
 		time.Sleep(59 * time.Second)
 		close(release)
 		if err := <-c.err; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		wantLines(t, c.rest(), okAnswer("1"))
+		wantLines(t, c.rest(), okResponse("1"))
 	})
 }
 
@@ -258,11 +258,11 @@ func TestContextEndsWaitingForRoom(t *testing.T) {
 		if err := <-c.err; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		wantLines(t, c.rest(), okAnswer("1"))
+		wantLines(t, c.rest(), okResponse("1"))
 	})
 }
 
-// What a handler holds that does not end is undone all the same.
+// OnUndelivered functions run even if the handler does not return.
 func TestDrainOfHandlerThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		undone := false
@@ -322,7 +322,7 @@ func TestDrainIsBounded(t *testing.T) {
 	}
 }
 
-func TestAnswerStuckInWritingIsUndelivered(t *testing.T) {
+func TestResponseStuckInWritingIsUndelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var undone atomic.Int32
 		c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
@@ -418,7 +418,7 @@ func TestSlowClientStopsOnlyWriting(t *testing.T) {
 	})
 }
 
-// brokenWriter accepts so many writes and fails then.
+// A brokenWriter fails after a number of writes.
 type brokenWriter struct {
 	mu    sync.Mutex
 	left  int
@@ -577,7 +577,7 @@ func TestSessionsAreSeparate(t *testing.T) {
 	})
 }
 
-// In a hurry, calls in flight are cut off at once, and all is over in five seconds.
+// In a hurry, calls in flight are cut off at once, and Serve ends within five seconds.
 func TestHurry(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -596,7 +596,7 @@ func TestHurry(t *testing.T) {
 			return ok(ctx)
 		}, func(context.Context) {}, 2, 4500 * time.Millisecond},
 	} {
-		for _, when := range []time.Duration{0, 30 * time.Second, 61 * time.Second} { // at once, while draining, and when that is over
+		for _, when := range []time.Duration{0, 30 * time.Second, 61 * time.Second} { // at once, while draining, and after that
 			t.Run(fmt.Sprintf("%s, after %v", tt.name, when), func(t *testing.T) {
 				if tt.calls == 0 && when > 0 || when > time.Minute && tt.took < time.Second {
 					t.Skip("it is over by then")

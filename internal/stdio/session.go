@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"context"
 	"crypto/rand"
 	"sync"
 
@@ -13,8 +14,8 @@ import (
 // A session is what mcp-go knows about the client. Its methods may be called from
 // several goroutines.
 type session struct {
-	*elicitor
-	id string
+	id       string
+	elicitor *elicitor
 	// notifications are those that mcp-go sends. They are written before the next
 	// response, because a call may have sent them: a separate goroutine could write
 	// them too late.
@@ -83,6 +84,11 @@ func (s *session) check(m codec.Message) *codec.Fault {
 			". Send requests of that revision, without a protocol version in _meta, or open another connection."}
 	}
 	return nil
+}
+
+// RequestElicitation is called by mcp-go for a tool that asks for the user's input.
+func (s *session) RequestElicitation(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	return s.elicitor.request(ctx, r)
 }
 
 func (s *session) SessionID() string { return s.id }

@@ -12,7 +12,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
-// declaring returns a server whose one tool tells what the client declared.
+// declaring returns a server with a tool that returns what the client declared.
 func declaring() *server.MCPServer {
 	return newServer(map[string]handler{"declared": func(ctx context.Context) (*mcp.CallToolResult, error) {
 		s := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo)
@@ -30,8 +30,8 @@ func statelessCall(id, client, capabilities string) string {
 		id, client, capabilities)
 }
 
-// What the client declares when it initializes cannot be taken back: it decides
-// whether the user is asked.
+// What the client declares in initialize cannot be changed later: it decides whether
+// the user is asked.
 func TestInitializedOnce(t *testing.T) {
 	const (
 		again = "this connection is initialized already, and what was negotiated stays as it is. Open another connection to initialize again."
@@ -50,12 +50,12 @@ func TestInitializedOnce(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := serve(t, declaring(), stdio.Config{}, first, tt.second, call("2", "declared"), "junk")
-			wantLines(t, got[1:2], errorAnswer("1", -32600, tt.want))
+			wantLines(t, got[1:2], errorResponse("1", -32600, tt.want))
 			rest := strings.Join(got[2:], "\n")
 			if !strings.Contains(rest, `first asks: true`) {
 				t.Errorf("got %s, want what was declared first", rest)
 			}
-			if !strings.Contains(rest, errorAnswer("null", -32700, "not valid JSON")) { // as 2025-06-18 wants it
+			if !strings.Contains(rest, errorResponse("null", -32700, "not valid JSON")) { // as 2025-06-18 requires
 				t.Errorf("the revision changed: %s", rest)
 			}
 		})
@@ -82,7 +82,7 @@ func TestInitializeAfter(t *testing.T) {
 	}
 }
 
-// What a stateless request declares holds for itself alone, also while others run.
+// What a stateless request declares applies only to itself, also while others run.
 func TestStatelessRequestsAreSeparate(t *testing.T) {
 	var lines []string
 	for i := range 100 {
