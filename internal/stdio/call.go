@@ -18,7 +18,7 @@ type call struct {
 
 	ctx         context.Context // done when the call is cancelled or over
 	stop        context.CancelCauseFunc
-	handlerCtx  context.Context // derived from ctx; done when the handler has returned, too
+	handlerCtx  context.Context // of the handler: also done when that has returned
 	stopHandler context.CancelFunc
 
 	// Set by the goroutine that handles the call, before it reports the call complete.
@@ -32,18 +32,18 @@ type call struct {
 	progress float64 // last reported; guarded by the lock of out
 }
 
-// A callState is what was decided about the response to a call:
+// A callState is what was decided about the response to a call. The transitions:
 //
-//	open ─┬──────────────> writing ──┬──────────────> over
-//	      ├──> cancelled ──┬─────────┼────────────────┘
-//	      └────────────────┴─────────┴──> abandoned ──┘
+//	open → writing → over      the response is written, or the write fails
+//	open → cancelled → over    there is no response
+//	any  → abandoned → over    Serve stopped waiting for the handler or the write
 type callState int
 
 const (
 	callOpen      callState = iota // nothing yet
 	callCancelled                  // it will not be written
-	callWriting                    // it is being written; too late to cancel
-	callAbandoned                  // Serve does not wait any longer for the handler or the write
+	callWriting                    // it is being written, and can no longer be cancelled
+	callAbandoned                  // it counts as not delivered, even if a write still succeeds
 	callOver                       // it was written, or never will be
 )
 

@@ -21,8 +21,9 @@ var (
 	// cutOffGrace is for calls that were cut off to end, and for the functions given
 	// to OnUndelivered.
 	cutOffGrace = grace{10 * time.Second, 4 * time.Second}
-	// finalGrace is for the functions of calls whose handlers do not return and, once
-	// more, for all functions to log what they leave undone when their context is done.
+	// finalGrace is for the functions of calls whose handlers do not return. It applies
+	// again after the context of all functions is done, so that they can log what they
+	// leave undone.
 	finalGrace = grace{3 * time.Second, 500 * time.Millisecond}
 )
 
