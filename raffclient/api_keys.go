@@ -94,19 +94,19 @@ func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKe
 		request:  request{method: "POST", path: []string{"api-keys"}, body: r},
 		resource: "API key",
 		name:     r.Name,
-		made: func(k APIKeyWithSecret) (Candidate, bool) {
-			m := k.made()
+		candidate: func(k APIKeyWithSecret) (Candidate, bool) {
+			m := k.candidate()
 			m.Prefix = k.Prefix()
 			return m, !k.Secret.IsZero()
 		},
 		read:  decodeKey,
 		keep:  true, // there is a secret, and it must not be lost
 		list:  apiKeys(),
-		found: func(k APIKey) (Candidate, bool) { return k.made(), similarNames(r.Name, k.Name) },
+		match: func(k APIKey) (Candidate, bool) { return k.candidate(), similarNames(r.Name, k.Name) },
 	})
 }
 
-func (k APIKey) made() Candidate {
+func (k APIKey) candidate() Candidate {
 	return Candidate{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
@@ -114,7 +114,7 @@ func (k APIKey) made() Candidate {
 //
 // GET /api/v1/api-keys
 func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
-	return each(pages(ctx, c, apiKeys()))
+	return allItems(pages(ctx, c, apiKeys()))
 }
 
 func apiKeys() listing[APIKey] { return listing[APIKey]{path: []string{"api-keys"}, id: APIKey.id} }
@@ -127,7 +127,7 @@ func (c *Client) GetAPIKey(ctx context.Context, id string) (APIKey, error) {
 	return key, err
 }
 
-func (c *Client) getAPIKey(ctx context.Context, id string) (APIKey, answer, error) {
+func (c *Client) getAPIKey(ctx context.Context, id string) (APIKey, response, error) {
 	return byID(ctx, c, request{method: "GET", path: []string{"api-keys", id}}, id, APIKey.id)
 }
 
@@ -165,7 +165,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("it has another name")
 	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
 		return notConfirmed("it has another prefix")
-	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
+	case dated && at.Before(serverTime(start, a.date).Add(-maxAgeSameName)):
 		return notConfirmed("it is older")
 	case created.Secret.IsZero() && !sameMoment(key.CreatedAt, created.CreatedAt):
 		// The prefix alone may be that of another key, which the response named.
@@ -219,8 +219,8 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 		}
 		return now, now.KeyPrefix != key.KeyPrefix, err
 	}
-	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
-		absent: func(ctx context.Context) bool {
+	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, noReplay: true,
+		hadNoEffect: func(ctx context.Context) bool {
 			ctx, cancel := c.forLookup(ctx)
 			defer cancel()
 			_, yes, err := changed(ctx)
@@ -237,18 +237,18 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	case err == nil && bad != nil:
 		err = bad
 	case err == nil:
-		err = &Error{Status: http.StatusOK, kind: ErrBadResponse, Message: "it does not hold a secret", maybe: true}
+		err = &Error{Status: http.StatusOK, kind: ErrBadResponse, Message: "it does not hold a secret", ambiguous: true}
 	}
-	if !mayHaveHappened(err) {
+	if !mayHaveSucceeded(err) {
 		return APIKeyWithSecret{}, err
 	}
 	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
-	c.lookFor(ctx, e, func(ctx context.Context) ([]Candidate, error) {
+	c.resolveOutcome(ctx, e, func(ctx context.Context) ([]Candidate, error) {
 		now, yes, err := changed(ctx)
 		if err != nil || !yes {
 			return nil, err
 		}
-		m := now.made()
+		m := now.candidate()
 		m.Recent = true
 		return []Candidate{m}, nil
 	})
@@ -259,7 +259,7 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 // API shows its prefix: in upper case, without "raff_", or with something around it.
 func (c *Client) IsOwn(key APIKey) bool {
 	own, shown := c.ownPrefixBody(), prefixBody(key.KeyPrefix)
-	return own == shown || len(own) >= minTelling && strings.Contains(shown, own)
+	return own == shown || len(own) >= minDistinctive && strings.Contains(shown, own)
 }
 
 // MayBeOwn reports whether key cannot be told from the one that the client itself
@@ -273,14 +273,14 @@ func (c *Client) MayBeOwn(key APIKey) bool {
 	for _, part := range parts {
 		if strings.Contains(own, part) {
 			contained++
-			telling = telling || len(part) >= minTelling
+			telling = telling || len(part) >= minDistinctive
 		}
 	}
 	return telling || contained == len(parts)
 }
 
-// minTelling is how many characters of a prefix tell keys apart reasonably well.
-const minTelling = 4
+// minDistinctive is how many characters of a prefix tell keys apart reasonably well.
+const minDistinctive = 4
 
 func (c *Client) ownPrefixBody() string {
 	return prefixBody(truncate(*c.cfg.APIKey.value, prefixLength, ""))

@@ -54,10 +54,10 @@ type Error struct {
 	// RetryAfter is how long the API asked to wait, 0 if it did not.
 	RetryAfter time.Duration
 
-	kind   error
-	cause  error
-	maybe  bool // the request may have been processed
-	denied bool // a 2xx answer says "success": false
+	kind            error
+	cause           error
+	ambiguous       bool // the request may have been processed
+	reportedFailure bool // a 2xx answer says "success": false
 }
 
 // Error returns what happened, in one line.
@@ -77,7 +77,7 @@ func (e *Error) Error() string {
 
 // MayHaveSucceeded reports whether the request may have been processed all the
 // same.
-func (e *Error) MayHaveSucceeded() bool { return e.maybe }
+func (e *Error) MayHaveSucceeded() bool { return e.ambiguous }
 
 // Is reports whether target is e's kind.
 func (e *Error) Is(target error) bool {
@@ -88,7 +88,7 @@ func (e *Error) Is(target error) bool {
 func (e *Error) Unwrap() error { return e.cause }
 
 // check turns a status outside 2xx into an error.
-func (c *Client) check(a *answer) *Error {
+func (c *Client) check(a *response) *Error {
 	if a.status >= 200 && a.status < 300 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (c *Client) check(a *answer) *Error {
 		e.kind = ErrRedirected
 		e.Title, e.Message = "", "to "+c.hostOf(a.header.Get("Location"))
 		// Only these two say that the request is to be made there instead.
-		e.maybe = a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect
+		e.ambiguous = a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect
 	case a.status == http.StatusUnauthorized:
 		e.kind = ErrUnauthorized
 	case a.status == http.StatusPaymentRequired, a.status == http.StatusForbidden && e.aboutBilling():
@@ -113,7 +113,7 @@ func (c *Client) check(a *answer) *Error {
 	case a.status == http.StatusTooManyRequests:
 		e.kind = ErrRateLimited
 	case a.status == http.StatusRequestTimeout, a.status == 499, a.status >= 500, a.status < 200:
-		e.kind, e.maybe = ErrUnavailable, true
+		e.kind, e.ambiguous = ErrUnavailable, true
 	case a.status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "x-project-id required"):
 		e.kind = ErrProjectRequired
 	default:
@@ -132,7 +132,7 @@ func (e *Error) aboutBilling() bool {
 
 // fromBody reads the API's error body, {"error", "message", "reason"}, none
 // of which has to be there. The API's quickstart has the reason inside message.
-func (c *Client) fromBody(a *answer) *Error {
+func (c *Client) fromBody(a *response) *Error {
 	e := &Error{Status: a.status}
 	if a.readErr != nil {
 		return e
@@ -150,7 +150,7 @@ func (c *Client) fromBody(a *answer) *Error {
 		Error   text `json:"error"`
 		Message text `json:"message"`
 	}](a.body)
-	first := func(words ...string) string { return c.clean(cmp.Or(words...)) }
+	first := func(words ...string) string { return c.Sanitize(cmp.Or(words...)) }
 	e.Title = first(body.Error, nested.Error.Error, nested.Message.Error)
 	e.Message = first(withoutRPC(body.Message), withoutRPC(nested.Message.Message), withoutRPC(nested.Error.Message))
 	e.Reason = first(body.Reason, nested.Message.Reason, nested.Error.Reason)
@@ -168,9 +168,9 @@ func withoutRPC(s string) string {
 	return s
 }
 
-// badAnswer is the error of a 2xx answer that cannot be read.
-func (c *Client) badAnswer(a *answer) *Error {
-	e := &Error{Status: a.status, kind: ErrBadResponse, maybe: true}
+// badResponse is the error of a 2xx answer that cannot be read.
+func (c *Client) badResponse(a *response) *Error {
+	e := &Error{Status: a.status, kind: ErrBadResponse, ambiguous: true}
 	var syntax *json.SyntaxError
 	switch {
 	case a.truncated():
@@ -188,9 +188,9 @@ func (c *Client) badAnswer(a *answer) *Error {
 }
 
 // unsuccessful is the error of a 2xx answer that says "success": false.
-func (c *Client) unsuccessful(a *answer) *Error {
+func (c *Client) unsuccessful(a *response) *Error {
 	e := c.fromBody(a)
-	e.kind, e.maybe, e.denied = ErrBadResponse, true, true
+	e.kind, e.ambiguous, e.reportedFailure = ErrBadResponse, true, true
 	if e.Message == "" {
 		e.Message = "it says that the request was not successful"
 	}
@@ -200,9 +200,9 @@ func (c *Client) unsuccessful(a *answer) *Error {
 // transportError is the error of a request that was not answered. Errors of
 // net/http can quote what the server sent, so it is told in our words.
 func (c *Client) transportError(err error, sent *tracer) *Error {
-	e := &Error{kind: ErrNoResponse, maybe: true, Message: c.reason(err, sent)}
+	e := &Error{kind: ErrNoResponse, ambiguous: true, Message: c.reason(err, sent)}
 	if sent.neverConnected(err) {
-		e.kind, e.maybe = ErrUnreachable, false
+		e.kind, e.ambiguous = ErrUnreachable, false
 	}
 	if ctxErr := contextError(err); ctxErr != nil {
 		e.cause = ctxErr
@@ -252,24 +252,24 @@ func (c *Client) reason(err error, sent *tracer) string {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case isDNS:
-		return "the name " + c.clean(dns.Name) + " could not be resolved"
+		return "the name " + c.Sanitize(dns.Name) + " could not be resolved"
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection to " + c.clean(c.base.Host) + " refused"
+		return "connection to " + c.Sanitize(c.base.Host) + " refused"
 	case timeout != nil && timeout.Timeout():
 		return "timed out"
 	case isTLS(err) && sent.neverConnected(err):
-		return "no trusted TLS connection to " + c.clean(c.base.Host) + ": " + c.clean(innermost(err))
+		return "no trusted TLS connection to " + c.Sanitize(c.base.Host) + ": " + c.Sanitize(innermost(err))
 	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
-		return "no TLS connection to " + c.clean(c.base.Host) + ": it speaks plain HTTP"
+		return "no TLS connection to " + c.Sanitize(c.base.Host) + ": it speaks plain HTTP"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the connection was reset"
 	case strings.HasSuffix(err.Error(), "EOF"):
 		return "the connection was closed"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return "network error: " + c.clean(op.Error())
+		return "network error: " + c.Sanitize(op.Error())
 	}
 	return "the connection broke, or the answer was not HTTP"
 }
@@ -287,11 +287,5 @@ func (c *Client) hostOf(location string) string {
 	if err != nil || u.Host == "" {
 		return "another place"
 	}
-	return c.clean(u.Host)
-}
-
-// clean makes the API's words fit to be quoted: one line, not too long, and
-// without credentials, this client's key or another.
-func (c *Client) clean(s string) string {
-	return c.cfg.APIKey.scrub(s)
+	return c.Sanitize(u.Host)
 }

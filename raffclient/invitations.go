@@ -52,11 +52,11 @@ func (c *Client) invite(ctx context.Context, path, members []string, r CreateInv
 		request:  request{method: "POST", path: path, body: r},
 		resource: "invitation",
 		name:     r.Email,
-		made: func(i Invitation) (Candidate, bool) {
+		candidate: func(i Invitation) (Candidate, bool) {
 			return Candidate{ID: i.ID, Name: i.Email, CreatedAt: i.CreatedAt}, i.ID != ""
 		},
 		list: membersAt(members, ""),
-		found: func(m Member) (Candidate, bool) {
+		match: func(m Member) (Candidate, bool) {
 			return Candidate{ID: m.InvitationID, Name: m.Email, CreatedAt: m.CreatedAt}, m.InvitationID != "" && strings.EqualFold(m.Email, r.Email)
 		},
 	})

@@ -27,7 +27,7 @@ func addFilters(q url.Values, filters []string) {
 // page is one answer of a list that is read to its end.
 type page[T any] struct {
 	items []T
-	answer
+	response
 }
 
 // listing is a list that is read page by page to its end.
@@ -35,9 +35,9 @@ type listing[T any] struct {
 	path    []string
 	id      func(T) string
 	filters []string // a name and a value each, left out if the value is ""
-	// proven has the list read on even if the total says that this was all, in
+	// distrustTotal has the list read on even if the total says that this was all, in
 	// case that is the length of the page.
-	proven bool
+	distrustTotal bool
 }
 
 // pages follows limit and offset to the end of a list. Items that came before
@@ -56,7 +56,7 @@ func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T
 				yield(page[T]{}, err)
 				return
 			}
-			fresh := unseen(items, seen, l.id)
+			fresh := newItems(items, seen, l.id)
 			if !yield(page[T]{fresh, a}, nil) {
 				return
 			}
@@ -69,30 +69,30 @@ func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T
 			short := len(items) < pageSize
 			switch {
 			case len(items) == 0 && total > got:
-				yield(page[T]{}, incomplete("it ended after %d of %d", got, total))
+				yield(page[T]{}, listIncomplete("it ended after %d of %d", got, total))
 				return
-			case len(items) == 0, short && got == total && (!l.proven || total > len(items)):
+			case len(items) == 0, short && got == total && (!l.distrustTotal || total > len(items)):
 				return
 			case len(fresh) == 0 && (got == total || total < 0 && len(items) != pageSize):
 				return // the server ignores offset, and this is all there is
 			case len(fresh) == 0:
-				yield(page[T]{}, incomplete("the API repeated itself after %d", got))
+				yield(page[T]{}, listIncomplete("the API repeated itself after %d", got))
 				return
 			case n+1 == maxPages:
-				yield(page[T]{}, incomplete("it was cut after %d", got))
+				yield(page[T]{}, listIncomplete("it was cut after %d", got))
 				return
 			}
 		}
 	}
 }
 
-func incomplete(format string, args ...any) *Error {
+func listIncomplete(format string, args ...any) *Error {
 	return &Error{kind: ErrListIncomplete, Message: fmt.Sprintf(format, args...)}
 }
 
-// unseen returns the items whose ID is not in seen, and puts it there. Items
+// newItems returns the items whose ID is not in seen, and puts it there. Items
 // without an ID cannot be told apart, and are all returned.
-func unseen[T any](items []T, seen map[string]bool, id func(T) string) []T {
+func newItems[T any](items []T, seen map[string]bool, id func(T) string) []T {
 	var fresh []T
 	for _, item := range items {
 		if key := id(item); key == "" || !seen[key] {
@@ -103,8 +103,8 @@ func unseen[T any](items []T, seen map[string]bool, id func(T) string) []T {
 	return fresh
 }
 
-// each yields the items of pages one by one.
-func each[T any](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
+// allItems yields the items of pages one by one.
+func allItems[T any](pages iter.Seq2[page[T], error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for p, err := range pages {
 			if err != nil {

@@ -61,7 +61,7 @@ func projectMembers(projectID string, id ...string) []string {
 //
 // GET /api/v1/members
 func (c *Client) Members(ctx context.Context, status string) iter.Seq2[Member, error] {
-	return each(pages(ctx, c, membersAt(accountMembers(), status)))
+	return allItems(pages(ctx, c, membersAt(accountMembers(), status)))
 }
 
 func membersAt(path []string, status string) listing[Member] {
@@ -97,17 +97,19 @@ func (c *Client) AddMember(ctx context.Context, r AddMemberRequest) (Member, err
 
 func (c *Client) addMember(ctx context.Context, path []string, body any, is func(Member) bool, name string) (Member, error) {
 	return create(ctx, c, creation[Member, Member]{
-		read:     decode[Member],
-		request:  request{method: "POST", path: path, body: body},
-		resource: "member",
-		name:     name,
-		made:     func(m Member) (Candidate, bool) { return m.made(), m.ID != "" },
-		list:     membersAt(path, ""),
-		found:    func(m Member) (Candidate, bool) { return m.made(), is(m) },
+		read:      decode[Member],
+		request:   request{method: "POST", path: path, body: body},
+		resource:  "member",
+		name:      name,
+		candidate: func(m Member) (Candidate, bool) { return m.candidate(), m.ID != "" },
+		list:      membersAt(path, ""),
+		match:     func(m Member) (Candidate, bool) { return m.candidate(), is(m) },
 	})
 }
 
-func (m Member) made() Candidate { return Candidate{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt} }
+func (m Member) candidate() Candidate {
+	return Candidate{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt}
+}
 
 // UpdateMember changes role or status of the member of the account with that
 // member ID.
@@ -131,7 +133,7 @@ func (c *Client) RemoveMember(ctx context.Context, id string) error {
 //
 // GET /api/v1/projects/{id}/members
 func (c *Client) ProjectMembers(ctx context.Context, projectID, status string) iter.Seq2[Member, error] {
-	return each(pages(ctx, c, membersAt(projectMembers(projectID), status)))
+	return allItems(pages(ctx, c, membersAt(projectMembers(projectID), status)))
 }
 
 // GetProjectMember returns the member of a project with that member ID.

@@ -64,9 +64,9 @@ func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknow
 // Unwrap returns the cause.
 func (e *OutcomeError) Unwrap() error { return e.Cause }
 
-func mayHaveHappened(err error) bool {
+func mayHaveSucceeded(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.maybe
+	return ok && e.ambiguous
 }
 
 // creations knows which are on their way, and what was made and answered, so that
@@ -75,11 +75,11 @@ type creations struct {
 	mu       sync.Mutex
 	answered map[string]bool          // by ID, and by prefix
 	reported map[string]bool          // by ID: found to be what another lost request made
-	onTheWay map[chan struct{}]string // the name that each is to have
+	inFlight map[chan struct{}]string // the name that each is to have
 }
 
 func newCreations() *creations {
-	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
+	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, inFlight: map[chan struct{}]string{}}
 }
 
 // begin notes that something of that name is on its way to be made, until done is
@@ -88,21 +88,21 @@ func (c *creations) begin(name string) (done func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ended := make(chan struct{})
-	c.onTheWay[ended] = name
+	c.inFlight[ended] = name
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		close(ended)
-		delete(c.onTheWay, ended)
+		delete(c.inFlight, ended)
 	}
 }
 
-// settle waits until what is on its way now has arrived: all of it, or what is to
+// wait waits until what is on its way now has arrived: all of it, or what is to
 // have a name similar to that one.
-func (c *creations) settle(ctx context.Context, all bool, name string) error {
+func (c *creations) wait(ctx context.Context, all bool, name string) error {
 	c.mu.Lock()
 	var ended []chan struct{}
-	for e, other := range c.onTheWay {
+	for e, other := range c.inFlight {
 		if all || similarNames(name, other) {
 			ended = append(ended, e)
 		}
@@ -139,7 +139,7 @@ func (c *creations) report(m Candidate) {
 // explain reports whether it is known which request made m. What a lost request
 // was found to have made explains what has another name than was asked for, but
 // not what has that name.
-func (c *creations) explain(m possible) bool {
+func (c *creations) explain(m match) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
@@ -150,17 +150,17 @@ type creation[T, L any] struct {
 	request
 	resource string
 	name     string
-	// made tells what an answer says was made; ok if nothing that matters of it
+	// candidate tells what an answer says was made; ok if nothing that matters of it
 	// is missing.
-	made func(T) (m Candidate, ok bool)
-	read func(*Client, *answer) (T, *Error)
+	candidate func(T) (m Candidate, ok bool)
+	read      func(*Client, *response) (T, *Error)
 	// keep says that an answer with all that matters counts, even if it says
 	// "success": false.
 	keep bool
 	// list is where what was made appears, and found tells what of it looks like
 	// what was asked for.
 	list  listing[L]
-	found func(L) (m Candidate, similar bool)
+	match func(L) (m Candidate, similar bool)
 }
 
 // create makes something, once. If the answer is lost, the error is an
@@ -170,71 +170,71 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	var bad *Error
 	var date time.Time // of the answer
 	start := time.Now()
-	counts := func() (Candidate, bool) {
-		m, ok := n.made(data)
-		return m, ok && (n.keep || bad == nil || !bad.denied)
+	complete := func() (Candidate, bool) {
+		m, ok := n.candidate(data)
+		return m, ok && (n.keep || bad == nil || !bad.reportedFailure)
 	}
-	n.list.proven = true
-	n.once = true
-	n.around = func(send func() (answer, error)) (answer, error) {
+	n.list.distrustTotal = true
+	n.noReplay = true
+	n.around = func(send func() (response, error)) (response, error) {
 		defer c.creations.begin(n.name)()
 		a, err := send()
 		if err == nil {
 			data, bad = n.read(c, &a)
 			date = a.date
-			if m, ok := counts(); ok {
+			if m, ok := complete(); ok {
 				c.creations.add(m)
 			}
 		}
 		return a, err
 	}
-	look := func(ctx context.Context) ([]possible, error) { return lost(ctx, c, n, start) }
-	n.absent = func(ctx context.Context) bool {
+	look := func(ctx context.Context) ([]match, error) { return findMatches(ctx, c, n, start) }
+	n.hadNoEffect = func(ctx context.Context) bool {
 		ctx, cancel := c.forLookup(ctx)
 		defer cancel()
 		found, err := look(ctx)
 		// Refusals for the rate limit come when other programs are busy, whose
 		// creations are not of interest here.
-		return err == nil && !slices.ContainsFunc(found, possible.isSimilar)
+		return err == nil && !slices.ContainsFunc(found, match.isSimilar)
 	}
 	_, err := c.call(ctx, n.request)
-	part, ok := counts()
+	part, ok := complete()
 	switch {
 	case ok:
 		return data, nil
 	case err == nil && bad != nil:
 		err = bad
 	case err == nil:
-		err = &Error{Status: http.StatusCreated, kind: ErrBadResponse, Message: "it does not hold what was made", maybe: true}
+		err = &Error{Status: http.StatusCreated, kind: ErrBadResponse, Message: "it does not hold what was made", ambiguous: true}
 	}
 	var none T
-	if !mayHaveHappened(err) {
+	if !mayHaveSucceeded(err) {
 		return none, err
 	}
 	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if n.named(part, start) && (bad == nil || !bad.denied) && !c.creations.explain(possible{part, true}) {
+	if n.identifies(part, start) && (bad == nil || !bad.reportedFailure) && !c.creations.explain(match{part, true}) {
 		part.Confirmed = true
 		part.Recent = !date.IsZero() && part.createdAfter(serverTime(start, date))
 		e.Found = []Candidate{part}
 	} else {
-		c.lookFor(ctx, e, func(ctx context.Context) ([]Candidate, error) {
+		c.resolveOutcome(ctx, e, func(ctx context.Context) ([]Candidate, error) {
 			found, err := look(ctx)
-			return made(found), err
+			return candidates(found), err
 		})
 	}
 	return none, c.report(e)
 }
 
-// named reports whether an answer without all that matters names what was made. An
+// identifies reports whether an answer without all that matters names what was made. An
 // answer that names something else, or something older, names nothing.
-func (n creation[T, L]) named(m Candidate, start time.Time) bool {
+func (n creation[T, L]) identifies(m Candidate, start time.Time) bool {
 	before := start.Add(-time.Hour) // its own clock said nothing
 	return m.ID != "" && similarNames(n.name, m.Name) && !m.createdBefore(before) && !m.usedBefore(before)
 }
 
-// lookAfter is how long to wait before each look for something whose answer was
+// lookupDelays is how long to wait before each look for something whose answer was
 // lost. The API may still be making it when the connection is long gone.
-var lookAfter = []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}
+var lookupDelays = []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}
 
 // forLookup returns a context for finding out what became of a request whose
 // answer was lost, even if ctx was cancelled.
@@ -242,12 +242,12 @@ func (c *Client) forLookup(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(urgent(context.WithoutCancel(ctx)), c.cfg.RequestTimeout)
 }
 
-// lookFor finds out what became of a request whose answer was lost. It goes on
+// resolveOutcome finds out what became of a request whose answer was lost. It goes on
 // while it finds nothing, or only what may be somebody else's.
-func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Candidate, error)) {
+func (c *Client) resolveOutcome(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Candidate, error)) {
 	ctx, cancel := c.forLookup(ctx)
 	defer cancel()
-	for _, wait := range lookAfter {
+	for _, wait := range lookupDelays {
 		if sleep(ctx, wait) != nil {
 			return
 		}
@@ -270,32 +270,32 @@ func (c *Client) lookFor(ctx context.Context, e *OutcomeError, look func(context
 func (c *Client) report(e *OutcomeError) *OutcomeError {
 	for i := range e.Found {
 		m := &e.Found[i]
-		m.ID, m.Name, m.Prefix = c.clean(m.ID), c.clean(m.Name), c.clean(m.Prefix)
-		m.CreatedAt, m.LastUsedAt = Timestamp(c.clean(string(m.CreatedAt))), Timestamp(c.clean(string(m.LastUsedAt)))
+		m.ID, m.Name, m.Prefix = c.Sanitize(m.ID), c.Sanitize(m.Name), c.Sanitize(m.Prefix)
+		m.CreatedAt, m.LastUsedAt = Timestamp(c.Sanitize(string(m.CreatedAt))), Timestamp(c.Sanitize(string(m.LastUsedAt)))
 		c.cfg.Logger.Error("an answer was lost, and this may be what the request made; the caller was told, unless it has gone",
 			"resource", e.Resource, "id", m.ID, "name", m.Name, "prefix", m.Prefix)
 	}
 	if e.LookupErr != nil {
 		c.cfg.Logger.Error("an answer was lost, and what the request made could not be looked up",
-			"resource", e.Resource, "name", c.clean(e.Name), "error", e.LookupErr)
+			"resource", e.Resource, "name", c.Sanitize(e.Name), "error", e.LookupErr)
 	}
 	return e
 }
 
-// possible is something that a lost request may have made.
-type possible struct {
+// match is something that a lost request may have made.
+type match struct {
 	Candidate
 	similar bool // it is named as was asked for
 }
 
-func (m possible) isSimilar() bool { return m.similar }
-func (m possible) isNew() bool     { return m.Recent }
+func (m match) isSimilar() bool { return m.similar }
+func (m match) isRecent() bool  { return m.Recent }
 
-// lost lists what n may have made since start. That it finds nothing means
+// findMatches lists what n may have made since start. That it finds nothing means
 // something only if the list is whole. If something new has the right name, it
 // leaves out the rest.
-func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]possible, error) {
-	var all []possible
+func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]match, error) {
+	var all []match
 	whole := false // an empty list without a total is no list at all
 	for p, err := range pages(ctx, c, n.list) {
 		if err != nil {
@@ -308,32 +308,32 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		whole = whole || len(p.items) > 0 || p.total != nil
 		since := serverTime(start, p.date)
 		for _, item := range p.items {
-			m := possible{}
-			m.Candidate, m.similar = n.found(item)
-			if m.mayBeNew(since) {
+			m := match{}
+			m.Candidate, m.similar = n.match(item)
+			if m.mayBeRecent(since) {
 				m.Recent = m.similar && !p.date.IsZero() && m.createdAfter(since)
 				all = append(all, m)
 			}
 		}
 	}
 	if !whole {
-		return nil, incomplete("it is empty, without a total")
+		return nil, listIncomplete("it is empty, without a total")
 	}
 	if len(all) == 0 {
 		return nil, nil
 	}
 	// What other calls are making may be among what was found.
-	if err := c.creations.settle(ctx, !slices.ContainsFunc(all, possible.isSimilar), n.name); err != nil {
+	if err := c.creations.wait(ctx, !slices.ContainsFunc(all, match.isSimilar), n.name); err != nil {
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, c.creations.explain)
-	if slices.ContainsFunc(all, possible.isNew) {
-		all = slices.DeleteFunc(all, func(m possible) bool { return !m.Recent })
+	if slices.ContainsFunc(all, match.isRecent) {
+		all = slices.DeleteFunc(all, func(m match) bool { return !m.Recent })
 	}
 	return all, nil
 }
 
-func made(all []possible) (list []Candidate) {
+func candidates(all []match) (list []Candidate) {
 	for _, m := range all {
 		list = append(list, m.Candidate)
 	}
@@ -341,32 +341,32 @@ func made(all []possible) (list []Candidate) {
 }
 
 const (
-	// similarAge is how old, by created_at, something of the right name may be and
+	// maxAgeSameName is how old, by created_at, something of the right name may be and
 	// still be new: a clock may show local time, which is up to 14 hours off.
-	similarAge = 26 * time.Hour
-	// otherAge is the same for something of another name, which the API may have
+	maxAgeSameName = 26 * time.Hour
+	// maxAgeOtherName is the same for something of another name, which the API may have
 	// changed beyond recognition: clocks are minutes apart.
-	otherAge = 15 * time.Minute
-	// usedAtOnce is how long after created_at last_used_at may be in a key that
+	maxAgeOtherName = 15 * time.Minute
+	// initialUseSkew is how long after created_at last_used_at may be in a key that
 	// was never used.
-	usedAtOnce = 5 * time.Second
+	initialUseSkew = 5 * time.Second
 )
 
-// mayBeNew reports whether m may have been made after since. What was in use
+// mayBeRecent reports whether m may have been made after since. What was in use
 // before then is not new: nobody has the secret of a key that is.
-func (m possible) mayBeNew(since time.Time) bool {
+func (m match) mayBeRecent(since time.Time) bool {
 	created, dated := m.CreatedAt.Time()
 	used, ok := m.LastUsedAt.Time()
-	if ok && used.Before(since) && !(dated && used.Sub(created) < usedAtOnce) {
+	if ok && used.Before(since) && !(dated && used.Sub(created) < initialUseSkew) {
 		return false
 	}
 	if !dated {
 		return m.similar
 	}
 	if m.similar {
-		return created.After(since.Add(-similarAge))
+		return created.After(since.Add(-maxAgeSameName))
 	}
-	return created.After(since.Add(-otherAge)) && m.LastUsedAt == ""
+	return created.After(since.Add(-maxAgeOtherName)) && m.LastUsedAt == ""
 }
 
 // serverTime converts a moment of our clock to the server's, whose clock said

@@ -39,7 +39,7 @@ type UpdateProjectRequest struct {
 //
 // GET /api/v1/projects
 func (c *Client) Projects(ctx context.Context) iter.Seq2[Project, error] {
-	return each(pages(ctx, c, projects()))
+	return allItems(pages(ctx, c, projects()))
 }
 
 func projects() listing[Project] {
@@ -63,17 +63,19 @@ func (c *Client) GetProject(ctx context.Context, id string) (Project, error) {
 // POST /api/v1/projects
 func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Project, error) {
 	return create(ctx, c, creation[Project, Project]{
-		read:     decode[Project],
-		request:  request{method: "POST", path: []string{"projects"}, body: r},
-		resource: "project",
-		name:     r.Name,
-		made:     func(p Project) (Candidate, bool) { return p.made(), p.ID != "" },
-		list:     projects(),
-		found:    func(p Project) (Candidate, bool) { return p.made(), similarNames(r.Name, p.Name) },
+		read:      decode[Project],
+		request:   request{method: "POST", path: []string{"projects"}, body: r},
+		resource:  "project",
+		name:      r.Name,
+		candidate: func(p Project) (Candidate, bool) { return p.candidate(), p.ID != "" },
+		list:      projects(),
+		match:     func(p Project) (Candidate, bool) { return p.candidate(), similarNames(r.Name, p.Name) },
 	})
 }
 
-func (p Project) made() Candidate { return Candidate{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt} }
+func (p Project) candidate() Candidate {
+	return Candidate{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt}
+}
 
 // UpdateProject changes the project with that ID and returns it as it is then.
 //

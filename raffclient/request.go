@@ -22,26 +22,26 @@ type request struct {
 	query  url.Values
 	body   any // encoded as JSON; nil: no body
 
-	// once marks what must not be done twice. It is not repeated if it may
+	// noReplay marks what must not be done twice. It is not repeated if it may
 	// have been processed, by us or by the transport, and once it is on its way
 	// it is seen through even if the context is cancelled.
-	once bool
+	noReplay bool
 	// noData says that success needs no data, and therefore no body.
 	noData bool
 	// around, if set, is called for each attempt and makes it by calling send.
-	around func(send func() (answer, error)) (answer, error)
-	// absent, if set, reports whether a request that was refused for the rate
+	around func(send func() (response, error)) (response, error)
+	// hadNoEffect, if set, reports whether a request that was refused for the rate
 	// limit certainly had no effect. It is asked before the third attempt and
 	// every later one.
-	absent func(ctx context.Context) bool
+	hadNoEffect func(ctx context.Context) bool
 }
 
 // collections are the elements of the API's paths that are not IDs.
 var collections = []string{"api-keys", "regenerate", "roles", "permissions", "projects", "members", "invitations"}
 
-// namesSomething reports whether r refers to something by an ID, in its path or
+// hasID reports whether r refers to something by an ID, in its path or
 // in its body.
-func (r request) namesSomething(body []byte) bool {
+func (r request) hasID(body []byte) bool {
 	return bytes.Contains(body, []byte(`_id":`)) ||
 		slices.ContainsFunc(r.path, func(e string) bool { return !slices.Contains(collections, e) })
 }
@@ -65,16 +65,16 @@ func (c *Client) url(r request) (*url.URL, error) {
 }
 
 // call sends r and returns the object in its answer. The error is an *Error.
-func call[T any](ctx context.Context, c *Client, r request) (T, answer, error) {
+func call[T any](ctx context.Context, c *Client, r request) (T, response, error) {
 	return callWith(ctx, c, r, decodeResource[T])
 }
 
 // callList sends r and returns the objects in its answer.
-func callList[T any](ctx context.Context, c *Client, r request) ([]T, answer, error) {
+func callList[T any](ctx context.Context, c *Client, r request) ([]T, response, error) {
 	return callWith(ctx, c, r, decodeList[T])
 }
 
-func callWith[T any](ctx context.Context, c *Client, r request, read func(json.RawMessage) (T, error)) (data T, a answer, err error) {
+func callWith[T any](ctx context.Context, c *Client, r request, read func(json.RawMessage) (T, error)) (data T, a response, err error) {
 	if a, err = c.call(ctx, r); err != nil || r.noData && a.empty() {
 		return data, a, err
 	}
@@ -94,17 +94,17 @@ func (c *Client) remove(ctx context.Context, path ...string) error {
 
 // byID sends r, which names one object, and returns the object. A response that
 // describes another one is an error: what follows would be done to that.
-func byID[T any](ctx context.Context, c *Client, r request, want string, id func(T) string) (T, answer, error) {
+func byID[T any](ctx context.Context, c *Client, r request, want string, id func(T) string) (T, response, error) {
 	data, a, err := call[T](ctx, c, r)
 	if got := id(data); err == nil && got != "" && !strings.EqualFold(got, want) {
 		var none T
-		return none, a, &Error{Status: a.status, kind: ErrBadResponse, maybe: true, Message: "it describes an object with another ID"}
+		return none, a, &Error{Status: a.status, kind: ErrBadResponse, ambiguous: true, Message: "it describes an object with another ID"}
 	}
 	return data, a, err
 }
 
 // call sends r and returns its answer, not yet decoded.
-func (c *Client) call(ctx context.Context, r request) (answer, error) {
+func (c *Client) call(ctx context.Context, r request) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
 	return c.do(ctx, r)
@@ -112,29 +112,29 @@ func (c *Client) call(ctx context.Context, r request) (answer, error) {
 
 // do sends r until it is answered for good or may not be repeated, under the
 // deadline of ctx.
-func (c *Client) do(ctx context.Context, r request) (answer, error) {
+func (c *Client) do(ctx context.Context, r request) (response, error) {
 	u, err := c.url(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	var body []byte
 	if r.body != nil {
 		if body, err = json.Marshal(r.body); err != nil {
-			return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be written as JSON"}
+			return response{}, &Error{kind: ErrInvalid, Message: "the request cannot be written as JSON"}
 		}
 	}
 	deadline, _ := ctx.Deadline()
-	if r.once {
+	if r.noReplay {
 		// Leave time to be answered and to find out what became of it.
 		deadline = deadline.Add(-2 * c.cfg.RequestTimeout)
 	}
 	waiting, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 
-	t := try{client: c, request: r, url: u, body: body}
+	t := exchange{client: c, request: r, url: u, body: body}
 	for {
 		if err := c.pace.wait(waiting); err != nil {
-			return answer{}, notSent(ctx, err, t.last)
+			return response{}, notSent(ctx, err, t.last)
 		}
 		a, err := t.sendAround(ctx)
 		if err == nil {
@@ -148,10 +148,10 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 			c.cfg.OnWait(ctx, Wait{For: wait, Because: err, Attempts: t.attempt})
 		}
 		if err := sleep(waiting, wait); err != nil {
-			return answer{}, notSent(ctx, err, t.last)
+			return response{}, notSent(ctx, err, t.last)
 		}
-		if errors.Is(err, ErrRateLimited) && t.attempt >= 2 && r.absent != nil && !r.absent(ctx) {
-			t.last.maybe = true
+		if errors.Is(err, ErrRateLimited) && t.attempt >= 2 && r.hadNoEffect != nil && !r.hadNoEffect(ctx) {
+			t.last.ambiguous = true
 			return a, err
 		}
 	}
@@ -162,7 +162,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 // the caller itself gave up.
 func notSent(ctx context.Context, err error, last *Error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) || cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
-		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, maybe: last != nil && last.maybe}
+		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, ambiguous: last != nil && last.ambiguous}
 	}
 	if last != nil {
 		return last
@@ -170,8 +170,8 @@ func notSent(ctx context.Context, err error, last *Error) error {
 	return &Error{kind: ErrRateLimited, Message: "its turn under the rate limit did not come in time", cause: err}
 }
 
-// try is a request with what happened to it so far.
-type try struct {
+// exchange is a request with what happened to it so far.
+type exchange struct {
 	client  *Client
 	request request
 	url     *url.URL
@@ -182,18 +182,18 @@ type try struct {
 	last      *Error // of the attempt before
 }
 
-func (t *try) sendAround(ctx context.Context) (answer, error) {
+func (t *exchange) sendAround(ctx context.Context) (response, error) {
 	if t.request.around == nil {
 		return t.send(ctx)
 	}
-	return t.request.around(func() (answer, error) { return t.send(ctx) })
+	return t.request.around(func() (response, error) { return t.send(ctx) })
 }
 
 // send makes one attempt.
-func (t *try) send(ctx context.Context) (answer, error) {
+func (t *exchange) send(ctx context.Context) (response, error) {
 	c, r := t.client, t.request
 	t.attempt++
-	if r.once {
+	if r.noReplay {
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
@@ -206,20 +206,20 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		return a, nil
 	}
 	if t.last != nil {
-		err.maybe = err.maybe || t.last.maybe
+		err.ambiguous = err.ambiguous || t.last.ambiguous
 	}
-	if err.gone(r, t.last) {
+	if err.alreadyDeleted(r, t.last) {
 		return a, nil
 	}
 	t.last = err
 	return a, err
 }
 
-func (t *try) log(ctx context.Context, status int, took time.Duration, err *Error) {
+func (t *exchange) log(ctx context.Context, status int, took time.Duration, err *Error) {
 	level, message := slog.LevelDebug, "request"
 	attrs := []slog.Attr{
 		slog.String("method", t.request.method),
-		slog.String("path", t.client.clean(t.url.Path)),
+		slog.String("path", t.client.Sanitize(t.url.Path)),
 		slog.Int("status", status),
 		slog.Duration("duration", took.Round(time.Microsecond)),
 		slog.Int("attempt", t.attempt),
@@ -231,12 +231,12 @@ func (t *try) log(ctx context.Context, status int, took time.Duration, err *Erro
 	t.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
-func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
+func (t *exchange) roundTrip(ctx context.Context) (response, *Error) {
 	c := t.client
 	sent := &tracer{}
 	req, err := http.NewRequestWithContext(sent.watch(ctx), t.request.method, t.url.String(), t.bodyReader())
 	if err != nil {
-		return answer{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
+		return response{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
 	}
 	if t.body != nil {
 		req.ContentLength = int64(len(t.body))
@@ -250,17 +250,17 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, c.transportError(err, sent)
+		return response{}, c.transportError(err, sent)
 	}
 	defer res.Body.Close()
-	a := readAnswer(res, c.cfg.MaxResponseBytes)
+	a := readResponse(res, c.cfg.MaxResponseBytes)
 	a.body = unescape(a.body)
 	c.pace.learn(a.limit)
-	if a.truncated() && !t.request.once {
-		return a, c.badAnswer(&a) // worth another try; a creation's is salvaged instead
+	if a.truncated() && !t.request.noReplay {
+		return a, c.badResponse(&a) // worth another try; a creation's is salvaged instead
 	}
 	if e := c.check(&a); e != nil {
-		if e.kind == ErrNotFound && !t.request.namesSomething(t.body) {
+		if e.kind == ErrNotFound && !t.request.hasID(t.body) {
 			e.kind = ErrNoEndpoint
 		}
 		return a, e
@@ -275,11 +275,11 @@ func (t *try) roundTrip(ctx context.Context) (answer, *Error) {
 // need be. Only over HTTP/1.1, where nothing is sent again after the first byte
 // was written, it can do without: there an empty body of unknown length would be
 // sent in chunks.
-func (t *try) bodyReader() io.Reader {
+func (t *exchange) bodyReader() io.Reader {
 	switch {
-	case t.body == nil && (!t.request.once || t.client.http1):
+	case t.body == nil && (!t.request.noReplay || t.client.http1):
 		return http.NoBody
-	case t.request.once:
+	case t.request.noReplay:
 		return struct{ io.Reader }{bytes.NewReader(t.body)}
 	}
 	return bytes.NewReader(t.body)

@@ -22,7 +22,7 @@ const (
 )
 
 // next says whether the request may be sent again after err, and when.
-func (t *try) next(err error) (wait time.Duration, again bool) {
+func (t *exchange) next(err error) (wait time.Duration, again bool) {
 	e, ok := err.(*Error)
 	if !ok {
 		return 0, false
@@ -31,14 +31,14 @@ func (t *try) next(err error) (wait time.Duration, again bool) {
 		t.projectID = t.client.cfg.ProjectID
 		return 0, true
 	}
-	if e.maybe && t.request.once {
+	if e.ambiguous && t.request.noReplay {
 		return 0, false
 	}
 	switch e.kind {
 	case ErrRateLimited:
 		wait = t.backoff(e.RetryAfter)
 		t.client.pace.pause(wait)
-		return wait, !t.request.once || t.attempt < maxLimitedAttempts
+		return wait, !t.request.noReplay || t.attempt < maxLimitedAttempts
 	case ErrUnavailable, ErrUnreachable, ErrNoResponse:
 		return t.backoff(e.RetryAfter), t.attempt < maxAttempts
 	}
@@ -47,7 +47,7 @@ func (t *try) next(err error) (wait time.Duration, again bool) {
 
 // backoff is as long as the API asked for, else 1, 2, 4, … s and up to a
 // quarter more, so that clients that failed together do not return together.
-func (t *try) backoff(asked time.Duration) time.Duration {
+func (t *exchange) backoff(asked time.Duration) time.Duration {
 	if asked > 0 {
 		return asked
 	}
@@ -55,10 +55,10 @@ func (t *try) backoff(asked time.Duration) time.Duration {
 	return d + rand.N(d/4)
 }
 
-// gone reports whether e means that a repeated deletion has succeeded: what
+// alreadyDeleted reports whether e means that a repeated deletion has succeeded: what
 // the first attempt was to delete is not there any more.
-func (e *Error) gone(r request, before *Error) bool {
-	return r.method == http.MethodDelete && e.kind == ErrNotFound && before != nil && before.maybe
+func (e *Error) alreadyDeleted(r request, before *Error) bool {
+	return r.method == http.MethodDelete && e.kind == ErrNotFound && before != nil && before.ambiguous
 }
 
 // retryAfter reads a Retry-After header in its two forms, seconds and date; a

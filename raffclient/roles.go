@@ -51,7 +51,7 @@ type UpdateRoleRequest struct {
 //
 // GET /api/v1/roles
 func (c *Client) Roles(ctx context.Context, scope string) iter.Seq2[Role, error] {
-	return each(pages(ctx, c, roles(scope)))
+	return allItems(pages(ctx, c, roles(scope)))
 }
 
 func roles(scope string) listing[Role] {
@@ -75,17 +75,17 @@ func (c *Client) GetRole(ctx context.Context, id string) (Role, error) {
 // POST /api/v1/roles
 func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, error) {
 	return create(ctx, c, creation[Role, Role]{
-		read:     decode[Role],
-		request:  request{method: "POST", path: []string{"roles"}, body: r},
-		resource: "role",
-		name:     r.Name,
-		made:     func(role Role) (Candidate, bool) { return role.made(), role.ID != "" },
-		list:     roles(""),
-		found:    func(role Role) (Candidate, bool) { return role.made(), similarNames(r.Name, role.Name) },
+		read:      decode[Role],
+		request:   request{method: "POST", path: []string{"roles"}, body: r},
+		resource:  "role",
+		name:      r.Name,
+		candidate: func(role Role) (Candidate, bool) { return role.candidate(), role.ID != "" },
+		list:      roles(""),
+		match:     func(role Role) (Candidate, bool) { return role.candidate(), similarNames(r.Name, role.Name) },
 	})
 }
 
-func (r Role) made() Candidate { return Candidate{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt} }
+func (r Role) candidate() Candidate { return Candidate{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt} }
 
 // UpdateRole changes the role with that ID, for everyone who has it.
 //

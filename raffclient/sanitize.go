@@ -142,4 +142,4 @@ func truncate(s string, n int, mark string) string {
 
 // Sanitize makes text that came from elsewhere fit to be logged or quoted: on one
 // line, not too long, and without the client's own key or anything like one.
-func (c *Client) Sanitize(text string) string { return c.clean(text) }
+func (c *Client) Sanitize(text string) string { return c.cfg.APIKey.scrub(text) }

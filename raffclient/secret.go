@@ -87,9 +87,9 @@ func (s Secret) scrub(text string) string {
 	return truncate(keyLike.ReplaceAllString(text, "${1}…"+redacted), maxText, "…")
 }
 
-// cutOut replaces s wherever it stands in what the API sent, where it has no
+// redact replaces s wherever it stands in what the API sent, where it has no
 // business to be. What only begins like it is another key, and stays.
-func (s Secret) cutOut(body []byte) []byte {
+func (s Secret) redact(body []byte) []byte {
 	if s.value == nil {
 		return body
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // answer is what came back for a request.
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	date   time.Time // the server's clock; zero if it did not say
@@ -26,10 +26,10 @@ type answer struct {
 	readErr error // why body is not a whole JSON value
 }
 
-// readAnswer reads one JSON value, not the end of the body: a body that goes
+// readResponse reads one JSON value, not the end of the body: a body that goes
 // on for ever after it holds nobody up.
-func readAnswer(res *http.Response, limit int64) answer {
-	a := answer{status: res.StatusCode, header: res.Header}
+func readResponse(res *http.Response, limit int64) response {
+	a := response{status: res.StatusCode, header: res.Header}
 	a.date, _ = http.ParseTime(res.Header.Get("Date"))
 	a.limit, _ = strconv.Atoi(res.Header.Get("X-RateLimit-Limit"))
 
@@ -57,7 +57,7 @@ var errTooLong = errors.New("too long")
 
 // truncated reports whether the connection failed while the body was read, as
 // opposed to a body that is something else than JSON.
-func (a *answer) truncated() bool {
+func (a *response) truncated() bool {
 	var syntax *json.SyntaxError
 	return a.readErr != nil && !errors.As(a.readErr, &syntax) && a.readErr != errTooLong && a.readErr != io.EOF
 }
@@ -66,18 +66,18 @@ func (a *answer) truncated() bool {
 var namedSecret = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 
 // empty reports whether a has no body.
-func (a *answer) empty() bool { return a.readErr == io.EOF && len(bytes.TrimSpace(a.body)) == 0 }
+func (a *response) empty() bool { return a.readErr == io.EOF && len(bytes.TrimSpace(a.body)) == 0 }
 
 // decodeKey reads an answer that makes a key. Its secret is found wherever and
 // whatever is around it: a mark before the JSON, an unknown wrapping or a stray
 // value must not cost a key its secret. And it is nowhere but in Secret, even if
 // the API repeated it elsewhere. The client's own key is not a new secret.
-func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
+func decodeKey(c *Client, a *response) (APIKeyWithSecret, *Error) {
 	rest, secret := *a, Secret{}
 	for _, m := range namedSecret.FindAllSubmatch(a.body, -1) {
 		if found := NewSecret(string(m[1])); !found.equal(c.cfg.APIKey) {
 			secret = found
-			rest.body = secret.cutOut(a.body)
+			rest.body = secret.redact(a.body)
 			break
 		}
 	}
@@ -103,14 +103,14 @@ type envelope struct {
 // decode reads the data of a 2xx answer, leniently: unknown fields are
 // ignored, and a field of an unexpected type is unknown. With an error it
 // returns what could be read all the same, because that may be a secret.
-func decode[T any](c *Client, a *answer) (T, *Error) {
+func decode[T any](c *Client, a *response) (T, *Error) {
 	return decodeWith(c, a, decodeResource[T])
 }
 
 // decodeWith is decode with a function that reads the data.
-func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, error)) (T, *Error) {
+func decodeWith[T any](c *Client, a *response, read func(json.RawMessage) (T, error)) (T, *Error) {
 	var data T
-	body := c.cfg.APIKey.cutOut(a.body)
+	body := c.cfg.APIKey.redact(a.body)
 	if a.readErr != nil {
 		body = salvage(body)
 	}
@@ -119,7 +119,7 @@ func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, erro
 	if !bytes.HasPrefix(body, []byte("[")) {
 		var err error
 		if e, _, err = decodeObject[envelope](body); err != nil {
-			return data, c.badAnswer(a)
+			return data, c.badResponse(a)
 		}
 	}
 	a.total = readTotal(e.Total)
@@ -128,7 +128,7 @@ func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, erro
 	}
 	data, err := read(e.Data)
 	if err != nil || a.readErr != nil {
-		return data, c.badAnswer(a)
+		return data, c.badResponse(a)
 	}
 	if e.Success != nil && !*e.Success {
 		return data, c.unsuccessful(a)
