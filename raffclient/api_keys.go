@@ -48,12 +48,11 @@ type APIKeyWithSecret struct {
 // prefixLength is how much of a secret is its public prefix.
 const prefixLength = len("raff_") + 8
 
-// Prefix returns the public part of the key's secret, by which it can be found
-// in lists: the one that the API gave, else the one that the secret begins
-// with.
+// Prefix returns the public prefix by which lists show the key: KeyPrefix, or else
+// the beginning of the secret.
 func (k APIKeyWithSecret) Prefix() string {
 	if k.KeyPrefix == "" && k.Secret.value != nil && len(*k.Secret.value) > prefixLength {
-		return (*k.Secret.value)[:prefixLength]
+		return truncate(*k.Secret.value, prefixLength, "")
 	}
 	return k.KeyPrefix
 }
@@ -99,10 +98,10 @@ func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKe
 			m.Prefix = k.Prefix()
 			return m, !k.Secret.IsZero()
 		},
-		read:  decodeKey,
-		keep:  true, // there is a secret, and it must not be lost
-		list:  apiKeys(),
-		match: func(k APIKey) (Candidate, bool) { return k.candidate(), similarNames(r.Name, k.Name) },
+		decode:        decodeKey,
+		acceptFailure: true, // a secret that was sent must not be lost
+		list:          apiKeys(),
+		match:         func(k APIKey) (Candidate, bool) { return k.candidate(), similarNames(r.Name, k.Name) },
 	})
 }
 
@@ -150,7 +149,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("the API's response to the creation lacked its ID")
 	}
 	start := time.Now()
-	key, a, err := c.getAPIKey(ctx, created.ID)
+	key, res, err := c.getAPIKey(ctx, created.ID)
 	if err != nil {
 		return err
 	}
@@ -165,7 +164,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("it has another name")
 	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
 		return notConfirmed("it has another prefix")
-	case dated && at.Before(serverTime(start, a.date).Add(-maxAgeSameName)):
+	case dated && at.Before(serverTime(start, res.date).Add(-maxAgeSimilar)):
 		return notConfirmed("it is older")
 	case created.Secret.IsZero() && !sameMoment(key.CreatedAt, created.CreatedAt):
 		// The prefix alone may be that of another key, which the response named.
@@ -181,8 +180,8 @@ func sameMoment(a, b Timestamp) bool {
 	return ok && known && at.Sub(bt).Abs() < time.Second
 }
 
-// secretPrefix returns the public prefix of the secret, or else the one that the
-// API gave.
+// secretPrefix returns the public prefix of the secret, or KeyPrefix if there is no
+// secret. After a creation, only the secret itself proves what its prefix is.
 func (k APIKeyWithSecret) secretPrefix() string {
 	if k.Secret.IsZero() {
 		return k.KeyPrefix
@@ -210,42 +209,36 @@ func (k *APIKey) setUnreadable(fields []string) { k.Unreadable = fields }
 //
 // POST /api/v1/api-keys/{id}/regenerate
 func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
-	var renewed APIKeyWithSecret
-	var bad *Error
-	changed := func(ctx context.Context) (APIKey, bool, error) {
-		now, err := c.GetAPIKey(ctx, key.ID)
+	lookUp := func(ctx context.Context) (now APIKey, changed bool, err error) {
+		now, err = c.GetAPIKey(ctx, key.ID)
 		if err == nil && (now.KeyPrefix == "" || key.KeyPrefix == "") {
 			err = &Error{kind: ErrBadResponse, Message: "the API does not show the key's prefix"}
 		}
 		return now, now.KeyPrefix != key.KeyPrefix, err
 	}
-	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, noReplay: true,
+	regenerated, _, err := callWith(ctx, c, request{
+		method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, noReplay: true,
 		hadNoEffect: func(ctx context.Context) bool {
-			ctx, cancel := c.forLookup(ctx)
+			ctx, cancel := c.lookupContext(ctx)
 			defer cancel()
-			_, yes, err := changed(ctx)
-			return !yes && err == nil
-		}})
-	if err == nil {
-		renewed, bad = decodeKey(c, &a)
-	}
-	if !renewed.Secret.IsZero() {
-		renewed.ID = key.ID
-		return renewed, nil
-	}
+			_, changed, err := lookUp(ctx)
+			return err == nil && !changed
+		},
+	}, decodeKey)
 	switch {
-	case err == nil && bad != nil:
-		err = bad
+	case !regenerated.Secret.IsZero():
+		regenerated.ID = key.ID
+		return regenerated, nil
 	case err == nil:
-		err = &Error{Status: http.StatusOK, kind: ErrBadResponse, Message: "it does not hold a secret", ambiguous: true}
+		err = &Error{Status: http.StatusOK, kind: ErrBadResponse, Message: "it does not contain a secret", ambiguous: true}
 	}
 	if !mayHaveSucceeded(err) {
 		return APIKeyWithSecret{}, err
 	}
 	e := &OutcomeError{Cause: err, Resource: "API key", Name: key.Name}
 	c.resolveOutcome(ctx, e, func(ctx context.Context) ([]Candidate, error) {
-		now, yes, err := changed(ctx)
-		if err != nil || !yes {
+		now, changed, err := lookUp(ctx)
+		if err != nil || !changed {
 			return nil, err
 		}
 		m := now.candidate()
@@ -282,9 +275,7 @@ func (c *Client) MayBeOwn(key APIKey) bool {
 // minDistinctive is how many characters of a prefix tell keys apart reasonably well.
 const minDistinctive = 4
 
-func (c *Client) ownPrefixBody() string {
-	return prefixBody(truncate(*c.cfg.APIKey.value, prefixLength, ""))
-}
+func (c *Client) ownPrefixBody() string { return prefixBody(truncate(*c.cfg.APIKey.value, prefixLength, "")) }
 
 // prefixBody returns what of a prefix tells keys apart: its letters and digits, in
 // lower case, without "raff".

@@ -1,13 +1,13 @@
-// Package raffclient is a client of the Raff Technologies REST API, as far as
-// it administers an account.
+// Package raffclient is a client of the Raff Technologies REST API for the
+// administration of an account: API keys, roles, projects, members and invitations.
 //
-// Make one Client with New and share it: it is safe for concurrent use, and
-// only calls made through the same Client are paced together. Methods take a
-// context and return the API's object or an error; errors.Is tells what kind
-// of error it is (ErrForbidden, ErrRateLimited, …) and errors.AsType[*Error]
-// gives the details. The client stays inside the API's rate limit, repeats
-// what may safely be repeated, and never repeats a creation whose answer was
-// lost: it looks what became of it and reports that as an *OutcomeError.
+// Create one Client with New and share it: it is safe for concurrent use, and only
+// calls of the same Client share the rate limit. Methods return the API's object or
+// an error. Use errors.Is to determine the kind of an error (ErrForbidden,
+// ErrRateLimited, …), and errors.AsType[*Error] for the details. The client stays
+// within the API's rate limit and repeats requests that are safe to repeat. It never
+// repeats a creation whose response was lost: it looks up what was created and
+// returns an *OutcomeError.
 //
 // The API is documented at https://docs.rafftechnologies.com/api-reference.
 package raffclient
@@ -15,11 +15,9 @@ package raffclient
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -28,52 +26,56 @@ import (
 	"time"
 )
 
-// DefaultBaseURL is the API's one production host.
+// DefaultBaseURL is the production URL of the API.
 const DefaultBaseURL = "https://api.rafftechnologies.com"
 
-// Config says how to reach the API. The zero value of every field but APIKey
-// is a usable default.
+// Config configures a Client. For every field but APIKey, the zero value selects
+// the default.
 type Config struct {
-	// APIKey authenticates every request. It has to begin with "raff_" and to
+	// APIKey authenticates every request. It must begin with "raff_" and
 	// be a valid header value.
 	APIKey Secret
-	// BaseURL is where the API is, without "/api/v1". It has to be https,
-	// except for loopback hosts. Default: DefaultBaseURL.
+	// BaseURL is the URL of the API without "/api/v1". It must be https, except for
+	// loopback hosts. Default: DefaultBaseURL.
 	BaseURL string
-	// ProjectID is sent as X-Project-ID on a request that the API refuses to
-	// serve without it, and on no other. Default: none.
+	// ProjectID is sent as X-Project-ID, but only if the API refuses a request
+	// without that header. Default: none.
 	ProjectID string
 	// UserAgent is sent with every request. Default: "raff-mcp".
 	UserAgent string
 
-	// ConnectTimeout bounds making a connection, TLS included. Default: 10 s.
+	// ConnectTimeout bounds connecting, including the TLS handshake. It has no
+	// effect with Transport. Default: 10 s.
 	ConnectTimeout time.Duration
-	// RequestTimeout bounds one request and its answer. Default: 15 s.
+	// RequestTimeout bounds one attempt, including reading the response.
+	// Default: 15 s.
 	RequestTimeout time.Duration
-	// CallTimeout bounds a call of a method: waiting for its turn, repeating,
-	// and finding out what became of a lost creation. It has to be at least
-	// three times RequestTimeout. Default: 55 s, because MCP clients commonly
-	// stop waiting after 60 s.
+	// CallTimeout bounds a call of a method: waiting for the rate limit, all
+	// attempts, and looking up the outcome of a lost creation. It must be at least
+	// three times RequestTimeout. A list has this time for each page. Default: 55 s,
+	// because MCP clients commonly stop waiting after 60 s.
 	CallTimeout time.Duration
-	// MaxResponseBytes is how many bytes of an answer are read. Default: 1 MiB.
+	// MaxResponseBytes is how many bytes of a response body are read at most.
+	// Default: 1 MiB.
 	MaxResponseBytes int64
 
-	// Transport carries the requests. Default: HTTP/1.1 with connection reuse,
-	// through the proxy that the environment names (HTTPS_PROXY, NO_PROXY). Of
-	// an *http.Transport, the client uses a clone that is limited to HTTP/1.1:
-	// over HTTP/2, net/http sends requests a second time by itself.
+	// Transport sends the requests. The client uses an *http.Transport as a clone
+	// that is limited to HTTP/1.1, because over HTTP/2 net/http repeats requests by
+	// itself. Default: HTTP/1.1 with connection reuse, through the proxy that the
+	// environment selects (HTTPS_PROXY, NO_PROXY).
 	Transport http.RoundTripper
-	// Logger gets a line for each request: method, path, status, duration and
-	// attempt; never headers or bodies. Default: nothing is logged.
+	// Logger receives a record for each attempt: method, path, status, duration and
+	// number; never headers or bodies. Default: nothing is logged.
 	Logger *slog.Logger
-	// OnWait, if set, is told before a call waits to repeat a request.
+	// OnWait, if not nil, is called before a call waits to repeat a request. It may
+	// be called from several goroutines.
 	OnWait func(ctx context.Context, w Wait)
 }
 
-// Wait is a pause before a request is repeated.
+// Wait describes the wait before a request is repeated.
 type Wait struct {
 	For      time.Duration
-	Because  error // of the attempt before
+	Because  error // of the last attempt
 	Attempts int   // so far
 }
 
@@ -82,13 +84,12 @@ type Client struct {
 	cfg       Config
 	base      *url.URL
 	http      *http.Client
-	http1     bool // nothing but HTTP/1.1 is spoken
+	http1     bool // the transport is limited to HTTP/1.1
 	pace      *pacer
 	creations *creations
 }
 
-// New returns a client, or an error that says which setting cannot work.
-// Nothing is sent.
+// New returns a Client, or an error that names the invalid setting. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	base, err := parseBaseURL(cmp.Or(cfg.BaseURL, DefaultBaseURL))
 	if err != nil {
@@ -119,7 +120,7 @@ func New(cfg Config) (*Client, error) {
 		http1: http1,
 		http: &http.Client{
 			Transport: cfg.Transport,
-			// Go would send X-API-Key along to whatever host a redirect names.
+			// net/http would send X-API-Key to the host that a redirect names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		pace:      newPacer(),
@@ -127,46 +128,8 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-func newTransport(connect time.Duration) *http.Transport {
-	return &http.Transport{
-		Proxy:                  proxyForHTTPS,
-		DialContext:            (&net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    connect,
-		MaxIdleConnsPerHost:    maxLimit, // a burst keeps its connections
-		IdleConnTimeout:        idleTimeout,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
-
-// idleTimeout is shorter than what servers commonly allow (Node.js: 5 s). A
-// request on a connection that the server is just closing has an unknown outcome.
-const idleTimeout = 4 * time.Second
-
-// onlyHTTP1 returns a copy of t that speaks HTTP/1.1 and nothing else.
-func onlyHTTP1(t *http.Transport) *http.Transport {
-	t = t.Clone()
-	t.Protocols = new(http.Protocols)
-	t.Protocols.SetHTTP1(true)
-	t.ForceAttemptHTTP2 = false
-	// A Transport that was used already has been set up for HTTP/2.
-	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
-	if t.TLSClientConfig != nil {
-		t.TLSClientConfig.NextProtos = []string{"http/1.1"}
-	}
-	return t
-}
-
-// proxyForHTTPS returns the proxy that the environment names. http is for this
-// machine only, where a proxy would get to see the key.
-func proxyForHTTPS(r *http.Request) (*url.URL, error) {
-	if r.URL.Scheme != "https" {
-		return nil, nil
-	}
-	return http.ProxyFromEnvironment(r)
-}
-
-// ValidateBaseURL reports whether s can be Config.BaseURL, and why not.
+// ValidateBaseURL returns an error that says why s cannot be Config.BaseURL, or nil if
+// it can.
 func ValidateBaseURL(s string) error {
 	_, err := parseBaseURL(s)
 	return err
@@ -174,9 +137,13 @@ func ValidateBaseURL(s string) error {
 
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, errors.New("the API's address is not a URL") // err would quote it
+	}
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		u.Host = strings.ToLower(u.Host) // the form that http.ProxyFromEnvironment exempts
+	}
+	switch {
 	case u.User != nil:
 		return nil, errors.New("the API's address must not hold a user name or password")
 	case u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
@@ -197,7 +164,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 }
 
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if host == "localhost" {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)

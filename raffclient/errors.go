@@ -3,118 +3,125 @@ package raffclient
 import (
 	"bytes"
 	"cmp"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
-// What kind of error an *Error is; compare with errors.Is.
+// The kinds of an *Error, for errors.Is.
 var (
-	ErrInvalid         = errors.New("invalid request")             // 400 and other 4xx: the API would not take it
+	ErrInvalid         = errors.New("invalid request")             // 400 and other 4xx
 	ErrUnauthorized    = errors.New("API key not accepted")        // 401
 	ErrForbidden       = errors.New("not permitted")               // 403
 	ErrBilling         = errors.New("refused because of billing")  // 402, and 403 for a billing reason
 	ErrNotFound        = errors.New("not found")                   // 404
-	ErrNoEndpoint      = errors.New("no such endpoint")            // 404 for a request that names nothing by an ID; also ErrNotFound
+	ErrNoEndpoint      = errors.New("no such endpoint")            // 404 for a request that contains no ID; is also ErrNotFound
 	ErrConflict        = errors.New("conflict")                    // 409, 412
-	ErrRateLimited     = errors.New("rate limited")                // 429 for longer than the call may take
+	ErrRateLimited     = errors.New("rate limited")                // 429 until the call had to end
 	ErrUnavailable     = errors.New("API failed")                  // 5xx
 	ErrProjectRequired = errors.New("X-Project-ID required")       // 400; see Config.ProjectID
-	ErrRedirected      = errors.New("redirect refused")            // 3xx: the key is for one host only
-	ErrBadResponse     = errors.New("answer not understood")       // 2xx that is not what is documented
+	ErrRedirected      = errors.New("redirect refused")            // 3xx: the key must not reach another host
+	ErrBadResponse     = errors.New("response not understood")     // 2xx that differs from the documentation
 	ErrUnreachable     = errors.New("API not reached")             // no connection: nothing was sent
-	ErrNoResponse      = errors.New("no answer")                   // sent, but the answer was lost
+	ErrNoResponse      = errors.New("no response")                 // sent, but the response was lost
 	ErrNotSent         = errors.New("not sent")                    // cancelled before it was sent
 	ErrOutcomeUnknown  = errors.New("outcome of creation unknown") // see OutcomeError
 	ErrNotConfirmed    = errors.New("not confirmed to be the key") // see RevokeCreatedAPIKey
-	ErrListIncomplete  = errors.New("list incomplete")             // the API's pages do not add up
+	ErrListIncomplete  = errors.New("list incomplete")             // the API's pages are inconsistent
 )
 
-// Error is a request that did not succeed. It never holds headers, keys or
-// bodies: what it quotes of the API's words is short and free of credentials.
+// Error describes a call that failed. It never contains headers, keys or bodies;
+// the texts of the API that it quotes are short and contain no credentials.
 type Error struct {
-	// Status is the HTTP status, 0 if no answer came.
+	// Status is the HTTP status, or 0 if there was no response.
 	Status int
-	// Title and Message are the API's own words ("error" and "message"), if it
-	// used any, or the client's.
+	// Title and Message are the "error" and "message" of the API's response. If it
+	// has neither, Message is a text of the client, or empty.
 	Title, Message string
-	// Reason is set by the API when billing stands in the way: "banned",
-	// "failed" or "no_billing_customer".
+	// Reason is the API's reason for a billing problem: "banned", "failed" or
+	// "no_billing_customer"; or empty.
 	Reason string
-	// RetryAfter is how long the API asked to wait, 0 if it did not.
+	// RetryAfter is how long the API asks to wait, or 0 if it does not.
 	RetryAfter time.Duration
 
 	kind            error
 	cause           error
 	ambiguous       bool // the request may have been processed
-	reportedFailure bool // a 2xx answer says "success": false
+	reportedFailure bool // a 2xx response says "success": false
 }
 
-// Error returns what happened, in one line.
+// Error returns a description on one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.kind.Error())
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " (%d %s)", e.Status, http.StatusText(e.Status))
 	}
-	for _, words := range []string{e.Title, e.Message, e.Reason} {
-		if words != "" && !strings.EqualFold(words, http.StatusText(e.Status)) {
-			b.WriteString(": " + words)
+	for _, text := range []string{e.Title, e.Message, e.Reason} {
+		if text != "" && !strings.EqualFold(text, http.StatusText(e.Status)) {
+			b.WriteString(": " + text)
 		}
 	}
 	return b.String()
 }
 
-// MayHaveSucceeded reports whether the request may have been processed all the
-// same.
+// MayHaveSucceeded reports whether the request may have taken effect although the
+// call failed.
 func (e *Error) MayHaveSucceeded() bool { return e.ambiguous }
 
-// Is reports whether target is e's kind.
+// Is reports whether target is the kind of e.
 func (e *Error) Is(target error) bool {
 	return e.kind == target || e.kind == ErrNoEndpoint && target == ErrNotFound
 }
 
-// Unwrap returns the error of the context that ended the call, if one did.
+// Unwrap returns the error of the context that ended the call, or nil if none did.
 func (e *Error) Unwrap() error { return e.cause }
 
-// check turns a status outside 2xx into an error.
-func (c *Client) check(a *response) *Error {
-	if a.status >= 200 && a.status < 300 {
+func mayHaveSucceeded(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.ambiguous
+}
+
+// reportedFailure reports whether err is a response that says "success": false.
+func reportedFailure(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.reportedFailure
+}
+
+// statusError returns the error that the status of res stands for, or nil if it is
+// 2xx.
+func (c *Client) statusError(res *response) *Error {
+	if res.status >= 200 && res.status < 300 {
 		return nil
 	}
-	e := c.fromBody(a)
-	e.RetryAfter = retryAfter(a.header)
+	e := c.errorFromBody(res)
+	e.RetryAfter = retryAfter(res.header)
 	switch {
-	case a.status >= 300 && a.status < 400:
+	case res.status >= 300 && res.status < 400:
 		e.kind = ErrRedirected
-		e.Title, e.Message = "", "to "+c.hostOf(a.header.Get("Location"))
-		// Only these two say that the request is to be made there instead.
-		e.ambiguous = a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect
-	case a.status == http.StatusUnauthorized:
+		e.Title, e.Message = "", "to "+c.redirectHost(res.header.Get("Location"))
+		// Only these two ask for the same request at another URL.
+		e.ambiguous = res.status != http.StatusTemporaryRedirect && res.status != http.StatusPermanentRedirect
+	case res.status == http.StatusUnauthorized:
 		e.kind = ErrUnauthorized
-	case a.status == http.StatusPaymentRequired, a.status == http.StatusForbidden && e.aboutBilling():
+	case res.status == http.StatusPaymentRequired, res.status == http.StatusForbidden && e.aboutBilling():
 		e.kind = ErrBilling
-	case a.status == http.StatusForbidden:
+	case res.status == http.StatusForbidden:
 		e.kind = ErrForbidden
-	case a.status == http.StatusNotFound:
+	case res.status == http.StatusNotFound:
 		e.kind = ErrNotFound
-	case a.status == http.StatusConflict, a.status == http.StatusPreconditionFailed:
+	case res.status == http.StatusConflict, res.status == http.StatusPreconditionFailed:
 		e.kind = ErrConflict
-	case a.status == http.StatusTooManyRequests:
+	case res.status == http.StatusTooManyRequests:
 		e.kind = ErrRateLimited
-	case a.status == http.StatusRequestTimeout, a.status == 499, a.status >= 500, a.status < 200:
+	case res.status == http.StatusRequestTimeout, res.status == 499, res.status >= 500, res.status < 200:
 		e.kind, e.ambiguous = ErrUnavailable, true
-	case a.status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "x-project-id required"):
+	case res.status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "x-project-id required"):
 		e.kind = ErrProjectRequired
 	default:
 		e.kind = ErrInvalid
@@ -122,19 +129,20 @@ func (c *Client) check(a *response) *Error {
 	return e
 }
 
-// aboutBilling reports whether a 403 is about billing. Its title says so, or its
-// reason is one of those that are documented for billing.
+// aboutBilling reports whether a 403 is about billing: its title says so, or its
+// reason is one that is documented for billing.
 func (e *Error) aboutBilling() bool {
 	title := strings.ToLower(e.Title)
 	return strings.Contains(title, "billing") || strings.Contains(title, "payment") ||
 		slices.Contains([]string{"banned", "failed", "no_billing_customer"}, e.Reason)
 }
 
-// fromBody reads the API's error body, {"error", "message", "reason"}, none
-// of which has to be there. The API's quickstart has the reason inside message.
-func (c *Client) fromBody(a *response) *Error {
-	e := &Error{Status: a.status}
-	if a.readErr != nil {
+// errorFromBody returns an Error with the texts of the API's error body,
+// {"error", "message", "reason"}. Each of them may be missing, and the API's
+// quickstart shows the reason inside of message.
+func (c *Client) errorFromBody(res *response) *Error {
+	e := &Error{Status: res.status}
+	if res.readErr != nil {
 		return e
 	}
 	type text struct {
@@ -142,23 +150,23 @@ func (c *Client) fromBody(a *response) *Error {
 		Message string `json:"message"`
 		Reason  string `json:"reason"`
 	}
-	body, _, err := decodeObject[text](a.body)
+	body, _, err := unmarshalObject[text](res.body)
 	if err != nil {
 		return e
 	}
-	nested, _, _ := decodeObject[struct {
+	nested, _, _ := unmarshalObject[struct {
 		Error   text `json:"error"`
 		Message text `json:"message"`
-	}](a.body)
-	first := func(words ...string) string { return c.Sanitize(cmp.Or(words...)) }
+	}](res.body)
+	first := func(texts ...string) string { return c.Sanitize(cmp.Or(texts...)) }
 	e.Title = first(body.Error, nested.Error.Error, nested.Message.Error)
 	e.Message = first(withoutRPC(body.Message), withoutRPC(nested.Message.Message), withoutRPC(nested.Error.Message))
 	e.Reason = first(body.Reason, nested.Message.Reason, nested.Error.Reason)
 	return e
 }
 
-// withoutRPC takes away what the API's gateway sometimes leaves in front of a
-// message.
+// withoutRPC returns s without the gRPC status that the API's gateway sometimes
+// leaves in front of a message.
 func withoutRPC(s string) string {
 	if rest, ok := strings.CutPrefix(s, "rpc error: code = "); ok {
 		if _, desc, ok := strings.Cut(rest, " desc = "); ok {
@@ -168,18 +176,27 @@ func withoutRPC(s string) string {
 	return s
 }
 
-// badResponse is the error of a 2xx answer that cannot be read.
-func (c *Client) badResponse(a *response) *Error {
-	e := &Error{Status: a.status, kind: ErrBadResponse, ambiguous: true}
+// redirectHost returns the host of a Location header, and nothing else of it.
+func (c *Client) redirectHost(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return "another place"
+	}
+	return c.Sanitize(u.Host)
+}
+
+// badResponse returns the error of a response that cannot be decoded.
+func (c *Client) badResponse(res *response) *Error {
+	e := &Error{Status: res.status, kind: ErrBadResponse, ambiguous: true}
 	var syntax *json.SyntaxError
 	switch {
-	case a.truncated():
-		e.kind, e.Message = ErrNoResponse, "the answer broke off in the middle"
-	case a.readErr == errTooLong:
+	case res.truncated():
+		e.kind, e.Message = ErrNoResponse, "the response was truncated"
+	case res.readErr == errTooLong:
 		e.Message = "it is longer than this program reads"
-	case len(bytes.TrimSpace(a.body)) == 0:
+	case len(bytes.TrimSpace(res.body)) == 0:
 		e.Message = "it is empty"
-	case errors.As(a.readErr, &syntax):
+	case errors.As(res.readErr, &syntax):
 		e.Message = "it is not JSON"
 	default:
 		e.Message = "it does not have the documented form"
@@ -187,105 +204,12 @@ func (c *Client) badResponse(a *response) *Error {
 	return e
 }
 
-// unsuccessful is the error of a 2xx answer that says "success": false.
-func (c *Client) unsuccessful(a *response) *Error {
-	e := c.fromBody(a)
+// unsuccessful returns the error of a 2xx response that says "success": false.
+func (c *Client) unsuccessful(res *response) *Error {
+	e := c.errorFromBody(res)
 	e.kind, e.ambiguous, e.reportedFailure = ErrBadResponse, true, true
 	if e.Message == "" {
 		e.Message = "it says that the request was not successful"
 	}
 	return e
-}
-
-// transportError is the error of a request that was not answered. Errors of
-// net/http can quote what the server sent, so it is told in our words.
-func (c *Client) transportError(err error, sent *tracer) *Error {
-	e := &Error{kind: ErrNoResponse, ambiguous: true, Message: c.reason(err, sent)}
-	if sent.neverConnected(err) {
-		e.kind, e.ambiguous = ErrUnreachable, false
-	}
-	if ctxErr := contextError(err); ctxErr != nil {
-		e.cause = ctxErr
-	}
-	return e
-}
-
-func contextError(err error) error {
-	for _, ctxErr := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ctxErr) {
-			return ctxErr
-		}
-	}
-	return nil
-}
-
-// failedToConnect recognizes errors that come before anything is written, for
-// transports that do not report to httptrace.
-func failedToConnect(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
-		return true
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
-	}
-	return isTLS(err)
-}
-
-func isTLS(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return true
-	}
-	return strings.Contains(err.Error(), "tls: ")
-}
-
-func (c *Client) reason(err error, sent *tracer) string {
-	timeout, _ := errors.AsType[net.Error](err)
-	dns, isDNS := errors.AsType[*net.DNSError](err)
-	switch {
-	case isDNS:
-		return "the name " + c.Sanitize(dns.Name) + " could not be resolved"
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection to " + c.Sanitize(c.base.Host) + " refused"
-	case timeout != nil && timeout.Timeout():
-		return "timed out"
-	case isTLS(err) && sent.neverConnected(err):
-		return "no trusted TLS connection to " + c.Sanitize(c.base.Host) + ": " + c.Sanitize(innermost(err))
-	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
-		return "no TLS connection to " + c.Sanitize(c.base.Host) + ": it speaks plain HTTP"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the connection was reset"
-	case strings.HasSuffix(err.Error(), "EOF"):
-		return "the connection was closed"
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return "network error: " + c.Sanitize(op.Error())
-	}
-	return "the connection broke, or the answer was not HTTP"
-}
-
-func innermost(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	return err.Error()
-}
-
-// hostOf returns the host of a redirect's target, and nothing else of it.
-func (c *Client) hostOf(location string) string {
-	u, err := url.Parse(location)
-	if err != nil || u.Host == "" {
-		return "another place"
-	}
-	return c.Sanitize(u.Host)
 }

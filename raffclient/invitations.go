@@ -48,10 +48,10 @@ func (c *Client) CreateProjectInvitation(ctx context.Context, projectID string, 
 
 func (c *Client) invite(ctx context.Context, path, members []string, r CreateInvitationRequest) (Invitation, error) {
 	return create(ctx, c, creation[Invitation, Member]{
-		read:     decode[Invitation],
 		request:  request{method: "POST", path: path, body: r},
 		resource: "invitation",
 		name:     r.Email,
+		decode:   decodeResource[Invitation],
 		candidate: func(i Invitation) (Candidate, bool) {
 			return Candidate{ID: i.ID, Name: i.Email, CreatedAt: i.CreatedAt}, i.ID != ""
 		},

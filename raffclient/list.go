@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// pageSize is what most of the API's lists default to; no maximum is
-	// documented.
+	// pageSize is the default of most of the API's lists. No maximum is documented.
 	pageSize = 50
-	// maxPages bounds a list that has no end.
+	// maxPages bounds a list that never ends.
 	maxPages = 1000
 )
 
+// addFilters adds names and values in turn to q. It leaves out empty values.
 func addFilters(q url.Values, filters []string) {
 	for i := 0; i+1 < len(filters); i += 2 {
 		if filters[i+1] != "" {
@@ -24,47 +24,49 @@ func addFilters(q url.Values, filters []string) {
 	}
 }
 
-// page is one answer of a list that is read to its end.
+// page is one response of a list.
 type page[T any] struct {
-	items []T
+	items []T // without those of earlier pages
 	response
 }
 
-// listing is a list that is read page by page to its end.
+// listing describes a list of the API.
 type listing[T any] struct {
 	path    []string
 	id      func(T) string
-	filters []string // a name and a value each, left out if the value is ""
-	// distrustTotal has the list read on even if the total says that this was all, in
-	// case that is the length of the page.
+	filters []string // names and values in turn; an empty value is left out
+	// distrustTotal makes pages continue even if the total says that the list is
+	// complete, because the total may be that of the page.
 	distrustTotal bool
 }
 
-// pages follows limit and offset to the end of a list. Items that came before
-// are left out: a list may move while it is read, and a server may ignore
-// offset. A total alone is not the end, since it may be that of the page; it has
-// to come with a page that is shorter than what was asked for. A list that is
-// certainly not whole ends with ErrListIncomplete.
+// pages yields the pages of a list, following limit and offset to its end. It leaves
+// out items that it has yielded before: a list may change while it is read, and a
+// server may ignore offset.
+//
+// A total alone does not mark the end, since it may be that of the page: the page
+// must also be shorter than requested. If the list is certainly incomplete, the last
+// error is ErrListIncomplete.
 func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T], error] {
 	return func(yield func(page[T], error) bool) {
 		seen := map[string]bool{}
 		for n, offset, got := 0, 0, 0; ; n++ {
 			q := url.Values{"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}}
 			addFilters(q, l.filters)
-			items, a, err := callList[T](ctx, c, request{method: "GET", path: l.path, query: q})
+			items, res, err := callList[T](ctx, c, request{method: "GET", path: l.path, query: q})
 			if err != nil {
 				yield(page[T]{}, err)
 				return
 			}
 			fresh := newItems(items, seen, l.id)
-			if !yield(page[T]{fresh, a}, nil) {
+			if !yield(page[T]{fresh, res}, nil) {
 				return
 			}
 			offset += len(items)
 			got += len(fresh)
-			total := -1 // unknown, also if it contradicts what arrived
-			if a.total != nil && *a.total >= got {
-				total = *a.total
+			total := -1 // unknown, or contradicted by what arrived
+			if res.total != nil && *res.total >= got {
+				total = *res.total
 			}
 			short := len(items) < pageSize
 			switch {
@@ -74,7 +76,7 @@ func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T
 			case len(items) == 0, short && got == total && (!l.distrustTotal || total > len(items)):
 				return
 			case len(fresh) == 0 && (got == total || total < 0 && len(items) != pageSize):
-				return // the server ignores offset, and this is all there is
+				return // the server ignores offset, and the page is the whole list
 			case len(fresh) == 0:
 				yield(page[T]{}, listIncomplete("the API repeated itself after %d", got))
 				return
@@ -90,8 +92,8 @@ func listIncomplete(format string, args ...any) *Error {
 	return &Error{kind: ErrListIncomplete, Message: fmt.Sprintf(format, args...)}
 }
 
-// newItems returns the items whose ID is not in seen, and puts it there. Items
-// without an ID cannot be told apart, and are all returned.
+// newItems returns the items whose ID is not in seen, and adds the IDs to it. Items
+// without an ID cannot be told apart, so it returns all of them.
 func newItems[T any](items []T, seen map[string]bool, id func(T) string) []T {
 	var fresh []T
 	for _, item := range items {

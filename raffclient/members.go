@@ -97,10 +97,10 @@ func (c *Client) AddMember(ctx context.Context, r AddMemberRequest) (Member, err
 
 func (c *Client) addMember(ctx context.Context, path []string, body any, is func(Member) bool, name string) (Member, error) {
 	return create(ctx, c, creation[Member, Member]{
-		read:      decode[Member],
 		request:   request{method: "POST", path: path, body: body},
 		resource:  "member",
 		name:      name,
+		decode:    decodeResource[Member],
 		candidate: func(m Member) (Candidate, bool) { return m.candidate(), m.ID != "" },
 		list:      membersAt(path, ""),
 		match:     func(m Member) (Candidate, bool) { return m.candidate(), is(m) },

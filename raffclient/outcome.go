@@ -2,52 +2,49 @@ package raffclient
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"sync"
 	"time"
 )
 
-// OutcomeError reports a creation, or a regeneration, that was sent but whose
-// answer was lost or came without the secret. errors.Is(err, ErrOutcomeUnknown)
-// recognizes it.
+// OutcomeError reports a creation or a regeneration that was sent, but whose
+// response was lost or lacked the secret. It matches ErrOutcomeUnknown.
 type OutcomeError struct {
-	// Cause is why the answer is missing.
+	// Cause is why there is no usable response.
 	Cause error
-	// Resource is what was to be made: "API key", "role", "project", "member" or
-	// "invitation".
+	// Resource is what was to be created: "API key", "role", "project", "member"
+	// or "invitation".
 	Resource string
-	// Name is the name, or the e-mail address, that it was to have.
+	// Name is the name or the e-mail address that was requested.
 	Name string
-	// Found is what the lost request may have made: it appeared since the call
-	// began, and is not what another call of this Client made. Usually there is
-	// one. If there is none and LookupErr is nil, nothing was made, and the call
-	// can be made again. After a lost regeneration it is the key, if it has
-	// another secret now.
+	// Found contains what the lost request may have created: it appeared since the
+	// call began, and no other call of this Client created it. Usually there is one
+	// candidate. If there is none and LookupErr is nil, nothing was created, and the
+	// call can be repeated. After a lost regeneration, Found contains the key if its
+	// secret has changed.
 	Found []Candidate
-	// LookupErr is why nothing could be looked up; nil if it could.
+	// LookupErr is why the lookup failed; nil if it did not.
 	LookupErr error
 }
 
-// Candidate is something that a lost request may have made.
+// Candidate is an object that a lost request may have created.
 type Candidate struct {
 	ID         string
-	Name       string // or e-mail address
-	Prefix     string // of a key's secret, which nobody has
-	CreatedAt  Timestamp
+	Name       string    // or e-mail address
+	Prefix     string    // of a key; nobody has the rest of its secret
+	CreatedAt  Timestamp // "" if the API does not show it
 	LastUsedAt Timestamp // of a key
 
-	// Confirmed says that it was made by the lost request: the answer itself named it.
+	// Confirmed means that the lost request created it: the response itself named it.
 	Confirmed bool
-	// Recent says that it has the name that was asked for, as far as the API keeps
-	// names as they are, and was made after the call began, by the server's clock.
-	// What is neither Confirmed nor Recent may be somebody else's.
+	// Recent means that it has the requested name, as far as the API keeps names
+	// unchanged, and was created after the call began, by the server's clock. A
+	// candidate that is neither Confirmed nor Recent may have been created by
+	// somebody else.
 	Recent bool
 }
 
-// Error returns what is known, in one line.
+// Error returns a description on one line.
 func (e *OutcomeError) Error() string {
 	switch {
 	case e.LookupErr != nil:
@@ -64,196 +61,28 @@ func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknow
 // Unwrap returns the cause.
 func (e *OutcomeError) Unwrap() error { return e.Cause }
 
-func mayHaveSucceeded(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.ambiguous
-}
-
-// creations knows which are on their way, and what was made and answered, so that
-// it is not taken for a lost one of the same name.
-type creations struct {
-	mu       sync.Mutex
-	answered map[string]bool          // by ID, and by prefix
-	reported map[string]bool          // by ID: found to be what another lost request made
-	inFlight map[chan struct{}]string // the name that each is to have
-}
-
-func newCreations() *creations {
-	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, inFlight: map[chan struct{}]string{}}
-}
-
-// begin notes that something of that name is on its way to be made, until done is
-// called.
-func (c *creations) begin(name string) (done func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ended := make(chan struct{})
-	c.inFlight[ended] = name
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		close(ended)
-		delete(c.inFlight, ended)
-	}
-}
-
-// wait waits until what is on its way now has arrived: all of it, or what is to
-// have a name similar to that one.
-func (c *creations) wait(ctx context.Context, all bool, name string) error {
-	c.mu.Lock()
-	var ended []chan struct{}
-	for e, other := range c.inFlight {
-		if all || similarNames(name, other) {
-			ended = append(ended, e)
-		}
-	}
-	c.mu.Unlock()
-	for _, e := range ended {
-		select {
-		case <-e:
-		case <-ctx.Done():
-			return &Error{kind: ErrNotSent, Message: "other creations did not end in time", cause: ctx.Err()}
-		}
-	}
-	return nil
-}
-
-func (c *creations) add(m Candidate) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, key := range []string{m.ID, m.Prefix} {
-		if key != "" {
-			c.answered[key] = true
-		}
-	}
-}
-
-func (c *creations) report(m Candidate) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if m.ID != "" {
-		c.reported[m.ID] = true
-	}
-}
-
-// explain reports whether it is known which request made m. What a lost request
-// was found to have made explains what has another name than was asked for, but
-// not what has that name.
-func (c *creations) explain(m match) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
-}
-
-// creation is a request that makes a T, which lists show as an L.
-type creation[T, L any] struct {
-	request
-	resource string
-	name     string
-	// candidate tells what an answer says was made; ok if nothing that matters of it
-	// is missing.
-	candidate func(T) (m Candidate, ok bool)
-	read      func(*Client, *response) (T, *Error)
-	// keep says that an answer with all that matters counts, even if it says
-	// "success": false.
-	keep bool
-	// list is where what was made appears, and found tells what of it looks like
-	// what was asked for.
-	list  listing[L]
-	match func(L) (m Candidate, similar bool)
-}
-
-// create makes something, once. If the answer is lost, the error is an
-// *OutcomeError; any other error means that nothing was made.
-func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, error) {
-	var data T
-	var bad *Error
-	var date time.Time // of the answer
-	start := time.Now()
-	complete := func() (Candidate, bool) {
-		m, ok := n.candidate(data)
-		return m, ok && (n.keep || bad == nil || !bad.reportedFailure)
-	}
-	n.list.distrustTotal = true
-	n.noReplay = true
-	n.around = func(send func() (response, error)) (response, error) {
-		defer c.creations.begin(n.name)()
-		a, err := send()
-		if err == nil {
-			data, bad = n.read(c, &a)
-			date = a.date
-			if m, ok := complete(); ok {
-				c.creations.add(m)
-			}
-		}
-		return a, err
-	}
-	look := func(ctx context.Context) ([]match, error) { return findMatches(ctx, c, n, start) }
-	n.hadNoEffect = func(ctx context.Context) bool {
-		ctx, cancel := c.forLookup(ctx)
-		defer cancel()
-		found, err := look(ctx)
-		// Refusals for the rate limit come when other programs are busy, whose
-		// creations are not of interest here.
-		return err == nil && !slices.ContainsFunc(found, match.isSimilar)
-	}
-	_, err := c.call(ctx, n.request)
-	part, ok := complete()
-	switch {
-	case ok:
-		return data, nil
-	case err == nil && bad != nil:
-		err = bad
-	case err == nil:
-		err = &Error{Status: http.StatusCreated, kind: ErrBadResponse, Message: "it does not hold what was made", ambiguous: true}
-	}
-	var none T
-	if !mayHaveSucceeded(err) {
-		return none, err
-	}
-	e := &OutcomeError{Cause: err, Resource: n.resource, Name: n.name}
-	if n.identifies(part, start) && (bad == nil || !bad.reportedFailure) && !c.creations.explain(match{part, true}) {
-		part.Confirmed = true
-		part.Recent = !date.IsZero() && part.createdAfter(serverTime(start, date))
-		e.Found = []Candidate{part}
-	} else {
-		c.resolveOutcome(ctx, e, func(ctx context.Context) ([]Candidate, error) {
-			found, err := look(ctx)
-			return candidates(found), err
-		})
-	}
-	return none, c.report(e)
-}
-
-// identifies reports whether an answer without all that matters names what was made. An
-// answer that names something else, or something older, names nothing.
-func (n creation[T, L]) identifies(m Candidate, start time.Time) bool {
-	before := start.Add(-time.Hour) // its own clock said nothing
-	return m.ID != "" && similarNames(n.name, m.Name) && !m.createdBefore(before) && !m.usedBefore(before)
-}
-
-// lookupDelays is how long to wait before each look for something whose answer was
-// lost. The API may still be making it when the connection is long gone.
+// lookupDelays are the delays before each lookup. The API may still be processing a
+// request long after its connection was lost.
 var lookupDelays = []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}
 
-// forLookup returns a context for finding out what became of a request whose
-// answer was lost, even if ctx was cancelled.
-func (c *Client) forLookup(ctx context.Context) (context.Context, context.CancelFunc) {
+// lookupContext returns a context for looking up the outcome of a request. It is
+// valid even if ctx was cancelled, and its requests do not queue for the rate limit.
+func (c *Client) lookupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(urgent(context.WithoutCancel(ctx)), c.cfg.RequestTimeout)
 }
 
-// resolveOutcome finds out what became of a request whose answer was lost. It goes on
-// while it finds nothing, or only what may be somebody else's.
-func (c *Client) resolveOutcome(ctx context.Context, e *OutcomeError, look func(context.Context) ([]Candidate, error)) {
-	ctx, cancel := c.forLookup(ctx)
+// resolveOutcome looks up what a lost request created and stores it in e. It repeats
+// the lookup until that finds a recent candidate.
+func (c *Client) resolveOutcome(ctx context.Context, e *OutcomeError, lookUp func(context.Context) ([]Candidate, error)) {
+	ctx, cancel := c.lookupContext(ctx)
 	defer cancel()
-	for _, wait := range lookupDelays {
-		if sleep(ctx, wait) != nil {
+	for _, delay := range lookupDelays {
+		if sleep(ctx, delay) != nil {
 			return
 		}
-		found, err := look(ctx)
+		found, err := lookUp(ctx)
 		if len(e.Found) > 0 && len(found) == 0 {
-			return // of the two, what was found counts
+			return // what an earlier lookup found remains a candidate
 		}
 		e.Found, e.LookupErr = found, err
 		if slices.ContainsFunc(found, func(m Candidate) bool { return m.Recent }) {
@@ -261,137 +90,23 @@ func (c *Client) resolveOutcome(ctx context.Context, e *OutcomeError, look func(
 		}
 	}
 	if len(e.Found) == 1 && e.Found[0].Recent {
-		c.creations.report(e.Found[0])
+		c.creations.addReported(e.Found[0])
 	}
 }
 
-// report logs e, for the administrator may be the only one to learn of it, and
-// makes it fit to be quoted.
+// report sanitizes e and logs it: if the caller has gone, the log is the only place
+// that names what was created.
 func (c *Client) report(e *OutcomeError) *OutcomeError {
 	for i := range e.Found {
 		m := &e.Found[i]
 		m.ID, m.Name, m.Prefix = c.Sanitize(m.ID), c.Sanitize(m.Name), c.Sanitize(m.Prefix)
 		m.CreatedAt, m.LastUsedAt = Timestamp(c.Sanitize(string(m.CreatedAt))), Timestamp(c.Sanitize(string(m.LastUsedAt)))
-		c.cfg.Logger.Error("an answer was lost, and this may be what the request made; the caller was told, unless it has gone",
+		c.cfg.Logger.Error("a response was lost, and this may be what the request created; the caller was told, unless it has gone",
 			"resource", e.Resource, "id", m.ID, "name", m.Name, "prefix", m.Prefix)
 	}
 	if e.LookupErr != nil {
-		c.cfg.Logger.Error("an answer was lost, and what the request made could not be looked up",
+		c.cfg.Logger.Error("a response was lost, and what the request created could not be looked up",
 			"resource", e.Resource, "name", c.Sanitize(e.Name), "error", e.LookupErr)
 	}
 	return e
-}
-
-// match is something that a lost request may have made.
-type match struct {
-	Candidate
-	similar bool // it is named as was asked for
-}
-
-func (m match) isSimilar() bool { return m.similar }
-func (m match) isRecent() bool  { return m.Recent }
-
-// findMatches lists what n may have made since start. That it finds nothing means
-// something only if the list is whole. If something new has the right name, it
-// leaves out the rest.
-func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]match, error) {
-	var all []match
-	whole := false // an empty list without a total is no list at all
-	for p, err := range pages(ctx, c, n.list) {
-		if err != nil {
-			all = slices.DeleteFunc(all, c.creations.explain)
-			for i := range all {
-				all[i].Recent = false // calls on their way were not waited for
-			}
-			return all, err
-		}
-		whole = whole || len(p.items) > 0 || p.total != nil
-		since := serverTime(start, p.date)
-		for _, item := range p.items {
-			m := match{}
-			m.Candidate, m.similar = n.match(item)
-			if m.mayBeRecent(since) {
-				m.Recent = m.similar && !p.date.IsZero() && m.createdAfter(since)
-				all = append(all, m)
-			}
-		}
-	}
-	if !whole {
-		return nil, listIncomplete("it is empty, without a total")
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	// What other calls are making may be among what was found.
-	if err := c.creations.wait(ctx, !slices.ContainsFunc(all, match.isSimilar), n.name); err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, c.creations.explain)
-	if slices.ContainsFunc(all, match.isRecent) {
-		all = slices.DeleteFunc(all, func(m match) bool { return !m.Recent })
-	}
-	return all, nil
-}
-
-func candidates(all []match) (list []Candidate) {
-	for _, m := range all {
-		list = append(list, m.Candidate)
-	}
-	return list
-}
-
-const (
-	// maxAgeSameName is how old, by created_at, something of the right name may be and
-	// still be new: a clock may show local time, which is up to 14 hours off.
-	maxAgeSameName = 26 * time.Hour
-	// maxAgeOtherName is the same for something of another name, which the API may have
-	// changed beyond recognition: clocks are minutes apart.
-	maxAgeOtherName = 15 * time.Minute
-	// initialUseSkew is how long after created_at last_used_at may be in a key that
-	// was never used.
-	initialUseSkew = 5 * time.Second
-)
-
-// mayBeRecent reports whether m may have been made after since. What was in use
-// before then is not new: nobody has the secret of a key that is.
-func (m match) mayBeRecent(since time.Time) bool {
-	created, dated := m.CreatedAt.Time()
-	used, ok := m.LastUsedAt.Time()
-	if ok && used.Before(since) && !(dated && used.Sub(created) < initialUseSkew) {
-		return false
-	}
-	if !dated {
-		return m.similar
-	}
-	if m.similar {
-		return created.After(since.Add(-maxAgeSameName))
-	}
-	return created.After(since.Add(-maxAgeOtherName)) && m.LastUsedAt == ""
-}
-
-// serverTime converts a moment of our clock to the server's, whose clock said
-// date just now. It errs on the early side, by a second or two. Without a date it
-// is our own time, less an hour.
-func serverTime(at, date time.Time) time.Time {
-	if date.IsZero() {
-		return at.Add(-time.Hour)
-	}
-	// Date has whole seconds, and so may created_at have.
-	return date.Add(-time.Since(at)).Add(-time.Second)
-}
-
-func (m Candidate) createdBefore(t time.Time) bool {
-	at, ok := m.CreatedAt.Time()
-	return ok && at.Before(t)
-}
-
-func (m Candidate) createdAfter(t time.Time) bool {
-	at, ok := m.CreatedAt.Time()
-	return ok && !at.Before(t)
-}
-
-// usedBefore reports whether m was in use already: a key that is new is not.
-func (m Candidate) usedBefore(t time.Time) bool {
-	at, ok := m.LastUsedAt.Time()
-	return ok && at.Before(t)
 }

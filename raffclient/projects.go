@@ -63,10 +63,10 @@ func (c *Client) GetProject(ctx context.Context, id string) (Project, error) {
 // POST /api/v1/projects
 func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Project, error) {
 	return create(ctx, c, creation[Project, Project]{
-		read:      decode[Project],
 		request:   request{method: "POST", path: []string{"projects"}, body: r},
 		resource:  "project",
 		name:      r.Name,
+		decode:    decodeResource[Project],
 		candidate: func(p Project) (Candidate, bool) { return p.candidate(), p.ID != "" },
 		list:      projects(),
 		match:     func(p Project) (Candidate, bool) { return p.candidate(), similarNames(r.Name, p.Name) },

@@ -14,74 +14,91 @@ import (
 	"time"
 )
 
-// answer is what came back for a request.
+// response is what the API sent for a request.
 type response struct {
 	status int
 	header http.Header
-	date   time.Time // the server's clock; zero if it did not say
-	limit  int       // X-RateLimit-Limit; 0 if it did not say
-	total  *int      // of a list; nil if it did not say
+	date   time.Time // by the server's clock; zero if unknown
+	limit  int       // X-RateLimit-Limit; 0 if unknown
+	total  *int      // length of a list, set by decodeData; nil if unknown
 
 	body    []byte
-	readErr error // why body is not a whole JSON value
+	readErr error // why body is not a complete JSON value
 }
 
-// readResponse reads one JSON value, not the end of the body: a body that goes
-// on for ever after it holds nobody up.
-func readResponse(res *http.Response, limit int64) response {
-	a := response{status: res.StatusCode, header: res.Header}
-	a.date, _ = http.ParseTime(res.Header.Get("Date"))
-	a.limit, _ = strconv.Atoi(res.Header.Get("X-RateLimit-Limit"))
+// readResponse reads one JSON value and not to the end of the body, which may be
+// followed by anything or never end. It reads at most limit bytes.
+func readResponse(httpRes *http.Response, limit int64) response {
+	res := response{status: httpRes.StatusCode, header: httpRes.Header}
+	res.date, _ = http.ParseTime(httpRes.Header.Get("Date"))
+	res.limit, _ = strconv.Atoi(httpRes.Header.Get("X-RateLimit-Limit"))
 
 	var read bytes.Buffer
-	body := &io.LimitedReader{R: res.Body, N: limit}
+	body := &io.LimitedReader{R: httpRes.Body, N: limit}
 	var value json.RawMessage
-	if a.readErr = json.NewDecoder(io.TeeReader(body, &read)).Decode(&value); a.readErr != nil {
-		if a.status/100 == 2 && errors.As(a.readErr, new(*json.SyntaxError)) {
-			_, _ = io.Copy(&read, body) // a secret may stand behind what is no JSON
+	if res.readErr = json.NewDecoder(io.TeeReader(body, &read)).Decode(&value); res.readErr != nil {
+		if res.status/100 == 2 && errors.As(res.readErr, new(*json.SyntaxError)) {
+			_, _ = io.Copy(&read, body) // a secret may follow what is not JSON
 		}
-		a.body = read.Bytes()
+		res.body = unescape(read.Bytes())
 		if body.N == 0 {
-			a.readErr = errTooLong
+			res.readErr = errTooLong
 		}
-		return a
+		return res
 	}
-	a.body = value
-	if res.ContentLength == int64(read.Len()) {
-		_, _ = res.Body.Read(make([]byte, 1)) // the end, after which the connection can be used again
+	res.body = unescape(value)
+	if httpRes.ContentLength == int64(read.Len()) {
+		_, _ = httpRes.Body.Read(make([]byte, 1)) // reach the end, so that the connection can be reused
 	}
-	return a
+	return res
 }
 
 var errTooLong = errors.New("too long")
 
-// truncated reports whether the connection failed while the body was read, as
-// opposed to a body that is something else than JSON.
-func (a *response) truncated() bool {
+// truncated reports whether reading the body failed, as opposed to a body that is
+// not JSON.
+func (res *response) truncated() bool {
 	var syntax *json.SyntaxError
-	return a.readErr != nil && !errors.As(a.readErr, &syntax) && a.readErr != errTooLong && a.readErr != io.EOF
+	return res.readErr != nil && !errors.As(res.readErr, &syntax) && res.readErr != errTooLong && res.readErr != io.EOF
 }
 
-// namedSecret finds a key that stands in text as the value of "secret".
-var namedSecret = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
+// empty reports whether the response has no body.
+func (res *response) empty() bool {
+	return res.readErr == io.EOF && len(bytes.TrimSpace(res.body)) == 0
+}
 
-// empty reports whether a has no body.
-func (a *response) empty() bool { return a.readErr == io.EOF && len(bytes.TrimSpace(a.body)) == 0 }
+// A decoder decodes a successful response. With an error it also returns what it
+// could decode, because that may contain a secret.
+type decoder[T any] = func(*Client, *response) (T, *Error)
 
-// decodeKey reads an answer that makes a key. Its secret is found wherever and
-// whatever is around it: a mark before the JSON, an unknown wrapping or a stray
-// value must not cost a key its secret. And it is nowhere but in Secret, even if
-// the API repeated it elsewhere. The client's own key is not a new secret.
-func decodeKey(c *Client, a *response) (APIKeyWithSecret, *Error) {
-	rest, secret := *a, Secret{}
-	for _, m := range namedSecret.FindAllSubmatch(a.body, -1) {
+// decodeResource decodes a response that contains one object.
+func decodeResource[T any](c *Client, res *response) (T, *Error) {
+	return decodeData(c, res, unmarshalResource[T])
+}
+
+// decodeList decodes a response that contains a list of objects.
+func decodeList[T any](c *Client, res *response) ([]T, *Error) {
+	return decodeData(c, res, unmarshalList[T])
+}
+
+// secretMember matches a member "secret" whose value is a key.
+var secretMember = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
+
+// decodeKey decodes a response that contains a key with its secret. It finds the
+// secret anywhere in the body, because neither a byte order mark, an unknown
+// envelope nor an unexpected value must cost a key its secret. The secret is
+// removed from all other fields, where the API may have repeated it. The client's
+// own key is not taken for the secret of a new one.
+func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
+	rest, secret := *res, Secret{}
+	for _, m := range secretMember.FindAllSubmatch(res.body, -1) {
 		if found := NewSecret(string(m[1])); !found.equal(c.cfg.APIKey) {
 			secret = found
-			rest.body = secret.redact(a.body)
+			rest.body = secret.redact(res.body)
 			break
 		}
 	}
-	key, err := decode[APIKeyWithSecret](c, &rest)
+	key, err := decodeResource[APIKeyWithSecret](c, &rest)
 	if !secret.IsZero() {
 		key.Secret = secret
 	}
@@ -91,64 +108,58 @@ func decodeKey(c *Client, a *response) (APIKeyWithSecret, *Error) {
 	return key, err
 }
 
-// envelope is what the API wraps every answer in. One page of its
-// documentation shows answers without it, so an answer without "data" is read
-// as data itself.
+// envelope is the outer object of every response. One page of the API's
+// documentation shows responses without it, so a response without "data" is
+// itself taken for the data.
 type envelope struct {
 	Success *bool           `json:"success"`
 	Data    json.RawMessage `json:"data"`
 	Total   json.RawMessage `json:"total"`
 }
 
-// decode reads the data of a 2xx answer, leniently: unknown fields are
-// ignored, and a field of an unexpected type is unknown. With an error it
-// returns what could be read all the same, because that may be a secret.
-func decode[T any](c *Client, a *response) (T, *Error) {
-	return decodeWith(c, a, decodeResource[T])
-}
-
-// decodeWith is decode with a function that reads the data.
-func decodeWith[T any](c *Client, a *response, read func(json.RawMessage) (T, error)) (T, *Error) {
+// decodeData sanitizes the body of res, removes the envelope and decodes the data
+// with unmarshal. It sets res.total. With an error it also returns what it could
+// decode.
+func decodeData[T any](c *Client, res *response, unmarshal func(json.RawMessage) (T, error)) (T, *Error) {
 	var data T
-	body := c.cfg.APIKey.redact(a.body)
-	if a.readErr != nil {
+	body := c.cfg.APIKey.redact(res.body)
+	if res.readErr != nil {
 		body = salvage(body)
 	}
 	body = sanitizeJSON(body)
 	e := envelope{Data: body}
 	if !bytes.HasPrefix(body, []byte("[")) {
 		var err error
-		if e, _, err = decodeObject[envelope](body); err != nil {
-			return data, c.badResponse(a)
+		if e, _, err = unmarshalObject[envelope](body); err != nil {
+			return data, c.badResponse(res)
 		}
 	}
-	a.total = readTotal(e.Total)
+	res.total = parseTotal(e.Total)
 	if e.Data == nil {
 		e.Data = body
 	}
-	data, err := read(e.Data)
-	if err != nil || a.readErr != nil {
-		return data, c.badResponse(a)
+	data, err := unmarshal(e.Data)
+	if err != nil || res.readErr != nil {
+		return data, c.badResponse(res)
 	}
 	if e.Success != nil && !*e.Success {
-		return data, c.unsuccessful(a)
+		return data, c.unsuccessful(res)
 	}
 	return data, nil
 }
 
-// readTotal reads the length of a list: 120, 120.0 or "120". Anything else is
-// unknown, and so is a negative one.
-func readTotal(raw json.RawMessage) *int {
-	text := strings.Trim(string(raw), `"`)
-	n, err := strconv.ParseFloat(text, 64)
+// parseTotal parses the length of a list: 120, 120.0 or "120". It returns nil for
+// anything else.
+func parseTotal(raw json.RawMessage) *int {
+	n, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
 	if err != nil || n < 0 || n != math.Trunc(n) || n > math.MaxInt32 {
 		return nil
 	}
 	return new(int(n))
 }
 
-// decodeList reads a JSON array of objects; null is an empty one.
-func decodeList[T any](raw json.RawMessage) ([]T, error) {
+// unmarshalList unmarshals a JSON array of objects; null is an empty one.
+func unmarshalList[T any](raw json.RawMessage) ([]T, error) {
 	var elements []json.RawMessage
 	if err := json.Unmarshal(raw, &elements); err != nil {
 		return nil, err
@@ -156,26 +167,27 @@ func decodeList[T any](raw json.RawMessage) ([]T, error) {
 	list := make([]T, len(elements))
 	for i, element := range elements {
 		var err error
-		if list[i], err = decodeResource[T](element); err != nil {
+		if list[i], err = unmarshalResource[T](element); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// decodeResource reads a JSON object, and has it note which of its fields are
-// unknown because the API sent something unexpected.
-func decodeResource[T any](raw json.RawMessage) (T, error) {
-	v, unknown, err := decodeObject[T](raw)
+// unmarshalResource unmarshals a JSON object. If T has a method setUnreadable, it
+// is called with the names of the fields that have an unexpected type.
+func unmarshalResource[T any](raw json.RawMessage) (T, error) {
+	v, unreadable, err := unmarshalObject[T](raw)
 	if r, ok := any(&v).(interface{ setUnreadable([]string) }); ok && err == nil {
-		r.setUnreadable(unknown)
+		r.setUnreadable(unreadable)
 	}
 	return v, err
 }
 
-// decodeObject reads a JSON object into a struct. A member of another type than
-// its field is left out, and named in unknown.
-func decodeObject[T any](raw json.RawMessage) (v T, unknown []string, err error) {
+// unmarshalObject unmarshals a JSON object into a struct and ignores unknown
+// members. A member whose type is not that of its field is left out, and its name
+// is returned in unreadable.
+func unmarshalObject[T any](raw json.RawMessage) (v T, unreadable []string, err error) {
 	err = json.Unmarshal(raw, &v)
 	if _, mistyped := errors.AsType[*json.UnmarshalTypeError](err); !mistyped {
 		return v, nil, err
@@ -186,33 +198,31 @@ func decodeObject[T any](raw json.RawMessage) (v T, unknown []string, err error)
 		return none, nil, err
 	}
 	for name := range members {
-		member := map[string]json.RawMessage{name: members[name]}
-		text, err := json.Marshal(member)
+		text, err := json.Marshal(map[string]json.RawMessage{name: members[name]})
 		if err == nil {
 			err = json.Unmarshal(text, new(T))
 		}
 		if err != nil {
 			delete(members, name)
-			unknown = append(unknown, name)
+			unreadable = append(unreadable, name)
 		}
 	}
-	slices.Sort(unknown)
+	slices.Sort(unreadable)
 	text, err := json.Marshal(members)
 	if err != nil {
-		return v, unknown, err
+		return v, unreadable, err
 	}
-	var clean T // v holds zero values where something else was sent
-	err = json.Unmarshal(text, &clean)
-	return clean, unknown, err
+	var readable T // v contains zero values for the mistyped members
+	err = json.Unmarshal(text, &readable)
+	return readable, unreadable, err
 }
 
-// salvage returns the members of an object that arrived before its text broke
-// off, as an object; those of "data" likewise. Of text that is not an object
-// it returns nothing.
+// salvage returns the complete members of an object whose text was truncated, as
+// an object, and so it does for its member "data". It returns nil for text that is
+// not an object.
 func salvage(text []byte) []byte {
 	members := map[string]json.RawMessage{}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	salvageObject(dec, members, true)
+	salvageObject(json.NewDecoder(bytes.NewReader(text)), members, true)
 	out, err := json.Marshal(members)
 	if err != nil || len(members) == 0 {
 		return nil

@@ -75,10 +75,10 @@ func (c *Client) GetRole(ctx context.Context, id string) (Role, error) {
 // POST /api/v1/roles
 func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, error) {
 	return create(ctx, c, creation[Role, Role]{
-		read:      decode[Role],
 		request:   request{method: "POST", path: []string{"roles"}, body: r},
 		resource:  "role",
 		name:      r.Name,
+		decode:    decodeResource[Role],
 		candidate: func(role Role) (Candidate, bool) { return role.candidate(), role.ID != "" },
 		list:      roles(""),
 		match:     func(role Role) (Candidate, bool) { return role.candidate(), similarNames(r.Name, role.Name) },

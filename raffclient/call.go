@@ -1,0 +1,234 @@
+package raffclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// do sends r, repeats it if necessary, and decodes the response. The error is an
+// *Error. Each attempt goes through these steps, in this order:
+//
+//  1. Wait for its turn under the rate limit.
+//  2. Send the request, log the attempt, and decode a successful response (see
+//     attempt).
+//  3. If it failed, decide whether it may be repeated, and when (see retryDelay).
+//  4. Report the delay to Config.OnWait, and wait.
+//  5. If a creation has been refused for the rate limit twice or more, check that
+//     nothing was created all the same.
+//
+// Config.CallTimeout bounds all attempts together.
+func (c *Client) do(ctx context.Context, r request, decode func(*response) *Error) (response, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	x, err := c.newExchange(r)
+	if err != nil {
+		return response{}, err
+	}
+	sendBy, _ := ctx.Deadline()
+	if r.noReplay {
+		// Leave time for the response, and to look up the outcome if it is lost.
+		sendBy = sendBy.Add(-2 * c.cfg.RequestTimeout)
+	}
+	sendCtx, cancelSend := context.WithDeadline(ctx, sendBy)
+	defer cancelSend()
+
+	for {
+		if err := c.pace.wait(sendCtx); err != nil {
+			return response{}, x.notSent(ctx, err)
+		}
+		res, err := x.attempt(ctx, decode)
+		if err == nil {
+			return res, nil
+		}
+		delay, retry := x.retryDelay(err)
+		if !retry || time.Now().Add(delay).After(sendBy) {
+			return res, err
+		}
+		if c.cfg.OnWait != nil && delay > 0 {
+			c.cfg.OnWait(ctx, Wait{For: delay, Because: err, Attempts: x.attempts})
+		}
+		if err := sleep(sendCtx, delay); err != nil {
+			return response{}, x.notSent(ctx, err)
+		}
+		if err.kind == ErrRateLimited && x.attempts >= 2 && r.hadNoEffect != nil && !r.hadNoEffect(ctx) {
+			err.ambiguous = true
+			return res, err
+		}
+	}
+}
+
+// exchange is a request and the state of its attempts.
+type exchange struct {
+	client  *Client
+	request request
+	url     *url.URL
+	body    []byte // nil: no body
+
+	attempts  int    // so far
+	projectID string // to send as X-Project-ID; "" until the API requires it
+	last      *Error // of the last attempt that failed
+}
+
+func (c *Client) newExchange(r request) (*exchange, error) {
+	u, err := c.url(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.encodeBody()
+	if err != nil {
+		return nil, err
+	}
+	return &exchange{client: c, request: r, url: u, body: body}, nil
+}
+
+// attempt sends the request once and logs that. If it succeeded, attempt decodes
+// the response before the attempt ends for request.begin.
+func (x *exchange) attempt(ctx context.Context, decode func(*response) *Error) (response, *Error) {
+	if x.request.begin != nil {
+		defer x.request.begin()()
+	}
+	x.attempts++
+	start := time.Now()
+	res, err := x.send(ctx)
+	x.log(ctx, res.status, time.Since(start), err)
+	if err == nil {
+		err = decode(&res)
+		return res, err
+	}
+	if x.alreadyDeleted(err) {
+		return response{}, nil
+	}
+	err.ambiguous = err.ambiguous || x.ambiguous()
+	x.last = err
+	return res, err
+}
+
+// send makes one HTTP request and reads the response.
+func (x *exchange) send(ctx context.Context) (response, *Error) {
+	c := x.client
+	if x.request.noReplay {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+
+	conn := &connTracer{}
+	req, err := x.httpRequest(conn.trace(ctx))
+	if err != nil {
+		return response{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
+	}
+	httpRes, err := c.http.Do(req)
+	if err != nil {
+		return response{}, c.transportError(err, conn)
+	}
+	defer httpRes.Body.Close()
+	res := readResponse(httpRes, c.cfg.MaxResponseBytes)
+	c.pace.learn(res.limit)
+	return res, x.failure(&res)
+}
+
+// failure returns the error that res stands for, or nil if the request succeeded.
+func (x *exchange) failure(res *response) *Error {
+	if res.truncated() && !x.request.noReplay {
+		return x.client.badResponse(res) // worth another attempt; a creation's is salvaged instead
+	}
+	e := x.client.statusError(res)
+	if e != nil && e.kind == ErrNotFound && !x.hasID() {
+		e.kind = ErrNoEndpoint
+	}
+	return e
+}
+
+// ambiguous reports whether an attempt that failed may have been processed.
+func (x *exchange) ambiguous() bool { return x.last != nil && x.last.ambiguous }
+
+func (x *exchange) log(ctx context.Context, status int, took time.Duration, err *Error) {
+	level, message := slog.LevelDebug, "request"
+	attrs := []slog.Attr{
+		slog.String("method", x.request.method),
+		slog.String("path", x.client.Sanitize(x.url.Path)),
+		slog.Int("status", status),
+		slog.Duration("duration", took.Round(time.Microsecond)),
+		slog.Int("attempt", x.attempts),
+	}
+	if err != nil {
+		level, message = slog.LevelWarn, "request failed"
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	x.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+// notSent returns the error of a call that ended with err while it waited to send
+// the request. The error of an earlier attempt says more about what happened,
+// unless the caller cancelled the call.
+func (x *exchange) notSent(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) || cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
+		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, ambiguous: x.ambiguous()}
+	}
+	if x.last != nil {
+		return x.last
+	}
+	return &Error{kind: ErrRateLimited, Message: "timed out waiting for the rate limit", cause: err}
+}
+
+// sleep waits for d. If ctx ends first, or at the same time, it returns the error
+// of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// call sends r and returns the object in its response. The error is an *Error.
+func call[T any](ctx context.Context, c *Client, r request) (T, response, error) {
+	return callWith(ctx, c, r, decodeResource[T])
+}
+
+// callList sends r and returns the objects in its response.
+func callList[T any](ctx context.Context, c *Client, r request) ([]T, response, error) {
+	return callWith(ctx, c, r, decodeList[T])
+}
+
+// callWith sends r and returns what decode makes of its response. If decode
+// returns an error, callWith returns the value as well: it may contain a secret.
+func callWith[T any](ctx context.Context, c *Client, r request, decode decoder[T]) (value T, res response, err error) {
+	res, err = c.do(ctx, r, func(res *response) (err *Error) {
+		value, err = decode(c, res)
+		return err
+	})
+	return value, res, err
+}
+
+// byID sends r, which names one object, and returns the object. A response that
+// describes another object is an error: the caller would go on with that one.
+func byID[T any](ctx context.Context, c *Client, r request, want string, id func(T) string) (T, response, error) {
+	object, res, err := call[T](ctx, c, r)
+	if got := id(object); err == nil && got != "" && !strings.EqualFold(got, want) {
+		var none T
+		return none, res, &Error{Status: res.status, kind: ErrBadResponse, ambiguous: true, Message: "it describes an object with another ID"}
+	}
+	return object, res, err
+}
+
+// remove sends a DELETE. A successful response needs neither data nor a body.
+func (c *Client) remove(ctx context.Context, path ...string) error {
+	_, err := c.do(ctx, request{method: http.MethodDelete, path: path}, func(res *response) *Error {
+		if res.empty() {
+			return nil
+		}
+		_, err := decodeData(c, res, func(json.RawMessage) (struct{}, error) { return struct{}{}, nil })
+		return err
+	})
+	return err
+}

@@ -1,0 +1,120 @@
+package raffclient
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// match is an element of a list that a lost request may have created.
+type match struct {
+	Candidate
+	similar bool // its name may be the requested one
+}
+
+func (m match) isSimilar() bool { return m.similar }
+func (m match) isRecent() bool  { return m.Recent }
+
+// findMatches lists what n may have created since start. An empty result means that
+// nothing was created: a list that may be incomplete is an error. If there is a
+// recent match, findMatches leaves out the others.
+func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]match, error) {
+	var all []match
+	complete := false // an empty list without a total proves nothing
+	for p, err := range pages(ctx, c, n.list) {
+		if err != nil {
+			all = slices.DeleteFunc(all, c.creations.accountsFor)
+			for i := range all {
+				all[i].Recent = false // a call that is in flight may have created it
+			}
+			return all, err
+		}
+		complete = complete || len(p.items) > 0 || p.total != nil
+		since := serverTime(start, p.date)
+		for _, item := range p.items {
+			m := match{}
+			m.Candidate, m.similar = n.match(item)
+			if m.mayBeNew(since) {
+				m.Recent = m.similar && !p.date.IsZero() && m.createdAfter(since)
+				all = append(all, m)
+			}
+		}
+	}
+	if !complete {
+		return nil, listIncomplete("it is empty, without a total")
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	// The list may show what other calls are creating. They have recorded it when
+	// their attempts end.
+	if err := c.creations.wait(ctx, !slices.ContainsFunc(all, match.isSimilar), n.name); err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, c.creations.accountsFor)
+	if slices.ContainsFunc(all, match.isRecent) {
+		all = slices.DeleteFunc(all, func(m match) bool { return !m.Recent })
+	}
+	return all, nil
+}
+
+func candidates(all []match) (list []Candidate) {
+	for _, m := range all {
+		list = append(list, m.Candidate)
+	}
+	return list
+}
+
+const (
+	// maxAgeSimilar is the age, by created_at, up to which an object with a similar
+	// name may be new. A clock that shows local time is up to 14 hours off.
+	maxAgeSimilar = 26 * time.Hour
+	// maxAgeOther is the same for other names, which the API may have changed beyond
+	// recognition. It allows for clocks that are minutes apart.
+	maxAgeOther = 15 * time.Minute
+	// initialUse is how long after created_at the last_used_at of a key that was
+	// never used may be.
+	initialUse = 5 * time.Second
+)
+
+// mayBeNew reports whether m may have been created after since. A key that was used
+// before then is not new, because nobody has the secret of a new one.
+func (m match) mayBeNew(since time.Time) bool {
+	created, dated := m.CreatedAt.Time()
+	used, ok := m.LastUsedAt.Time()
+	if ok && used.Before(since) && !(dated && used.Sub(created) < initialUse) {
+		return false
+	}
+	if !dated {
+		return m.similar
+	}
+	if m.similar {
+		return created.After(since.Add(-maxAgeSimilar))
+	}
+	return created.After(since.Add(-maxAgeOther)) && m.LastUsedAt == ""
+}
+
+// serverTime converts a time of the local clock to the server's clock, which just
+// showed date. The result is a second or two early, or an hour if date is unknown.
+func serverTime(at, date time.Time) time.Time {
+	if date.IsZero() {
+		return at.Add(-time.Hour)
+	}
+	// Date has whole seconds, and created_at may have, too.
+	return date.Add(-time.Since(at)).Add(-time.Second)
+}
+
+func (m Candidate) createdBefore(t time.Time) bool {
+	at, ok := m.CreatedAt.Time()
+	return ok && at.Before(t)
+}
+
+func (m Candidate) createdAfter(t time.Time) bool {
+	at, ok := m.CreatedAt.Time()
+	return ok && !at.Before(t)
+}
+
+func (m Candidate) usedBefore(t time.Time) bool {
+	at, ok := m.LastUsedAt.Time()
+	return ok && at.Before(t)
+}
