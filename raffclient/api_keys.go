@@ -45,14 +45,11 @@ type APIKeyWithSecret struct {
 	Secret Secret `json:"secret"`
 }
 
-// prefixLength is how much of a secret is its public prefix.
-const prefixLength = len("raff_") + 8
-
 // Prefix returns the public prefix by which lists show the key: KeyPrefix, or else
 // the beginning of the secret.
 func (k APIKeyWithSecret) Prefix() string {
-	if k.KeyPrefix == "" && k.Secret.value != nil && len(*k.Secret.value) > prefixLength {
-		return truncate(*k.Secret.value, prefixLength, "")
+	if k.KeyPrefix == "" && k.Secret.value != nil && len(*k.Secret.value) > KeyPrefixLength {
+		return k.Secret.prefix()
 	}
 	return k.KeyPrefix
 }
@@ -186,7 +183,7 @@ func (k APIKeyWithSecret) secretPrefix() string {
 	if k.Secret.IsZero() {
 		return k.KeyPrefix
 	}
-	return truncate(*k.Secret.value, prefixLength, "")
+	return k.Secret.prefix()
 }
 
 // UpdateAPIKey changes the key with that ID and returns it as it is then.
@@ -258,7 +255,7 @@ func (c *Client) IsOwn(key APIKey) bool {
 // MayBeOwn reports whether key cannot be told from the one that the client itself
 // sends, since too little of its prefix is known: it is missing, or masked.
 func (c *Client) MayBeOwn(key APIKey) bool {
-	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= prefixLength {
+	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
 		return false
 	}
 	own, contained, telling := prefixBody(*c.cfg.APIKey.value), 0, false
@@ -275,7 +272,7 @@ func (c *Client) MayBeOwn(key APIKey) bool {
 // minDistinctive is how many characters of a prefix tell keys apart reasonably well.
 const minDistinctive = 4
 
-func (c *Client) ownPrefixBody() string { return prefixBody(truncate(*c.cfg.APIKey.value, prefixLength, "")) }
+func (c *Client) ownPrefixBody() string { return prefixBody(c.cfg.APIKey.prefix()) }
 
 // prefixBody returns what of a prefix tells keys apart: its letters and digits, in
 // lower case, without "raff".

@@ -32,8 +32,7 @@ const DefaultBaseURL = "https://api.rafftechnologies.com"
 // Config configures a Client. For every field but APIKey, the zero value selects
 // the default.
 type Config struct {
-	// APIKey authenticates every request. It must begin with "raff_" and
-	// be a valid header value.
+	// APIKey authenticates every request. It must be a key that ParseKey accepts.
 	APIKey Secret
 	// BaseURL is the URL of the API without "/api/v1". It must be https, except for
 	// loopback hosts. Default: DefaultBaseURL.
@@ -95,7 +94,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKey(cfg.APIKey); err != nil {
+	if err := cfg.APIKey.checkKey(); err != nil {
 		return nil, err
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "raff-mcp")

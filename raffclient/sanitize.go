@@ -9,31 +9,64 @@ import (
 	"unicode/utf8"
 )
 
+// Text from the API was written by other people and may contain anything. It is
+// sanitized where it enters the program: sanitizeJSON sanitizes the names and
+// descriptions in a response, and Sanitize what an error or a log record quotes.
+
 const (
-	// maxText is how many characters of a string from the API are kept. Names
-	// have at most 128, and e-mail addresses 254.
+	// maxText is how many characters of a text are kept. Names have at most 128, and
+	// e-mail addresses 254.
 	maxText = 300
 	// maxDescription is how many characters of a description are kept.
 	maxDescription = 4000
 )
 
-// wholeKey matches what may be a key that is complete enough to be used. The first
-// group is the public prefix; isKey decides.
-var wholeKey = regexp.MustCompile(`(?i)(raff_[0-9a-z_]{8})([0-9a-z]{8,})`)
+// Sanitize returns external text in a form that is safe to log or quote: on one
+// line, without invisible characters, at most 300 characters long, and with
+// everything that may be an API key redacted.
+func Sanitize(text string) string { return sanitizeMessage(text, Secret{}) }
 
-// isKey tells a key from a name such as "raff_production_backups": it is long, and
-// but for very long ones, there are digits in it. The documentation shows keys of 64
-// and of 32 hexadecimal digits.
-func isKey(text string) bool {
-	m := wholeKey.FindStringSubmatch(text)
-	return m != nil && len(m[2]) >= 12 && (len(m[2]) >= 30 || strings.ContainsAny(m[2], "0123456789"))
+// Sanitize is like the function Sanitize, and redacts the client's own key even if it
+// does not look like one.
+func (c *Client) Sanitize(text string) string { return sanitizeMessage(text, c.cfg.APIKey) }
+
+func sanitizeMessage(text string, own Secret) string {
+	text = strings.Join(strings.Fields(sanitizeName(text)), " ")
+	if own.value != nil {
+		text = strings.ReplaceAll(text, *own.value, redacted)
+	}
+	return truncate(RedactKeys(text), maxText, "…")
 }
 
-// sanitizeJSON makes the strings of a response safe to show to people and models,
-// wherever they end up: names are what other people chose, and nobody vouches for
-// them. Text that is not JSON stays as it is; it is never shown.
+// sanitizeName returns a name on one line, without invisible characters and with
+// whole keys redacted. White space and control characters become spaces;
+// bidirectional controls, zero-width characters and invalid UTF-8 are removed.
+func sanitizeName(s string) string {
+	return redactWholeKeys(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r):
+			return ' '
+		case r == utf8.RuneError, !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// sanitizeDescription is sanitizeName for a text of several lines.
+func sanitizeDescription(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = sanitizeName(line)
+	}
+	return truncate(strings.Join(lines, "\n"), maxDescription, "…")
+}
+
+// sanitizeJSON returns body with every string sanitized but that of "secret", which
+// is never shown. It returns body unchanged if it is not JSON; such a body is never
+// shown either.
 func sanitizeJSON(body []byte) []byte {
-	if isHarmless(body) {
+	if !needsSanitizing(body) {
 		return body
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -49,9 +82,9 @@ func sanitizeJSON(body []byte) []byte {
 	return text
 }
 
-// isHarmless reports whether sanitizing body would change nothing, as far as that
-// can be seen quickly.
-func isHarmless(body []byte) bool {
+// needsSanitizing reports whether sanitizing may change body. It is a quick check
+// that errs on the side of true.
+func needsSanitizing(body []byte) bool {
 	length := 0 // since the last quotation mark
 	for _, b := range body {
 		switch {
@@ -59,17 +92,16 @@ func isHarmless(body []byte) bool {
 			length = 0
 			continue
 		case b == '\\', b > '~':
-			return false
+			return true
 		}
 		if length++; length > maxText {
-			return false
+			return true
 		}
 	}
-	return !wholeKey.Match(body) && !bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
+	return keyInName.Match(body) || bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
 }
 
-// sanitizeValue sanitizes the strings in v, which is the value of the member name.
-// A secret is exempt: it is shown to nobody.
+// sanitizeValue sanitizes the strings in v, the value of a member with that name.
 func sanitizeValue(name string, v any) any {
 	switch v := v.(type) {
 	case string:
@@ -78,11 +110,11 @@ func sanitizeValue(name string, v any) any {
 		case strings.EqualFold(name, "secret"):
 			return v
 		case strings.EqualFold(name, "key_prefix"):
-			return truncate(sanitize(v), prefixLength, "")
+			return truncate(sanitizeName(v), KeyPrefixLength, "")
 		case strings.EqualFold(name, "description"):
-			return sanitizeLines(v)
+			return sanitizeDescription(v)
 		}
-		return truncate(sanitize(v), maxText, "…")
+		return truncate(sanitizeName(v), maxText, "…")
 	case map[string]any:
 		for member, value := range v {
 			v[member] = sanitizeValue(member, value)
@@ -93,40 +125,6 @@ func sanitizeValue(name string, v any) any {
 		}
 	}
 	return v
-}
-
-// sanitize returns s as one line of printable characters, without anything that
-// looks like a whole key. Bidirectional and zero-width characters are left out;
-// white space and control characters become spaces.
-func sanitize(s string) string {
-	return redactKeys(strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r):
-			return ' '
-		case r == utf8.RuneError, !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s))
-}
-
-// sanitizeLines is sanitize for a text of several lines.
-func sanitizeLines(s string) string {
-	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = sanitize(line)
-	}
-	return truncate(strings.Join(lines, "\n"), maxDescription, "…")
-}
-
-// redactKeys leaves of a key only its public prefix.
-func redactKeys(s string) string {
-	return wholeKey.ReplaceAllStringFunc(s, func(match string) string {
-		if !isKey(match) {
-			return match
-		}
-		return match[:prefixLength] + "…" + redacted
-	})
 }
 
 // truncate returns the first n characters of s, followed by mark if there are more.
@@ -140,6 +138,17 @@ func truncate(s string, n int, mark string) string {
 	return s
 }
 
-// Sanitize makes text that came from elsewhere fit to be logged or quoted: on one
-// line, not too long, and without the client's own key or anything like one.
-func (c *Client) Sanitize(text string) string { return c.cfg.APIKey.scrub(text) }
+// escape matches an escape sequence of JSON.
+var escape = regexp.MustCompile(`\\(?:u00[2-7][0-9A-Fa-f]|.)`)
+
+// unescape returns JSON in which printable ASCII is not escaped, so that a key is
+// found however it was written.
+func unescape(body []byte) []byte {
+	return escape.ReplaceAllFunc(body, func(sequence []byte) []byte {
+		var s string
+		if json.Unmarshal([]byte(`"`+string(sequence)+`"`), &s) != nil || s == `"` || s == `\` || s < " " || s > "~" {
+			return sequence
+		}
+		return []byte(s)
+	})
+}

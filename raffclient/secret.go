@@ -3,26 +3,23 @@ package raffclient
 import (
 	"bytes"
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"regexp"
-	"strings"
 )
 
 const redacted = "[redacted]"
 
-// Secret holds a credential. However it is printed, logged or encoded, alone
-// or inside another value, what comes out is "[redacted]"; Reveal is the one
-// way to the value. The zero Secret is empty.
-//
-// The value is held behind a pointer because fmt prints unexported fields
-// without calling their methods: of a pointer it prints the address.
-type Secret struct{ value *string }
+// Secret is a credential. When it is formatted with fmt, logged with slog or encoded
+// as JSON or text, alone or inside another value, the result is "[redacted]". Only
+// Reveal returns the value. The zero Secret is empty.
+type Secret struct {
+	// fmt formats unexported fields without calling their methods. It prints a
+	// pointer as an address.
+	value *string
+}
 
-// NewSecret returns a Secret that holds value.
+// NewSecret returns a Secret with that value.
 func NewSecret(value string) Secret {
 	if value == "" {
 		return Secret{}
@@ -30,8 +27,8 @@ func NewSecret(value string) Secret {
 	return Secret{&value}
 }
 
-// Reveal returns the value. It is called only where the credential leaves the
-// program on purpose; .ci/run lists the callers.
+// Reveal returns the value, or "" if s is empty. Call it only where the credential
+// is meant to leave the program; .ci/run lists the callers.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -39,33 +36,21 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// IsZero reports whether the secret holds no value.
+// IsZero reports whether s is empty.
 func (s Secret) IsZero() bool { return s.value == nil }
 
-// equal reports whether s and t hold the same value.
-func (s Secret) equal(t Secret) bool {
-	return s.value != nil && t.value != nil && subtle.ConstantTimeCompare([]byte(*s.value), []byte(*t.value)) == 1
-}
-
-// String returns "[redacted]".
-func (s Secret) String() string { return redacted }
-
-// GoString returns "[redacted]", for %#v.
-func (s Secret) GoString() string { return redacted }
-
-// Format writes "[redacted]" for every verb.
+// Format implements fmt.Formatter. It writes "[redacted]" for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue returns "[redacted]".
+// LogValue implements slog.LogValuer. It returns "[redacted]".
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns "[redacted]".
+// MarshalText implements encoding.TextMarshaler, which JSON uses too. It returns
+// "[redacted]".
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// MarshalJSON returns the JSON string "[redacted]".
-func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// UnmarshalText takes the value. "[redacted]" is none.
+// UnmarshalText implements encoding.TextUnmarshaler, which JSON uses too. It sets
+// the value to text; "[redacted]" makes s empty.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if *s = NewSecret(string(text)); string(text) == redacted {
 		*s = Secret{}
@@ -73,22 +58,20 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// keyLike matches what looks like a Raff key. The first 13 characters are its
-// public prefix.
-var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
-
-// scrub makes foreign text fit to be quoted: one line, printable, at most
-// maxText characters, without s and without anything like a key.
-func (s Secret) scrub(text string) string {
-	text = strings.Join(strings.Fields(sanitize(text)), " ")
-	if s.value != nil {
-		text = strings.ReplaceAll(text, *s.value, redacted)
-	}
-	return truncate(keyLike.ReplaceAllString(text, "${1}…"+redacted), maxText, "…")
+// equal reports whether s and t have the same value. An empty Secret equals none.
+func (s Secret) equal(t Secret) bool {
+	return s.value != nil && t.value != nil && subtle.ConstantTimeCompare([]byte(*s.value), []byte(*t.value)) == 1
 }
 
-// redact replaces s wherever it stands in what the API sent, where it has no
-// business to be. What only begins like it is another key, and stays.
+// prefix returns the public prefix of a key. If s is shorter, that is all of it.
+func (s Secret) prefix() string {
+	if s.value == nil {
+		return ""
+	}
+	return truncate(*s.value, KeyPrefixLength, "")
+}
+
+// redact replaces s in body. A longer key that begins like s is left as it is.
 func (s Secret) redact(body []byte) []byte {
 	if s.value == nil {
 		return body
@@ -109,40 +92,4 @@ func (s Secret) redact(body []byte) []byte {
 		body = body[end:]
 	}
 	return append(out, body...)
-}
-
-func isKeyByte(b byte) bool {
-	return b == '_' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
-}
-
-// escape matches an escape sequence of JSON.
-var escape = regexp.MustCompile(`\\(?:u00[2-7][0-9A-Fa-f]|.)`)
-
-// unescape writes printable ASCII in JSON as it is, so that a key can be found
-// however it was written.
-func unescape(body []byte) []byte {
-	return escape.ReplaceAllFunc(body, func(sequence []byte) []byte {
-		var s string
-		if json.Unmarshal([]byte(`"`+string(sequence)+`"`), &s) != nil || s == `"` || s == `\` || s < " " || s > "~" {
-			return sequence
-		}
-		return []byte(s)
-	})
-}
-
-// checkKey reports why a key cannot be sent. The documents disagree on the
-// rest of a key's form, so nothing more is asked of it.
-func checkKey(key Secret) error {
-	switch {
-	case key.IsZero():
-		return errors.New("no API key")
-	case !strings.HasPrefix(*key.value, "raff_"):
-		return errors.New(`the API key does not begin with "raff_"`)
-	}
-	for _, b := range []byte(*key.value) {
-		if b <= ' ' || b > '~' {
-			return errors.New("the API key holds characters that cannot be sent")
-		}
-	}
-	return nil
 }

@@ -64,7 +64,7 @@ func TestSecretFromJSON(t *testing.T) {
 	}
 }
 
-func TestScrub(t *testing.T) {
+func TestSanitizeMessage(t *testing.T) {
 	own := NewSecret("raff_own/key")
 	for _, tt := range []struct{ text, want string }{
 		{"", ""},
@@ -76,23 +76,23 @@ func TestScrub(t *testing.T) {
 		{"two\r\nlines\x1b[31m\x00\u202e", "two lines [31m"},
 		{strings.Repeat("ü", 400), strings.Repeat("ü", 300) + "…"},
 	} {
-		if got := own.scrub(tt.text); got != tt.want {
-			t.Errorf("scrub(%q): got %q, want %q", tt.text, got, tt.want)
+		if got := sanitizeMessage(tt.text, own); got != tt.want {
+			t.Errorf("sanitizeMessage(%q): got %q, want %q", tt.text, got, tt.want)
 		}
 	}
 }
 
-func FuzzScrub(f *testing.F) {
+func FuzzSanitizeMessage(f *testing.F) {
 	for _, s := range []string{"", "x", planted, "raff_own/key", "raff_raff_own/keyraff_own/key", "\x00\xff\r\n", "raff_own\n/key"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := NewSecret("raff_own/key").scrub(text)
+		got := sanitizeMessage(text, NewSecret("raff_own/key"))
 		if strings.Contains(got, "raff_own/key") {
-			t.Errorf("scrub(%q) left the key: %q", text, got)
+			t.Errorf("sanitizeMessage(%q) left the key: %q", text, got)
 		}
 		if utf8.RuneCountInString(got) > maxText+1 || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("scrub(%q): got %q", text, got)
+			t.Errorf("sanitizeMessage(%q): got %q", text, got)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func quoteAtMost(text string, most int) string {
 		return "unknown"
 	}
 	var b strings.Builder
-	for _, r := range redactKeys(text) {
+	for _, r := range raffclient.RedactKeys(text) {
 		escaped := strconv.Quote(string(r))
 		escaped = escaped[1 : len(escaped)-1]
 		if most -= utf8.RuneCountInString(escaped); most < 0 {
@@ -124,15 +124,10 @@ func escapeInvisible(text []byte) []byte {
 	return []byte(b.String())
 }
 
-// keyLike matches what looks like a whole key, whose prefix is public.
-var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
-
-func redactKeys(text string) string { return keyLike.ReplaceAllString(text, "${1}…[redacted]") }
-
 // oneLine returns text of this machine, such as the error of a file, without what
 // would end the line or control a terminal, and cut.
 func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(redactKeys(text), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	text = strings.Join(strings.FieldsFunc(raffclient.RedactKeys(text), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if runes := []rune(text); len(runes) > maxOwn {
 		text = string(runes[:maxOwn]) + "…"
 	}

@@ -1,0 +1,87 @@
+package raffclient
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// An API key is "raff_", 8 more characters that are public, and a secret rest. The
+// API's documentation shows rests of 56 and of 24 hexadecimal digits, but also keys
+// like raff_pub_xxxx. What counts as a key therefore depends on which mistake is
+// worse:
+//
+//   - ParseKey accepts a key to be used: anything that begins like one and can be
+//     sent. A valid key must not be refused.
+//   - RedactKeys, for prose, takes everything that may be a key for one. If it
+//     redacts too much, an error message is a little less clear.
+//   - redactWholeKeys, for names, wants to be more certain. A resource may be named
+//     "raff_production_backups", and its name must arrive unchanged, because people
+//     recognize it and callers pass it back.
+//   - ContainsKey, for paths and commands, looks for the prefix of a real key.
+
+// KeyPrefixLength is the length, in characters, of the public prefix of a key.
+const KeyPrefixLength = len("raff_") + 8
+
+var (
+	keyInProse  = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
+	keyInName   = regexp.MustCompile(`(?i)(raff_[0-9a-z_]{8})([0-9a-z]{8,})`) // isWholeKey decides
+	prefixOfKey = regexp.MustCompile(`raff_[0-9a-f]{8}`)
+)
+
+// ParseKey returns text as a Secret if it can be an API key: it begins with "raff_",
+// continues, and is printable ASCII without spaces. The error does not contain text.
+func ParseKey(text string) (Secret, error) {
+	key := NewSecret(text)
+	if err := key.checkKey(); err != nil {
+		return Secret{}, err
+	}
+	return key, nil
+}
+
+// checkKey returns an error that says why s cannot be an API key, or nil if it can.
+func (s Secret) checkKey() error {
+	switch {
+	case s.value == nil:
+		return errors.New("no API key")
+	case !strings.HasPrefix(*s.value, "raff_"):
+		return errors.New(`the API key does not begin with "raff_"`)
+	case *s.value == "raff_":
+		return errors.New(`the API key ends after "raff_"`)
+	case strings.ContainsFunc(*s.value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("the API key contains characters that cannot be sent")
+	}
+	return nil
+}
+
+// ContainsKey reports whether text, such as a path or a command, contains the prefix
+// of a key and so perhaps a whole one.
+func ContainsKey(text string) bool { return prefixOfKey.MatchString(text) }
+
+// RedactKeys returns text with the secret part of everything that may be a key
+// replaced by "…[redacted]".
+func RedactKeys(text string) string {
+	return keyInProse.ReplaceAllString(text, "${1}…"+redacted)
+}
+
+// redactWholeKeys is RedactKeys for names: it redacts only what certainly looks like
+// a whole key.
+func redactWholeKeys(text string) string {
+	return keyInName.ReplaceAllStringFunc(text, func(match string) string {
+		if !isWholeKey(match) {
+			return match
+		}
+		return match[:KeyPrefixLength] + "…" + redacted
+	})
+}
+
+// isWholeKey reports whether text is a whole key rather than a name: its rest is
+// long, and contains a digit unless it is very long.
+func isWholeKey(text string) bool {
+	m := keyInName.FindStringSubmatch(text)
+	return m != nil && len(m[2]) >= 12 && (len(m[2]) >= 30 || strings.ContainsAny(m[2], "0123456789"))
+}
+
+func isKeyByte(b byte) bool {
+	return b == '_' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
+}
