@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -127,11 +126,13 @@ func (c *Client) getAPIKey(ctx context.Context, id string) (APIKey, response, er
 	return byID(ctx, c, request{method: "GET", path: []string{"api-keys", id}}, id, APIKey.id)
 }
 
-// RevokeAPIKey revokes the key with that ID, for good.
+// RevokeAPIKey revokes a key permanently. Only key.ID is used. Like
+// RegenerateAPIKey, it takes the key itself, so that callers read a key before they
+// invalidate it.
 //
 // DELETE /api/v1/api-keys/{id}
-func (c *Client) RevokeAPIKey(ctx context.Context, id string) error {
-	return c.remove(ctx, "api-keys", id)
+func (c *Client) RevokeAPIKey(ctx context.Context, key APIKey) error {
+	return c.remove(ctx, "api-keys", key.ID)
 }
 
 // RevokeCreatedAPIKey revokes a key that was just created, as CreateAPIKey returned
@@ -167,7 +168,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		// The prefix alone may be that of another key, which the response named.
 		return notConfirmed("it was created at another time, or when is unknown")
 	}
-	return c.RevokeAPIKey(ctx, key.ID)
+	return c.RevokeAPIKey(ctx, key)
 }
 
 // sameMoment reports whether a and b are known and the same, to the second.
@@ -198,11 +199,13 @@ func (k APIKey) id() string { return k.ID }
 
 func (k *APIKey) setUnreadable(fields []string) { k.Unreadable = fields }
 
-// RegenerateAPIKey gives a key a new secret; the old one is void at once. key is
-// the key as it is now, from GetAPIKey: its ID and KeyPrefix are used.
+// RegenerateAPIKey gives a key a new secret. The old one stops working immediately.
+// key is the key as GetAPIKey returns it: besides its ID, its KeyPrefix is needed to
+// find out whether a request took effect whose response was lost.
 //
-// Like CreateAPIKey it is seen through once it is sent, and a lost answer is an
-// *OutcomeError: if Found is empty, the old secret is still good.
+// Like a creation, a regeneration that was sent is completed even if ctx is
+// cancelled. If the response is lost, the error is an *OutcomeError. If that has no
+// LookupErr and Found is empty, the old secret still works.
 //
 // POST /api/v1/api-keys/{id}/regenerate
 func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSecret, error) {
@@ -243,44 +246,4 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 		return []Candidate{m}, nil
 	})
 	return APIKeyWithSecret{}, c.report(e)
-}
-
-// IsOwn reports whether key is the one that the client itself sends, however the
-// API shows its prefix: in upper case, without "raff_", or with something around it.
-func (c *Client) IsOwn(key APIKey) bool {
-	own, shown := c.ownPrefixBody(), prefixBody(key.KeyPrefix)
-	return own == shown || len(own) >= minDistinctive && strings.Contains(shown, own)
-}
-
-// MayBeOwn reports whether key cannot be told from the one that the client itself
-// sends, since too little of its prefix is known: it is missing, or masked.
-func (c *Client) MayBeOwn(key APIKey) bool {
-	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
-		return false
-	}
-	own, contained, telling := prefixBody(*c.cfg.APIKey.value), 0, false
-	parts := prefixParts(key.KeyPrefix)
-	for _, part := range parts {
-		if strings.Contains(own, part) {
-			contained++
-			telling = telling || len(part) >= minDistinctive
-		}
-	}
-	return telling || contained == len(parts)
-}
-
-// minDistinctive is how many characters of a prefix tell keys apart reasonably well.
-const minDistinctive = 4
-
-func (c *Client) ownPrefixBody() string { return prefixBody(c.cfg.APIKey.prefix()) }
-
-// prefixBody returns what of a prefix tells keys apart: its letters and digits, in
-// lower case, without "raff".
-func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix), "") }
-
-func prefixParts(prefix string) []string {
-	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
-	})
-	return slices.DeleteFunc(parts, func(part string) bool { return part == "raff" })
 }

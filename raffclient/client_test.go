@@ -65,28 +65,6 @@ func (a *account) create(ctx context.Context) (raffclient.APIKeyWithSecret, erro
 	return a.client.CreateAPIKey(ctx, raffclient.CreateAPIKeyRequest{Name: "ci"})
 }
 
-func ExampleClient_CreateAPIKey() {
-	api := sandbox.New()
-	c, err := raffclient.New(raffclient.Config{
-		APIKey:    api.OwnerKey(),
-		BaseURL:   "http://localhost",
-		Transport: api.Transport(), // leave these two out to reach the real API
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	key, err := c.CreateAPIKey(context.Background(), raffclient.CreateAPIKeyRequest{
-		Name:   "Production CI",
-		RoleID: sandbox.RoleID("member"),
-	})
-	fmt.Println(key.Name, key.RoleName, err)
-	fmt.Println(key.Secret) // key.Secret.Reveal() is the secret
-	// Output:
-	// Production CI Member <nil>
-	// [redacted]
-}
-
 func TestCreateSendsWhatIsDocumented(t *testing.T) {
 	a := newAccount(t, func(c *raffclient.Config) { c.ProjectID, c.UserAgent = "p", "raff-mcp/1" })
 	expires := time.Date(2100, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
@@ -284,7 +262,7 @@ func TestIdempotentRequestsAreRepeated(t *testing.T) {
 					t.Errorf("GetAPIKey: got %q, %v", got.Name, err)
 				}
 				a.api.Fail(fault)
-				if err := a.client.RevokeAPIKey(t.Context(), key.ID); err != nil {
+				if err := a.client.RevokeAPIKey(t.Context(), key.APIKey); err != nil {
 					t.Errorf("RevokeAPIKey: %v", err)
 				}
 				if keys := a.made(); !keys[0].Revoked {
@@ -295,9 +273,29 @@ func TestIdempotentRequestsAreRepeated(t *testing.T) {
 	}
 }
 
+// A repeated deletion that finds nothing has succeeded, whatever the response says.
+func TestRepeatedDeletion(t *testing.T) {
+	for _, body := range []string{"", `{"error":"Not Found"}`, `{"success":false,"message":"no such key"}`, "<html>"} {
+		synctest.Test(t, func(t *testing.T) {
+			sent := 0
+			a := newAccount(t, func(c *raffclient.Config) {
+				c.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
+					if sent++; sent == 1 {
+						return jsonResponse(502, ""), nil
+					}
+					return jsonResponse(404, body), nil
+				})
+			})
+			if err := a.client.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: "1"}); err != nil || sent != 2 {
+				t.Errorf("%q: got %v after %d requests, want none after 2", body, err, sent)
+			}
+		})
+	}
+}
+
 func TestRevokeUnknownKey(t *testing.T) {
 	a := newAccount(t)
-	err := a.client.RevokeAPIKey(t.Context(), "00000000-0000-4000-8000-000000000000")
+	err := a.client.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: "00000000-0000-4000-8000-000000000000"})
 	if !errors.Is(err, raffclient.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
@@ -307,7 +305,7 @@ func TestNoIDReachesAnotherEndpoint(t *testing.T) {
 	a := newAccount(t)
 	a.api.Watch(nil) // IDs that are none are sent on purpose
 	for _, id := range []string{"", ".", ".."} {
-		if err := a.client.RevokeAPIKey(t.Context(), id); !errors.Is(err, raffclient.ErrInvalid) {
+		if err := a.client.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: id}); !errors.Is(err, raffclient.ErrInvalid) {
 			t.Errorf("ID %q: got %v, want ErrInvalid", id, err)
 		}
 	}
@@ -315,7 +313,7 @@ func TestNoIDReachesAnotherEndpoint(t *testing.T) {
 		t.Errorf("%d requests were sent", n)
 	}
 	for _, id := range []string{"../roles", "a/b", "x?y=z", "x#y", "%2e%2e", "..\\.."} {
-		_ = a.client.RevokeAPIKey(t.Context(), id)
+		_ = a.client.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: id})
 	}
 	for _, r := range a.api.Requests() {
 		if rest, ok := strings.CutPrefix(r.Path, "/api/v1/api-keys/"); !ok || strings.ContainsAny(rest, "/?#") || len(r.Query) > 0 {

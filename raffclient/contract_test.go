@@ -69,7 +69,9 @@ func contractCalls() []contractCall {
 			}
 			return c.RevokeCreatedAPIKey(ctx, k)
 		}},
-		{"RevokeAPIKey", func(ctx context.Context, c *raffclient.Client) error { return c.RevokeAPIKey(ctx, key) }},
+		{"RevokeAPIKey", func(ctx context.Context, c *raffclient.Client) error {
+			return c.RevokeAPIKey(ctx, raffclient.APIKey{ID: key})
+		}},
 		{"IsOwn", func(_ context.Context, c *raffclient.Client) error {
 			c.IsOwn(raffclient.APIKey{}) // sends nothing
 			return nil
@@ -104,9 +106,9 @@ func contractCalls() []contractCall {
 			}
 			return c.DeleteRole(ctx, r.ID)
 		}},
-		{"ListPermissions", func(ctx context.Context, c *raffclient.Client) error { return failed(c.ListPermissions(ctx, "")) }},
-		{"ListPermissions", func(ctx context.Context, c *raffclient.Client) error {
-			return failed(c.ListPermissions(ctx, "account"))
+		{"Permissions", func(ctx context.Context, c *raffclient.Client) error { return all(c.Permissions(ctx, "")) }},
+		{"Permissions", func(ctx context.Context, c *raffclient.Client) error {
+			return all(c.Permissions(ctx, "account"))
 		}},
 		{"Projects", func(ctx context.Context, c *raffclient.Client) error { return all(c.Projects(ctx)) }},
 		{"GetProject", func(ctx context.Context, c *raffclient.Client) error { return failed(c.GetProject(ctx, production)) }},

@@ -60,7 +60,7 @@ func TestConnectionIsReused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.RevokeAPIKey(t.Context(), key.ID); err != nil {
+		if err := c.RevokeAPIKey(t.Context(), key.APIKey); err != nil {
 			t.Fatal(err)
 		}
 	}

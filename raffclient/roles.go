@@ -102,13 +102,23 @@ func (c *Client) DeleteRole(ctx context.Context, id string) error {
 	return c.remove(ctx, "roles", id)
 }
 
-// ListPermissions returns the catalogue of permissions of a scope, or of both if
-// that is empty.
+// Permissions yields the permissions that the API knows, those of a scope ("account"
+// or "project") or, if scope is empty, of both. An error ends the sequence.
 //
 // GET /api/v1/permissions
-func (c *Client) ListPermissions(ctx context.Context, scope string) ([]Permission, error) {
-	q := url.Values{}
-	addFilters(q, []string{"scope", scope})
-	list, _, err := callList[Permission](ctx, c, request{method: "GET", path: []string{"permissions"}, query: q})
-	return list, err
+func (c *Client) Permissions(ctx context.Context, scope string) iter.Seq2[Permission, error] {
+	return func(yield func(Permission, error) bool) {
+		q := url.Values{} // the API has no pages of permissions
+		addFilters(q, []string{"scope", scope})
+		list, _, err := callList[Permission](ctx, c, request{method: "GET", path: []string{"permissions"}, query: q})
+		if err != nil {
+			yield(Permission{}, err)
+			return
+		}
+		for _, p := range list {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
 }

@@ -243,7 +243,7 @@ func TestDeletionWithoutBody(t *testing.T) {
 	} {
 		c := answering(t, tt.status, tt.body)
 		for name, err := range map[string]error{
-			"RevokeAPIKey":        c.RevokeAPIKey(t.Context(), "1"),
+			"RevokeAPIKey":        c.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: "1"}),
 			"DeleteRole":          c.DeleteRole(t.Context(), "1"),
 			"DeleteProject":       c.DeleteProject(t.Context(), "1"),
 			"RemoveMember":        c.RemoveMember(t.Context(), "1"),
@@ -283,8 +283,8 @@ func TestNotFoundWithoutID(t *testing.T) {
 	c := answering(t, 404, `404 page not found`)
 	_, keys := count(c.APIKeys(t.Context()))
 	_, created := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
-	_, permissions := c.ListPermissions(t.Context(), "")
-	for name, err := range map[string]error{"APIKeys": keys, "CreateAPIKey": created, "ListPermissions": permissions} {
+	permissions := all(c.Permissions(t.Context(), ""))
+	for name, err := range map[string]error{"APIKeys": keys, "CreateAPIKey": created, "Permissions": permissions} {
 		if !errors.Is(err, raffclient.ErrNoEndpoint) || !errors.Is(err, raffclient.ErrNotFound) {
 			t.Errorf("%s: got %v, want ErrNoEndpoint", name, err)
 		}

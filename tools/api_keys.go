@@ -418,5 +418,6 @@ func revokeAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (goneOutput
 	if err != nil {
 		return goneOutput{}, err
 	}
-	return goneOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, e.client.RevokeAPIKey(ctx, in.ID)
+	key.ID = in.ID
+	return goneOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, e.client.RevokeAPIKey(ctx, key)
 }

@@ -199,6 +199,12 @@ type listPermissionsInput struct {
 }
 
 func listPermissions(ctx context.Context, e *env, in listPermissionsInput) (listOutput[raffclient.Permission], error) {
-	all, err := e.client.ListPermissions(ctx, in.Scope)
-	return cut("permissions", listInput{Limit: len(all)}, all), err
+	var all []raffclient.Permission
+	for p, err := range e.client.Permissions(ctx, in.Scope) {
+		if err != nil {
+			return listOutput[raffclient.Permission]{}, err
+		}
+		all = append(all, p)
+	}
+	return cut("permissions", listInput{Limit: len(all)}, all), nil
 }
