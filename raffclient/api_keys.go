@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// APIKey is a key as the API shows it: everything but its secret.
+// APIKey is an API key without its secret. A field that the API did not send is empty.
 type APIKey struct {
 	ID              string          `json:"id,omitempty"`
 	AccountID       string          `json:"account_id,omitempty"`
 	Name            string          `json:"name,omitempty"`
-	KeyPrefix       string          `json:"key_prefix,omitempty"` // the first 13 characters of the secret
+	KeyPrefix       string          `json:"key_prefix,omitempty"` // the first KeyPrefixLength characters of the secret
 	Scope           string          `json:"scope,omitempty"`
 	RateLimitTier   string          `json:"rate_limit_tier,omitempty"` // "standard" or "high"
 	ExpiresAt       Timestamp       `json:"expires_at,omitempty"`      // "" if it never expires; see Timestamp
 	LastUsedAt      Timestamp       `json:"last_used_at,omitempty"`    // "" if it was never used; see Timestamp
-	Active          *bool           `json:"is_active,omitempty"`       // nil if the API did not say
+	Active          *bool           `json:"is_active,omitempty"`       // nil: unknown
 	RoleID          string          `json:"role_id,omitempty"`         // of the account role
 	RoleName        string          `json:"role_name,omitempty"`
 	RoleSlug        string          `json:"role_slug,omitempty"`
 	ProjectAccesses []ProjectAccess `json:"project_accesses,omitempty"`
 	CreatedBy       string          `json:"created_by,omitempty"` // a user's ID
 	CreatedAt       Timestamp       `json:"created_at,omitempty"`
-	Unreadable      []string        `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
+	Unreadable      []string        `json:"unreadable,omitempty"` // JSON names of fields that the API sent with an unexpected type; their values are unknown
 }
 
 // ProjectAccess is the role that a key has in one project.
@@ -37,8 +37,8 @@ type ProjectAccess struct {
 	RoleSlug    string `json:"role_slug,omitempty"`
 }
 
-// APIKeyWithSecret is a key together with its secret, which the API shows only
-// here. Any field but the secret may be missing.
+// APIKeyWithSecret is a new or regenerated key with its secret, which the API shows
+// only once. Any field but the secret may be missing.
 type APIKeyWithSecret struct {
 	APIKey
 	Secret Secret `json:"secret"`
@@ -57,17 +57,17 @@ func (k APIKeyWithSecret) Prefix() string {
 type CreateAPIKeyRequest struct {
 	// Name has 1 to 128 characters and need not be unique.
 	Name string `json:"name"`
-	// RateLimitTier is "standard" (30 requests a second) or "high" (100), which
-	// Raff's support has to have approved. Default: "standard".
+	// RateLimitTier is "standard" (30 requests per second) or "high" (100), which
+	// requires approval by Raff's support. Default: "standard".
 	RateLimitTier string `json:"rate_limit_tier,omitempty"`
-	// ExpiresAt is when the key stops working; nil: never.
+	// ExpiresAt is when the key stops working. Default: never.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	// RoleID is the account role of the key; "" for none.
+	// RoleID is the account role of the key. Default: none.
 	RoleID string `json:"role_id,omitempty"`
 }
 
-// UpdateAPIKeyRequest changes a key; at least one field has to be set. There is no
-// documented way back to a key that never expires, and none to change its role.
+// UpdateAPIKeyRequest changes a key. At least one field must be set; the others are
+// left unchanged. The API documents no way to remove an expiry or to change the role.
 type UpdateAPIKeyRequest struct {
 	Name          string     `json:"name,omitempty"`
 	RateLimitTier string     `json:"rate_limit_tier,omitempty"`
@@ -75,13 +75,12 @@ type UpdateAPIKeyRequest struct {
 	Active        *bool      `json:"is_active,omitempty"`
 }
 
-// CreateAPIKey creates a key. Its secret is in the answer and can never be had
-// again.
+// CreateAPIKey creates a key. The API never shows its secret again.
 //
-// A creation that has been sent is seen through even if ctx is cancelled; the
-// caller who no longer wants the key has to revoke it. If the answer was lost,
-// the error is an *OutcomeError (ErrOutcomeUnknown), which says which key may
-// have been made. Every other error means that no key was made.
+// A creation that was sent is completed even if ctx is cancelled; a caller that no
+// longer wants the key must revoke it. If the response is lost, the error is an
+// *OutcomeError, which names the key that may have been created. Any other error
+// means that no key was created.
 //
 // POST /api/v1/api-keys
 func (c *Client) CreateAPIKey(ctx context.Context, r CreateAPIKeyRequest) (APIKeyWithSecret, error) {
@@ -105,7 +104,8 @@ func (k APIKey) candidate() Candidate {
 	return Candidate{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
-// APIKeys yields the account's keys. An error ends the sequence.
+// APIKeys yields the account's keys. It reads them page by page, as the caller asks
+// for them. An error ends the sequence; ErrListIncomplete means that keys are missing.
 //
 // GET /api/v1/api-keys
 func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
@@ -114,7 +114,7 @@ func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
 
 func apiKeys() listing[APIKey] { return listing[APIKey]{path: []string{"api-keys"}, id: APIKey.id} }
 
-// GetAPIKey returns the key with that ID.
+// GetAPIKey returns the key with that ID, or ErrNotFound.
 //
 // GET /api/v1/api-keys/{id}
 func (c *Client) GetAPIKey(ctx context.Context, id string) (APIKey, error) {
@@ -136,9 +136,9 @@ func (c *Client) RevokeAPIKey(ctx context.Context, key APIKey) error {
 }
 
 // RevokeCreatedAPIKey revokes a key that was just created, as CreateAPIKey returned
-// it or as an OutcomeError names it. It reads the key first, and revokes it only if
-// ID, name, prefix and age are those of the key that was created. If they are not,
-// or cannot be known, the error is ErrNotConfirmed.
+// it or an OutcomeError named it. It first reads the key, and revokes it only if its
+// ID, name, prefix and age are those of the created key. If one of them differs or is
+// unknown, it revokes nothing and returns ErrNotConfirmed.
 //
 // GET and DELETE /api/v1/api-keys/{id}
 func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecret) error {
@@ -187,7 +187,7 @@ func (k APIKeyWithSecret) secretPrefix() string {
 	return k.Secret.prefix()
 }
 
-// UpdateAPIKey changes the key with that ID and returns it as it is then.
+// UpdateAPIKey changes the key with that ID and returns the changed key.
 //
 // PATCH /api/v1/api-keys/{id}
 func (c *Client) UpdateAPIKey(ctx context.Context, id string, r UpdateAPIKeyRequest) (APIKey, error) {

@@ -48,7 +48,7 @@ func newAccount(t *testing.T, change ...func(*raffclient.Config)) *account {
 	return a
 }
 
-// made returns the keys that the test made.
+// made returns the keys that the test created.
 func (a *account) made() []sandbox.Key { return a.api.Keys()[a.seeded:] }
 
 // posts counts the creations that reached the API.
@@ -132,8 +132,8 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// Whatever the API answers, the error says what happened, and no key is left
-// of which nobody knows.
+// Whatever the API responds, the error says what happened, and no unknown key is
+// left.
 func TestCreateRefused(t *testing.T) {
 	html := http.Header{"Content-Type": {"text/html"}}
 	for _, tt := range []struct {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Invitation is an e-mail with a link by which somebody becomes a member. There is
-// no list of them: until it is accepted, the invited one is a pending Member.
+// Invitation is an e-mail with a link by which a person becomes a member. The API has
+// no list of invitations: until one is accepted, the person is a pending Member.
 type Invitation struct {
 	ID             string    `json:"id,omitempty"`
 	Type           string    `json:"type,omitempty"` // "account" or "project"
@@ -24,22 +24,22 @@ type Invitation struct {
 	CreatedAt      Timestamp `json:"created_at,omitempty"`
 }
 
-// CreateInvitationRequest invites somebody who is no member yet.
+// CreateInvitationRequest describes an invitation of a person who is not a member.
 type CreateInvitationRequest struct {
 	Email  string `json:"email"`
-	RoleID string `json:"role_id"` // of account or project scope, as is invited to
+	RoleID string `json:"role_id"` // of account scope, or of project scope for a project
 }
 
-// CreateAccountInvitation invites somebody to the account. A lost answer is an
-// *OutcomeError.
+// CreateAccountInvitation invites a person to the account. If the response is lost,
+// the error is an *OutcomeError.
 //
 // POST /api/v1/invitations
 func (c *Client) CreateAccountInvitation(ctx context.Context, r CreateInvitationRequest) (Invitation, error) {
 	return c.invite(ctx, []string{"invitations"}, accountMembers(), r)
 }
 
-// CreateProjectInvitation invites somebody to a project. A lost answer is an
-// *OutcomeError.
+// CreateProjectInvitation invites a person to a project. If the response is lost, the
+// error is an *OutcomeError.
 //
 // POST /api/v1/projects/{id}/invitations
 func (c *Client) CreateProjectInvitation(ctx context.Context, projectID string, r CreateInvitationRequest) (Invitation, error) {
@@ -62,7 +62,7 @@ func (c *Client) invite(ctx context.Context, path, members []string, r CreateInv
 	})
 }
 
-// CancelInvitation makes the link of the invitation with that ID worthless.
+// CancelInvitation cancels the invitation with that ID. Its link stops working.
 //
 // DELETE /api/v1/invitations/{id}
 func (c *Client) CancelInvitation(ctx context.Context, id string) error {

@@ -19,14 +19,16 @@ import (
 //     "raff_production_backups", and its name must arrive unchanged, because people
 //     recognize it and callers pass it back.
 //   - ContainsKey, for paths and commands, looks for the prefix of a real key.
+//   - IsKeyPrefix accepts every prefix that RedactKeys leaves.
 
 // KeyPrefixLength is the length, in characters, of the public prefix of a key.
 const KeyPrefixLength = len("raff_") + 8
 
 var (
-	keyInProse  = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
-	keyInName   = regexp.MustCompile(`(?i)(raff_[0-9a-z_]{8})([0-9a-z]{8,})`) // isWholeKey decides
-	prefixOfKey = regexp.MustCompile(`raff_[0-9a-f]{8}`)
+	keyPrefix  = regexp.MustCompile(`^raff_[0-9A-Za-z_-]{8}$`)
+	keyInProse = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
+	keyInName  = regexp.MustCompile(`(?i)(raff_[0-9a-z_]{8})([0-9a-z]{8,})`) // isWholeKey decides
+	hexPrefix  = regexp.MustCompile(`raff_[0-9a-f]{8}`)
 )
 
 // ParseKey returns text as a Secret if it can be an API key: it begins with "raff_",
@@ -54,9 +56,12 @@ func (s Secret) checkKey() error {
 	return nil
 }
 
+// IsKeyPrefix reports whether text has the form of a key's public prefix.
+func IsKeyPrefix(text string) bool { return keyPrefix.MatchString(text) }
+
 // ContainsKey reports whether text, such as a path or a command, contains the prefix
 // of a key and so perhaps a whole one.
-func ContainsKey(text string) bool { return prefixOfKey.MatchString(text) }
+func ContainsKey(text string) bool { return hexPrefix.MatchString(text) }
 
 // RedactKeys returns text with the secret part of everything that may be a key
 // replaced by "…[redacted]".

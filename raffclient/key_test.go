@@ -42,6 +42,16 @@ func TestRedactKeys(t *testing.T) {
 	}
 }
 
+func TestIsKeyPrefix(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "raff_0123456": false, "raff_01234567": true, "raff_pub-Xy_z": true, "raff_012345678": false, "raff_01234567\n": false, "RAFF_01234567": false,
+	} {
+		if got := raffclient.IsKeyPrefix(text); got != want {
+			t.Errorf("%q: got %t, want %t", text, got, want)
+		}
+	}
+}
+
 func TestContainsKey(t *testing.T) {
 	for text, want := range map[string]bool{
 		"":                                  false,

@@ -18,7 +18,7 @@ func listing(f sandbox.Fault) sandbox.Fault {
 	return f
 }
 
-// lookedUp returns the account of a creation whose answer was lost.
+// lookedUp returns the OutcomeError of a creation whose response was lost.
 func lookedUp(t *testing.T, err error) *raffclient.OutcomeError {
 	t.Helper()
 	lost, ok := errors.AsType[*raffclient.OutcomeError](err)
@@ -35,8 +35,8 @@ func TestLookupFindsTheKey(t *testing.T) {
 	reset := sandbox.Fault{Cut: true}
 	for _, tt := range []struct {
 		name  string
-		lost  sandbox.Fault // no answer, and no key yet
-		after time.Duration // is when the key is made all the same
+		lost  sandbox.Fault // no response, and no key yet
+		after time.Duration // when the key is created all the same
 		list  sandbox.Fault
 		named string
 	}{
@@ -105,7 +105,7 @@ func TestLookupReadsShortPages(t *testing.T) {
 	})
 }
 
-// A list that may be none does not prove that there is no key.
+// A response that may not be a list does not prove that there is no key.
 func TestLookupWithoutProof(t *testing.T) {
 	for _, body := range []string{
 		`{"success":true,"data":null}`,
@@ -177,7 +177,7 @@ func TestLookupDoubts(t *testing.T) {
 	}
 }
 
-// An answer that says it failed does not prove what it names.
+// A response that reports a failure does not prove what it names.
 func TestLookupOfWhatWasDenied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)

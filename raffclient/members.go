@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Member is a user or an API key with a role in the account or in a project, or
-// somebody who was invited to it. The API does not tell which members are keys.
+// Member is a user or an API key with a role in the account or in a project, or a
+// person who was invited. The API does not show which members are keys.
 type Member struct {
 	ID                  string    `json:"id,omitempty"`         // not the user's ID
 	AccountID           string    `json:"account_id,omitempty"` // of a member of the account
@@ -24,27 +24,28 @@ type Member struct {
 	InvitationExpiresAt Timestamp `json:"invitation_expires_at,omitempty"`
 	CreatedAt           Timestamp `json:"created_at,omitempty"`
 	UpdatedAt           Timestamp `json:"updated_at,omitempty"`
-	Unreadable          []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
+	Unreadable          []string  `json:"unreadable,omitempty"` // see APIKey
 }
 
-// AddMemberRequest adds a member to the account. Exactly one of Email,
-// TargetUserID and APIKeyID has to be set.
+// AddMemberRequest describes a new member of the account. Exactly one of Email,
+// TargetUserID and APIKeyID must be set.
 type AddMemberRequest struct {
-	Email        string `json:"email,omitempty"`          // is sent an invitation
+	Email        string `json:"email,omitempty"`          // receives an invitation
 	TargetUserID string `json:"target_user_id,omitempty"` // a user of Raff
 	APIKeyID     string `json:"api_key_id,omitempty"`
 	RoleID       string `json:"role_id"` // of account scope
 }
 
-// AddProjectMemberRequest adds a member to a project. Exactly one of
-// TargetUserID and APIKeyID has to be set.
+// AddProjectMemberRequest describes a new member of a project. Exactly one of
+// TargetUserID and APIKeyID must be set.
 type AddProjectMemberRequest struct {
 	TargetUserID string `json:"target_user_id,omitempty"` // a member of the account
 	APIKeyID     string `json:"api_key_id,omitempty"`
 	RoleID       string `json:"role_id"` // of project scope
 }
 
-// UpdateMemberRequest changes a member; at least one field has to be set.
+// UpdateMemberRequest changes a member. At least one field must be set; an empty one
+// is left unchanged.
 type UpdateMemberRequest struct {
 	RoleID string `json:"role_id,omitempty"`
 	Status string `json:"status,omitempty"` // "active" or "suspended"
@@ -56,8 +57,8 @@ func projectMembers(projectID string, id ...string) []string {
 	return append([]string{"projects", projectID, "members"}, id...)
 }
 
-// Members yields the account's members of that status, or of any if it is empty. An
-// error ends the sequence.
+// Members yields the account's members with that status, or all if status is empty.
+// An error ends the sequence.
 //
 // GET /api/v1/members
 func (c *Client) Members(ctx context.Context, status string) iter.Seq2[Member, error] {
@@ -72,7 +73,7 @@ func (m Member) id() string { return m.ID }
 
 func (m *Member) setUnreadable(fields []string) { m.Unreadable = fields }
 
-// GetMember returns the member of the account with that member ID.
+// GetMember returns the account member with that member ID.
 //
 // GET /api/v1/members/{id}
 func (c *Client) GetMember(ctx context.Context, id string) (Member, error) {
@@ -80,22 +81,25 @@ func (c *Client) GetMember(ctx context.Context, id string) (Member, error) {
 	return member, err
 }
 
-// AddMember adds a member to the account. A lost answer is an *OutcomeError.
+// AddMember adds a member to the account. If the response is lost, the error is an
+// *OutcomeError.
 //
 // POST /api/v1/members
 func (c *Client) AddMember(ctx context.Context, r AddMemberRequest) (Member, error) {
-	return c.addMember(ctx, accountMembers(), r, func(m Member) bool {
+	return c.addMember(ctx, accountMembers(), r.Email+r.TargetUserID+r.APIKeyID, r, func(m Member) bool {
 		switch {
 		case r.Email != "":
 			return strings.EqualFold(m.Email, r.Email)
 		case r.TargetUserID != "":
 			return m.UserID == r.TargetUserID
 		}
-		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // perhaps that key
-	}, r.Email+r.TargetUserID+r.APIKeyID)
+		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // possibly that key
+	})
 }
 
-func (c *Client) addMember(ctx context.Context, path []string, body any, is func(Member) bool, name string) (Member, error) {
+// addMember adds a member to the list at path. name is what identifies the member in
+// the request; matches reports whether an element of the list may be that member.
+func (c *Client) addMember(ctx context.Context, path []string, name string, body any, matches func(Member) bool) (Member, error) {
 	return create(ctx, c, creation[Member, Member]{
 		request:   request{method: "POST", path: path, body: body},
 		resource:  "member",
@@ -103,7 +107,7 @@ func (c *Client) addMember(ctx context.Context, path []string, body any, is func
 		decode:    decodeResource[Member],
 		candidate: func(m Member) (Candidate, bool) { return m.candidate(), m.ID != "" },
 		list:      membersAt(path, ""),
-		match:     func(m Member) (Candidate, bool) { return m.candidate(), is(m) },
+		match:     func(m Member) (Candidate, bool) { return m.candidate(), matches(m) },
 	})
 }
 
@@ -111,8 +115,8 @@ func (m Member) candidate() Candidate {
 	return Candidate{ID: m.ID, Name: m.Email, CreatedAt: m.CreatedAt}
 }
 
-// UpdateMember changes role or status of the member of the account with that
-// member ID.
+// UpdateMember changes the role or the status of the account member with that member
+// ID, and returns the changed member.
 //
 // PATCH /api/v1/members/{id}
 func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequest) (Member, error) {
@@ -120,15 +124,15 @@ func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequ
 	return member, err
 }
 
-// RemoveMember removes the member with that member ID from the account. Keys that
-// the member made stay.
+// RemoveMember removes the member with that member ID from the account. The API keys
+// that the member created remain.
 //
 // DELETE /api/v1/members/{id}
 func (c *Client) RemoveMember(ctx context.Context, id string) error {
 	return c.remove(ctx, accountMembers(id)...)
 }
 
-// ProjectMembers yields a project's members of that status, or of any if it is
+// ProjectMembers yields a project's members with that status, or all if status is
 // empty. An error ends the sequence.
 //
 // GET /api/v1/projects/{id}/members
@@ -136,7 +140,7 @@ func (c *Client) ProjectMembers(ctx context.Context, projectID, status string) i
 	return allItems(pages(ctx, c, membersAt(projectMembers(projectID), status)))
 }
 
-// GetProjectMember returns the member of a project with that member ID.
+// GetProjectMember returns the project member with that member ID.
 //
 // GET /api/v1/projects/{id}/members/{member_id}
 func (c *Client) GetProjectMember(ctx context.Context, projectID, id string) (Member, error) {
@@ -144,21 +148,21 @@ func (c *Client) GetProjectMember(ctx context.Context, projectID, id string) (Me
 	return member, err
 }
 
-// AddProjectMember gives a member of the account, or an API key, a role in a
-// project. A lost answer is an *OutcomeError.
+// AddProjectMember gives a member of the account, or an API key, a role in a project.
+// If the response is lost, the error is an *OutcomeError.
 //
 // POST /api/v1/projects/{id}/members
 func (c *Client) AddProjectMember(ctx context.Context, projectID string, r AddProjectMemberRequest) (Member, error) {
-	return c.addMember(ctx, projectMembers(projectID), r, func(m Member) bool {
+	return c.addMember(ctx, projectMembers(projectID), r.TargetUserID+r.APIKeyID, r, func(m Member) bool {
 		if r.TargetUserID != "" {
 			return m.UserID == r.TargetUserID
 		}
-		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // perhaps that key
-	}, r.TargetUserID+r.APIKeyID)
+		return m.UserID == "" && m.InvitationID == "" && m.RoleID == r.RoleID // possibly that key
+	})
 }
 
-// UpdateProjectMember changes role or status of the member of a project with that
-// member ID.
+// UpdateProjectMember changes the role or the status of the project member with that
+// member ID, and returns the changed member.
 //
 // PATCH /api/v1/projects/{id}/members/{member_id}
 func (c *Client) UpdateProjectMember(ctx context.Context, projectID, id string, r UpdateMemberRequest) (Member, error) {
@@ -166,8 +170,8 @@ func (c *Client) UpdateProjectMember(ctx context.Context, projectID, id string, 
 	return member, err
 }
 
-// RemoveProjectMember takes away what the member with that member ID may do in a
-// project; in the account the member stays.
+// RemoveProjectMember removes the member with that member ID from a project, but not
+// from the account.
 //
 // DELETE /api/v1/projects/{id}/members/{member_id}
 func (c *Client) RemoveProjectMember(ctx context.Context, projectID, id string) error {

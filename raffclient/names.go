@@ -9,29 +9,29 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// sameName reports whether two names are the same but for case and white space,
-// which the API may have changed.
+// sameName reports whether two names are equal apart from case and white space, which
+// the API may have changed.
 func sameName(a, b string) bool {
 	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
-// minTruncated is the length, in characters, from which on a name may be one that
-// was cut.
+// minTruncated is the length, in characters, from which a name may be a truncated
+// one.
 const minTruncated = 16
 
-// similarNames reports whether got may be what became of the name asked: an API
-// may normalize Unicode, escape HTML, cut, drop emoji and other characters, or make
-// a slug.
-func similarNames(asked, got string) bool {
-	if sameName(asked, got) {
+// similarNames reports whether the API may have turned the requested name into got:
+// it may normalize Unicode, escape HTML, truncate, drop emoji and other characters, or
+// make a slug.
+func similarNames(requested, got string) bool {
+	if sameName(requested, got) {
 		return true
 	}
-	a, g := skeleton(html.UnescapeString(html.UnescapeString(asked))), skeleton(html.UnescapeString(html.UnescapeString(got)))
+	a, g := skeleton(html.UnescapeString(html.UnescapeString(requested))), skeleton(html.UnescapeString(html.UnescapeString(got)))
 	if a == g {
 		return true
 	}
-	// A name can be cut before or after it was escaped.
-	return utf8.RuneCountInString(got) >= minTruncated && (isPrefix(g, a) || isPrefix(skeleton(got), skeleton(html.EscapeString(asked))))
+	// A name can be truncated before or after it is escaped.
+	return utf8.RuneCountInString(got) >= minTruncated && (isPrefix(g, a) || isPrefix(skeleton(got), skeleton(html.EscapeString(requested))))
 }
 
 func isPrefix(prefix, s string) bool { return prefix != "" && strings.HasPrefix(s, prefix) }

@@ -116,9 +116,9 @@ func TestRealResetIsLookedUp(t *testing.T) {
 func TestConnectionBreaksAfterSending(t *testing.T) {
 	record := "\x17\x03\x03\x00\x20" + strings.Repeat("garbage!", 4)
 	for _, tt := range []struct {
-		name   string
-		tls    bool
-		answer string // as it stands, below TLS
+		name     string
+		tls      bool
+		response string // as it is, below TLS
 	}{
 		{"TLS record that is none", true, record},
 		{"TLS record of another version", true, "HTTP/1.1 400 Bad Request\r\n\r\n"},
@@ -146,7 +146,7 @@ func TestConnectionBreaksAfterSending(t *testing.T) {
 				if c, ok := conn.(*tls.Conn); ok {
 					conn = c.NetConn()
 				}
-				_, _ = io.WriteString(conn, tt.answer)
+				_, _ = io.WriteString(conn, tt.response)
 				conn.Close()
 			}))
 			s.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -170,7 +170,7 @@ func TestConnectionBreaksAfterSending(t *testing.T) {
 	}
 }
 
-// A body that never ends, after an answer that is whole, holds nobody up.
+// A body that never ends, after a complete response, delays nobody.
 func TestBodyWithoutEnd(t *testing.T) {
 	api := sandbox.New()
 	api.Fail(create(sandbox.Fault{Endless: true}))
@@ -184,7 +184,7 @@ func TestBodyWithoutEnd(t *testing.T) {
 
 // Errors of net/http can quote what a server sent; ours do not.
 func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
-	for _, answer := range []string{
+	for _, response := range []string{
 		"HTTP/1.1 %s OK\r\n\r\n",
 		"%s\r\n\r\n",
 		"HTTP/1.1 200 OK\r\n%s\r\n\r\n",
@@ -195,10 +195,10 @@ func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
 		"HTTP/1.1 400 %s\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 201 OK\r\n\r\n%s",
 	} {
-		t.Run(answer, func(t *testing.T) {
+		t.Run(response, func(t *testing.T) {
 			t.Parallel()
 			const key = "raff_0123456789abcdefKEY"
-			cfg := impatient(rawServer(t, fmt.Sprintf(answer, key)), key)
+			cfg := impatient(rawServer(t, fmt.Sprintf(response, key)), key)
 			cfg.RequestTimeout, cfg.CallTimeout = 300*time.Millisecond, 900*time.Millisecond // no second attempt
 			_, err := newClient(t, cfg).GetAPIKey(t.Context(), "1")
 			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "KEY") {
@@ -208,8 +208,8 @@ func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
 	}
 }
 
-// rawServer answers every request with the same bytes.
-func rawServer(t *testing.T, answer string) (url string) {
+// rawServer responds to every request with the same bytes.
+func rawServer(t *testing.T, response string) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -224,7 +224,7 @@ func rawServer(t *testing.T, answer string) (url string) {
 			}
 			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 				_, _ = io.Copy(io.Discard, r.Body)
-				_, _ = io.WriteString(conn, answer)
+				_, _ = io.WriteString(conn, response)
 			}
 			conn.Close()
 		}

@@ -22,9 +22,9 @@ func create(f sandbox.Fault) sandbox.Fault {
 	return f
 }
 
-// A creation whose answer was lost is sent once, and the error says what
-// became of it.
-func TestLostAnswer(t *testing.T) {
+// A creation whose response was lost is sent once, and the error says what it
+// created.
+func TestLostResponse(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		fault sandbox.Fault
@@ -97,8 +97,8 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// The secret is delivered whenever it can be read from the answer.
-func TestSecretSurvivesBadAnswers(t *testing.T) {
+// The secret is returned whenever it can be read from the response.
+func TestSecretSurvivesBadResponses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		fault sandbox.Fault
@@ -136,9 +136,9 @@ func TestSecretSurvivesBadAnswers(t *testing.T) {
 	}
 }
 
-// An answer that breaks off yields the secret if it came that far, wherever it
-// breaks off; otherwise the key is found.
-func TestAnswerThatBreaksOff(t *testing.T) {
+// A truncated response yields the secret if it came that far, wherever it
+// ends; otherwise the key is found.
+func TestTruncatedResponse(t *testing.T) {
 	const body = `{"success":true,"data":{"id":"1","secret":"raff_0123456789abcdef","name":"ci","tags":[{"a":"b"}],"is_active":true}}`
 	whole := strings.Index(body, `"secret":`) + len(`"secret":"raff_0123456789abcdef"`)
 	for n := range len(body) {
@@ -164,7 +164,7 @@ func TestAnswerThatBreaksOff(t *testing.T) {
 }
 
 // A bare object, as one page of the documentation shows, is understood.
-func TestAnswerWithoutEnvelope(t *testing.T) {
+func TestResponseWithoutEnvelope(t *testing.T) {
 	c, err := raffclient.New(raffclient.Config{
 		APIKey: raffclient.NewSecret("raff_x"),
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -180,7 +180,7 @@ func TestAnswerWithoutEnvelope(t *testing.T) {
 	}
 }
 
-// The API may still be making the key when the connection is long gone.
+// The API may create the key long after the connection was lost.
 func TestKeyThatAppearsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
@@ -262,7 +262,7 @@ func TestLostAmongOthersOfItsName(t *testing.T) {
 }
 
 // Clocks differ. The comparison is by the server's.
-func TestLostAnswerWithSkewedClock(t *testing.T) {
+func TestLostResponseWithSkewedClock(t *testing.T) {
 	for _, skew := range []time.Duration{-time.Hour, -time.Second, 500 * time.Millisecond, time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

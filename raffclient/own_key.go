@@ -5,39 +5,41 @@ import (
 	"strings"
 )
 
-// IsOwn reports whether key is the one that the client itself sends, however the
-// API shows its prefix: in upper case, without "raff_", or with something around it.
+// IsOwn reports whether key is the client's own, Config.APIKey. It compares prefixes
+// and allows for one that the API shows in upper case, without "raff_", or as part of
+// a longer text.
 func (c *Client) IsOwn(key APIKey) bool {
 	own, shown := c.ownPrefixBody(), prefixBody(key.KeyPrefix)
 	return own == shown || len(own) >= minDistinctive && strings.Contains(shown, own)
 }
 
-// MayBeOwn reports whether key cannot be told from the one that the client itself
-// sends, since too little of its prefix is known: it is missing, or masked.
+// MayBeOwn reports whether key may be the client's own although IsOwn is false: its
+// prefix is missing or masked, and what is known of it fits.
 func (c *Client) MayBeOwn(key APIKey) bool {
 	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
 		return false
 	}
-	own, contained, telling := prefixBody(*c.cfg.APIKey.value), 0, false
+	own, contained, distinctive := prefixBody(*c.cfg.APIKey.value), 0, false
 	parts := prefixParts(key.KeyPrefix)
 	for _, part := range parts {
 		if strings.Contains(own, part) {
 			contained++
-			telling = telling || len(part) >= minDistinctive
+			distinctive = distinctive || len(part) >= minDistinctive
 		}
 	}
-	return telling || contained == len(parts)
+	return distinctive || contained == len(parts)
 }
 
-// minDistinctive is how many characters of a prefix tell keys apart reasonably well.
+// minDistinctive is how many characters of a prefix usually distinguish two keys.
 const minDistinctive = 4
 
 func (c *Client) ownPrefixBody() string { return prefixBody(c.cfg.APIKey.prefix()) }
 
-// prefixBody returns what of a prefix tells keys apart: its letters and digits, in
+// prefixBody returns the distinctive part of a prefix: its letters and digits in
 // lower case, without "raff".
 func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix), "") }
 
+// prefixParts returns the parts of prefixBody that other characters separate.
 func prefixParts(prefix string) []string {
 	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z')

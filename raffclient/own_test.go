@@ -110,7 +110,7 @@ func TestRevokeCreatedAPIKey(t *testing.T) {
 	}
 }
 
-// A creation that is answered with the ID of another key, or of the own one, does
+// A creation whose response contains the ID of another key, or of the own one, does
 // not get that revoked.
 func TestRevokeCreatedAPIKeyOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -151,11 +151,11 @@ func TestTextIsSanitized(t *testing.T) {
 		field := string(text)
 		body := fmt.Sprintf(`{"data":{"id":%[1]s,"name":%[1]s,"key_prefix":%[1]s,"KEY_PREFIX":%[1]s,"rate_limit_tier":%[1]s,"expires_at":%[1]s,"last_used_at":%[1]s,
 			"role_id":%[1]s,"role_name":%[1]s,"role_slug":%[1]s,"created_by":%[1]s,"created_at":%[1]s,"project_accesses":[{"project_id":%[1]s,"project_name":%[1]s,"role_name":%[1]s}]}}`, field)
-		k, err := answering(t, 200, body).GetAPIKey(t.Context(), value)
+		k, err := responding(t, 200, body).GetAPIKey(t.Context(), value)
 		if err == nil {
 			t.Error("the sanitized ID is the one that was asked for")
 		}
-		for k2, err := range answering(t, 200, `[`+strings.TrimSuffix(strings.TrimPrefix(body, `{"data":`), "}")+`]`).APIKeys(t.Context()) {
+		for k2, err := range responding(t, 200, `[`+strings.TrimSuffix(strings.TrimPrefix(body, `{"data":`), "}")+`]`).APIKeys(t.Context()) {
 			if k = k2; err != nil {
 				t.Fatal(err)
 			}
@@ -175,12 +175,12 @@ func TestTextIsSanitized(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"raff_production_backups", "raff_kubernetes_cluster_2027", "my raff_key", "Straße 🚀", "raff_17d70fcf"} {
-		key, err := answering(t, 200, `{"data":{"id":"1","name":"`+name+`"}}`).GetAPIKey(t.Context(), "1")
+		key, err := responding(t, 200, `{"data":{"id":"1","name":"`+name+`"}}`).GetAPIKey(t.Context(), "1")
 		if err != nil || key.Name != name {
 			t.Errorf("got %q, %v; want %q", key.Name, err, name)
 		}
 	}
-	role, err := answering(t, 200, `{"data":{"id":"1","description":"two\r\nlines\tof \u202etext"}}`).GetRole(t.Context(), "1")
+	role, err := responding(t, 200, `{"data":{"id":"1","description":"two\r\nlines\tof \u202etext"}}`).GetRole(t.Context(), "1")
 	if err != nil || role.Description != "two\nlines of text" {
 		t.Errorf("got %q, %v", role.Description, err)
 	}
@@ -193,7 +193,7 @@ func TestSecretIsNotSanitized(t *testing.T) {
 		`{"data":{"id":"1","name":"` + "\\u202e" + `","Secret":"` + secret + `"}}`,
 		`{"data":{"id":"1","name":"` + secret + `","key_prefix":"` + secret + `","secret":"` + secret + `"}}`,
 	} {
-		key, err := answering(t, 201, body).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+		key, err := responding(t, 201, body).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if err != nil || key.Secret.Reveal() != secret || key.Prefix() != secret[:13] || strings.Contains(key.Name, secret[:20]) {
 			t.Errorf("got %q, prefix %q, name %q, %v", key.Secret.Reveal(), key.Prefix(), key.Name, err)
 		}

@@ -7,42 +7,44 @@ import (
 	"time"
 )
 
-// The API lets a key make 30 requests (tier "standard"; 100 for "high") in any
-// one second, plus some more from a burst budget that refills over a minute
+// The API permits a key 30 requests (tier "standard"; 100 for "high") in any one
+// second, and more from a burst budget that refills over a minute
 // (https://docs.rafftechnologies.com/api-reference/endpoints). It is not documented
-// whether the budget of 60 (200) includes those 30, nor how long it lasts. The
-// pacer needs none of it: the budget is left for what the network does beyond
-// maxDelay and for other programs that use the same key.
+// whether the budget of 60 (200) includes those 30, nor how long it lasts. The pacer
+// does not use the budget: it is left for network delays beyond maxDelay and for
+// other programs that use the same key.
 const (
 	defaultLimit = 30
-	maxLimit     = 100 // of the highest tier; a header that says more is not believed
-	// window is a little over the API's second, whose clock may be coarse.
+	maxLimit     = 100 // of the highest tier; a higher value in a header is ignored
+	// window is a little longer than the API's second, whose clock may be coarse.
 	window = time.Second + 20*time.Millisecond
-	// maxDelay is how long a request is assumed to take to the API at most. The
-	// API counts from when a request arrives, which is not known before the
-	// response: two requests that leave a second apart can arrive together. A
-	// higher value would cost speed where the API is slow to respond.
+	// maxDelay is the assumed maximum time that a request takes to reach the API. The
+	// API counts a request when it arrives, which is not known before the response:
+	// two requests sent a second apart can arrive together. A higher value would
+	// reduce the throughput if the API responds slowly.
 	maxDelay = 200 * time.Millisecond
-	// maxPause bounds how long one answer can hold up the other calls.
+	// maxPause bounds how long one response can delay the other calls.
 	maxPause = 60 * time.Second
 )
 
-// pacer gives each request its turn: first come, first served.
+// pacer delays requests so that they stay within the rate limit, in the order in
+// which they arrive.
 type pacer struct {
-	// turn is held by the request that goes next. Goroutines that wait to
-	// send on a channel are served in the order of their arrival.
+	// turn contains an element while a request waits for a slot; the others queue to
+	// send on it. Goroutines that wait to send on a channel are served in the order of
+	// their arrival.
 	turn chan struct{}
 
 	mu     sync.Mutex
-	slots  []slot    // as many as the limit
-	resume time.Time // nothing leaves before
+	slots  []slot    // as many as the limit permits
+	resume time.Time // no request is sent before
 }
 
-// slot is a place in the API's window. A request takes one when it leaves.
+// slot is a place in the API's window. A request occupies one when it is sent.
 type slot struct {
-	sent     time.Time
-	answered bool
-	// free is when the request has left the API's window for certain.
+	sent      time.Time
+	responded bool // a response came
+	// free is when the request has certainly left the API's window.
 	free time.Time
 }
 
@@ -50,17 +52,16 @@ func newPacer() *pacer {
 	return &pacer{turn: make(chan struct{}, 1), slots: make([]slot, defaultLimit)}
 }
 
-// urgent marks a context whose requests go past the queue: those that find out
-// what became of a lost one, which would otherwise wait behind all that came
-// since.
+// urgent returns a context whose requests skip the queue. Lookups of the outcome of a
+// lost request use it: otherwise they would wait for all requests that came since.
 func urgent(ctx context.Context) context.Context {
 	return context.WithValue(ctx, urgentKey{}, true)
 }
 
 type urgentKey struct{}
 
-// wait returns nil when a request may leave, or the error of ctx, at once if
-// ctx would be done before the turn came.
+// wait waits until a request may be sent. If ctx ends before, or will end before that,
+// it returns the error of ctx immediately.
 func (p *pacer) wait(ctx context.Context) error {
 	if ctx.Value(urgentKey{}) == nil {
 		select {
@@ -74,7 +75,7 @@ func (p *pacer) wait(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d := p.depart()
+		d := p.reserve()
 		if d <= 0 {
 			return nil
 		}
@@ -87,9 +88,9 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 }
 
-// depart notes a departure and returns 0, or returns how long one is impossible for
-// certain.
-func (p *pacer) depart() time.Duration {
+// reserve occupies a slot and returns 0. If no slot can be free now, it returns how
+// long that will certainly be so.
+func (p *pacer) reserve() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -110,16 +111,16 @@ func (p *pacer) depart() time.Duration {
 	return 0
 }
 
-// soonest returns the earliest time at which the slot can be free: if the response
-// has not come, it may come now.
+// soonest returns the earliest time at which the slot can be free. If there was no
+// response, it may come now.
 func (s *slot) soonest(now time.Time) time.Time {
-	if answered := now.Add(window); !s.answered && answered.Before(s.free) {
-		return answered
+	if t := now.Add(window); !s.responded && t.Before(s.free) {
+		return t
 	}
 	return s.free
 }
 
-// pause holds all requests back for d: the API has said it is too much.
+// pause delays all requests for d, because the API refused one for the rate limit.
 func (p *pacer) pause(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,35 +129,35 @@ func (p *pacer) pause(d time.Duration) {
 	}
 }
 
-// learn takes note of a response and of the limit that it announced; 0 is none.
+// learn records that a response came, and the limit that it contains; 0: none.
 func (p *pacer) learn(limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answered()
+	p.freeOldest()
 	if limit < 1 || limit > maxLimit || limit == len(p.slots) {
 		return
 	}
-	// The slots that are the last to be free are kept.
+	// Keep the slots that become free last.
 	slices.SortFunc(p.slots, func(a, b slot) int { return b.free.Compare(a.free) })
 	slots := make([]slot, limit)
 	copy(slots, p.slots)
 	p.slots = slots
 }
 
-// answered notes that a response came, to which request is not known here. It is
-// taken for the oldest one's, which frees a slot no earlier than the right one's
-// would be.
-func (p *pacer) answered() {
+// freeOldest frees the slot of the oldest request without a response. Which request a
+// response belongs to is not known here; the oldest is a safe assumption, because its
+// slot becomes free no earlier than the right one would.
+func (p *pacer) freeOldest() {
 	var oldest *slot
 	for i := range p.slots {
-		if s := &p.slots[i]; !s.answered && !s.sent.IsZero() && (oldest == nil || s.sent.Before(oldest.sent)) {
+		if s := &p.slots[i]; !s.responded && !s.sent.IsZero() && (oldest == nil || s.sent.Before(oldest.sent)) {
 			oldest = s
 		}
 	}
 	if oldest == nil {
 		return
 	}
-	oldest.answered = true
+	oldest.responded = true
 	if free := time.Now().Add(window); free.Before(oldest.free) {
 		oldest.free = free
 	}

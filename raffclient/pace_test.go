@@ -17,7 +17,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-// createMany makes n keys at once and returns how long that took.
+// createMany creates n keys concurrently and returns how long that took.
 func createMany(ctx context.Context, tb testing.TB, c *raffclient.Client, n int) time.Duration {
 	tb.Helper()
 	start := time.Now()
@@ -49,7 +49,7 @@ func bursts(t *testing.T, limiter sandbox.Limiter, report func(took time.Duratio
 			report(createMany(t.Context(), t, a.client, 300))
 		}
 		if n := a.api.RateLimited(); n > 0 {
-			t.Errorf("%d answers were 429", n)
+			t.Errorf("%d responses were 429", n)
 		}
 	}
 }
@@ -237,7 +237,7 @@ func TestPaceWithSlowServer(t *testing.T) {
 		a.api.Fail(create(sandbox.Fault{DelayAfter: 5 * time.Second, Times: -1}))
 		want := 9*1220*time.Millisecond + 5*time.Second
 		if took := createMany(t.Context(), t, a.client, 300); took > want || a.api.RateLimited() > 0 {
-			t.Errorf("300 creations took %v, want %v; %d answers were 429", took, want, a.api.RateLimited())
+			t.Errorf("300 creations took %v, want %v; %d responses were 429", took, want, a.api.RateLimited())
 		}
 	})
 }
@@ -336,9 +336,9 @@ func TestGivingUpFreesTheQueue(t *testing.T) {
 	})
 }
 
-// One lost answer among many costs the others next to nothing, and is looked up
+// One lost response among many costs the others next to nothing, and is looked up
 // without waiting behind them.
-func TestLostAnswerAmongMany(t *testing.T) {
+func TestLostResponseAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
 		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 10, DelayAfter: time.Second})) // the others are in the queue by then
@@ -365,7 +365,7 @@ func TestLostAnswerAmongMany(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 		if n := a.api.RateLimited(); n > 0 {
-			t.Errorf("%d answers were 429", n)
+			t.Errorf("%d responses were 429", n)
 		}
 		if found != 1 || len(a.made()) != 300 || a.posts() != 300 {
 			t.Errorf("got %d found, %d keys, %d requests", found, len(a.made()), a.posts())

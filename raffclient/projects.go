@@ -5,20 +5,20 @@ import (
 	"iter"
 )
 
-// Project holds resources of the account.
+// Project groups resources of the account.
 type Project struct {
 	ID            string    `json:"id,omitempty"`
 	AccountID     string    `json:"account_id,omitempty"`
 	Name          string    `json:"name,omitempty"`
-	Slug          string    `json:"slug,omitempty"` // stays when the project is renamed
+	Slug          string    `json:"slug,omitempty"` // does not change when the project is renamed
 	Description   string    `json:"description,omitempty"`
 	DefaultRegion string    `json:"default_region,omitempty"`
-	Default       *bool     `json:"is_default,omitempty"` // cannot be deleted
+	Default       *bool     `json:"is_default,omitempty"` // cannot be deleted; nil: unknown
 	Active        *bool     `json:"is_active,omitempty"`
 	CreatedBy     string    `json:"created_by,omitempty"`
 	CreatedAt     Timestamp `json:"created_at,omitempty"`
 	UpdatedAt     Timestamp `json:"updated_at,omitempty"`
-	Unreadable    []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
+	Unreadable    []string  `json:"unreadable,omitempty"` // see APIKey
 }
 
 // CreateProjectRequest describes a new project.
@@ -28,7 +28,7 @@ type CreateProjectRequest struct {
 	DefaultRegion string `json:"default_region,omitempty"` // "us-east"
 }
 
-// UpdateProjectRequest changes a project. What is not set stays.
+// UpdateProjectRequest changes a project. Fields that are not set are left unchanged.
 type UpdateProjectRequest struct {
 	Name          string  `json:"name,omitempty"`
 	Description   *string `json:"description,omitempty"`
@@ -58,7 +58,8 @@ func (c *Client) GetProject(ctx context.Context, id string) (Project, error) {
 	return project, err
 }
 
-// CreateProject makes a project. A lost answer is an *OutcomeError.
+// CreateProject creates a project. If the response is lost, the error is an
+// *OutcomeError.
 //
 // POST /api/v1/projects
 func (c *Client) CreateProject(ctx context.Context, r CreateProjectRequest) (Project, error) {
@@ -77,7 +78,7 @@ func (p Project) candidate() Candidate {
 	return Candidate{ID: p.ID, Name: p.Name, CreatedAt: p.CreatedAt}
 }
 
-// UpdateProject changes the project with that ID and returns it as it is then.
+// UpdateProject changes the project with that ID and returns the changed project.
 //
 // PUT /api/v1/projects/{id}
 func (c *Client) UpdateProject(ctx context.Context, id string, r UpdateProjectRequest) (Project, error) {
@@ -85,7 +86,8 @@ func (c *Client) UpdateProject(ctx context.Context, id string, r UpdateProjectRe
 	return project, err
 }
 
-// DeleteProject deletes the project with that ID, which has to be empty, for good.
+// DeleteProject deletes the project with that ID permanently. The project must be
+// empty.
 //
 // DELETE /api/v1/projects/{id}
 func (c *Client) DeleteProject(ctx context.Context, id string) error {

@@ -21,7 +21,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// creating is every method that must not be done twice.
+// creating contains every method whose request must not be repeated.
 var creating = []struct {
 	name string
 	call func(context.Context, *raffclient.Client) error
@@ -91,7 +91,7 @@ func writeFrame(w io.Writer, kind, flags byte, stream uint32, payload []byte) {
 
 // breaking is an HTTP/2 server that takes each POST, which it tells by its body, and
 // then breaks the stream or the connection in a way after which net/http sends the
-// request again if it can. Anything else gets no answer.
+// request again if it can. Anything else gets no response.
 type breaking struct {
 	posts atomic.Int32
 	after func(w io.Writer, stream uint32) // how it breaks
@@ -204,7 +204,7 @@ func sentOnce(t *testing.T, name string, err error, posts int32) {
 }
 
 // Over HTTP/2, which only a RoundTripper of the caller's own speaks, nothing is
-// sent twice, whatever becomes of the stream.
+// sent twice, however the stream ends.
 func TestNothingIsSentTwiceOverHTTP2(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup // more run at once than tests would
@@ -224,7 +224,7 @@ func TestNothingIsSentTwiceOverHTTP2(t *testing.T) {
 	wg.Wait()
 }
 
-// An *http.Transport does not get to speak HTTP/2.
+// An *http.Transport never uses HTTP/2.
 func TestNothingIsSentTwiceOverTLS(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
@@ -249,7 +249,7 @@ func TestNothingIsSentTwiceOverTLS(t *testing.T) {
 }
 
 // closeOnPost serves HTTP/1.1 until there is a POST, and then closes the connection
-// without an answer.
+// without a response.
 func closeOnPost(conn net.Conn, posts *atomic.Int32) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
@@ -316,8 +316,8 @@ func TestSecondConnectionIsRefused(t *testing.T) {
 	}
 }
 
-// What must not be sent twice has a body that cannot be rewound, and regenerating a
-// key sends none over a transport that is known to speak HTTP/1.1.
+// A request that must not be repeated has a body that cannot be rewound. A
+// regeneration over a transport that is limited to HTTP/1.1 has none.
 func TestBodyCannotBeRewound(t *testing.T) {
 	for _, op := range creating {
 		synctest.Test(t, func(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 
 const newSecret = "raff_0123456789abcdef0123456789abcdef"
 
-// A secret is found whatever is around it.
-func TestSecretIsFoundInOddAnswers(t *testing.T) {
+// A secret is found, whatever surrounds it.
+func TestSecretIsFoundInUnexpectedResponses(t *testing.T) {
 	const key = `{"id":"1","name":"ci","secret":"` + newSecret + `"}`
 	far := strings.Repeat("x", 5000)
 	for _, tt := range []struct{ name, body string }{
@@ -89,8 +89,9 @@ func TestSecretThatIsTheOwnKey(t *testing.T) {
 	}
 }
 
-// An answer is whole when its JSON is: nobody waits for what was announced besides.
-func TestAnswerShorterThanAnnounced(t *testing.T) {
+// A response is complete when its JSON is: the rest of an announced body is not
+// waited for.
+func TestResponseShorterThanAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const body = `{"success":true,"data":{"id":"1","secret":"` + newSecret + `"}}`
 		c := newClient(t, raffclient.Config{
@@ -105,9 +106,9 @@ func TestAnswerShorterThanAnnounced(t *testing.T) {
 	})
 }
 
-// piped returns a real transport to a server that gives the same answer on every
+// piped returns a real transport to a server that sends the same response on every
 // connection, and then keeps it open.
-func piped(t *testing.T, answer string) *http.Transport {
+func piped(t *testing.T, response string) *http.Transport {
 	return &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
 		t.Cleanup(func() { server.Close() })
@@ -117,7 +118,7 @@ func piped(t *testing.T, answer string) *http.Transport {
 				return
 			}
 			_, _ = io.Copy(io.Discard, r.Body)
-			_, _ = io.WriteString(server, answer)
+			_, _ = io.WriteString(server, response)
 		}()
 		return client, nil
 	}}

@@ -15,11 +15,11 @@ type Role struct {
 	Description string    `json:"description,omitempty"`
 	Scope       string    `json:"scope,omitempty"` // "account" or "project"
 	Permissions []string  `json:"permissions,omitempty"`
-	System      *bool     `json:"is_system,omitempty"` // made by Raff, and not to be changed
+	System      *bool     `json:"is_system,omitempty"` // created by Raff, cannot be changed; nil: unknown
 	CreatedBy   string    `json:"created_by,omitempty"`
 	CreatedAt   Timestamp `json:"created_at,omitempty"`
 	UpdatedAt   Timestamp `json:"updated_at,omitempty"`
-	Unreadable  []string  `json:"unreadable,omitempty"` // names of fields that are unknown, because the API sent something unexpected
+	Unreadable  []string  `json:"unreadable,omitempty"` // see APIKey
 }
 
 // Permission is something that a role can allow.
@@ -39,15 +39,16 @@ type CreateRoleRequest struct {
 	Description string   `json:"description,omitempty"`
 }
 
-// UpdateRoleRequest changes a role; at least one field has to be set.
+// UpdateRoleRequest changes a role. At least one field must be set; the others are
+// left unchanged.
 type UpdateRoleRequest struct {
 	Name        string   `json:"name,omitempty"`
 	Description *string  `json:"description,omitempty"`
 	Permissions []string `json:"permissions,omitempty"` // replaces the whole set
 }
 
-// Roles yields the account's roles and Raff's own, of a scope, or of both if that is
-// empty. An error ends the sequence.
+// Roles yields the account's roles and the system roles, those of a scope ("account"
+// or "project") or, if scope is empty, of both. An error ends the sequence.
 //
 // GET /api/v1/roles
 func (c *Client) Roles(ctx context.Context, scope string) iter.Seq2[Role, error] {
@@ -70,7 +71,7 @@ func (c *Client) GetRole(ctx context.Context, id string) (Role, error) {
 	return role, err
 }
 
-// CreateRole makes a role. A lost answer is an *OutcomeError.
+// CreateRole creates a role. If the response is lost, the error is an *OutcomeError.
 //
 // POST /api/v1/roles
 func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, error) {
@@ -87,7 +88,8 @@ func (c *Client) CreateRole(ctx context.Context, r CreateRoleRequest) (Role, err
 
 func (r Role) candidate() Candidate { return Candidate{ID: r.ID, Name: r.Name, CreatedAt: r.CreatedAt} }
 
-// UpdateRole changes the role with that ID, for everyone who has it.
+// UpdateRole changes the role with that ID, for everyone who has it, and returns the
+// changed role.
 //
 // PATCH /api/v1/roles/{id}
 func (c *Client) UpdateRole(ctx context.Context, id string, r UpdateRoleRequest) (Role, error) {
@@ -95,7 +97,8 @@ func (c *Client) UpdateRole(ctx context.Context, id string, r UpdateRoleRequest)
 	return role, err
 }
 
-// DeleteRole deletes the role with that ID, which nobody may have any more.
+// DeleteRole deletes the role with that ID permanently. The API refuses that while a
+// member or a key has the role.
 //
 // DELETE /api/v1/roles/{id}
 func (c *Client) DeleteRole(ctx context.Context, id string) error {

@@ -15,7 +15,7 @@ import (
 
 const planted = "raff_0123456789abcdefPLANTED"
 
-// A Secret shows itself in no way but Reveal.
+// Only Reveal shows a Secret.
 func TestSecretDoesNotShow(t *testing.T) {
 	s := NewSecret(planted)
 	type holder struct {
@@ -97,8 +97,8 @@ func FuzzSanitizeMessage(f *testing.F) {
 	})
 }
 
-// Whatever an answer is, reading it neither fails badly nor loses a secret
-// that stands in it.
+// Whatever a response contains, salvaging it neither panics nor loses a secret that
+// it contains.
 func FuzzSalvage(f *testing.F) {
 	for _, s := range []string{"", "{", `{"data":{"secret":"s"`, `{"secret":"s","data":5}`, `{"data":{"data":{"a":1}}}`, `[1]`, `{"a":{"b":[{"c":`} {
 		f.Add([]byte(s))

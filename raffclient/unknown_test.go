@@ -16,8 +16,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-// answering returns a client of an API that answers everything with body.
-func answering(t *testing.T, status int, body string) *raffclient.Client {
+// responding returns a client of an API that responds to everything with body.
+func responding(t *testing.T, status int, body string) *raffclient.Client {
 	t.Helper()
 	return newClient(t, raffclient.Config{
 		APIKey:    raffclient.NewSecret("raff_x"),
@@ -105,7 +105,7 @@ func TestListThatIgnoresOffset(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := answering(t, 200, tt.body)
+				c := responding(t, 200, tt.body)
 				for what, got := range map[string]func() (int, error){
 					"roles":           func() (int, error) { return count(c.Roles(t.Context(), "")) },
 					"keys":            func() (int, error) { return count(c.APIKeys(t.Context())) },
@@ -147,13 +147,13 @@ func TestUnknownIsNotZero(t *testing.T) {
 		{"role_id", `7`, func(k raffclient.APIKey) bool { return k.RoleID == "" }},
 		{"name", `["a"]`, func(k raffclient.APIKey) bool { return k.Name == "" }},
 	} {
-		c := answering(t, 200, fmt.Sprintf(`{"success":true,"data":{"id":"1","%s":%s}}`, tt.field, tt.value))
+		c := responding(t, 200, fmt.Sprintf(`{"success":true,"data":{"id":"1","%s":%s}}`, tt.field, tt.value))
 		key, err := c.GetAPIKey(t.Context(), "1")
 		if err != nil || !tt.want(key) || key.ID != "1" || !slices.Equal(key.Unreadable, []string{tt.field}) {
 			t.Errorf("%s %s: got %+v, %v", tt.field, tt.value, key, err)
 		}
 	}
-	key, err := answering(t, 200, `{"data":{"id":"1","is_active":true,"is_ACTIVE":null}}`).GetAPIKey(t.Context(), "1")
+	key, err := responding(t, 200, `{"data":{"id":"1","is_active":true,"is_ACTIVE":null}}`).GetAPIKey(t.Context(), "1")
 	if err != nil || key.Unreadable != nil || key.Active != nil && *key.Active != truth {
 		t.Errorf("got %+v, %v", key, err)
 	}
@@ -177,7 +177,7 @@ func TestTimestamp(t *testing.T) {
 		{`"2027-01-31"`, "2027-01-31", false},
 		{`"soon"`, "soon", false},
 	} {
-		key, err := answering(t, 200, `{"data":{"id":"1","expires_at":`+tt.value+`}}`).GetAPIKey(t.Context(), "1")
+		key, err := responding(t, 200, `{"data":{"id":"1","expires_at":`+tt.value+`}}`).GetAPIKey(t.Context(), "1")
 		if _, known := key.ExpiresAt.Time(); err != nil || key.ExpiresAt != tt.want || known != tt.known {
 			t.Errorf("%s: got %q, known %t, %v; want %q, known %t", tt.value, key.ExpiresAt, known, err, tt.want, tt.known)
 		}
@@ -187,7 +187,7 @@ func TestTimestamp(t *testing.T) {
 // A response that describes another object than was asked for is an error: what
 // follows would be done to that.
 func TestAnotherObjectIsAnError(t *testing.T) {
-	c := answering(t, 200, `{"success":true,"data":{"id":"22222222-0000-4000-8000-000000000000","name":"x"}}`)
+	c := responding(t, 200, `{"success":true,"data":{"id":"22222222-0000-4000-8000-000000000000","name":"x"}}`)
 	const id = "11111111-0000-4000-8000-000000000000"
 	for name, call := range map[string]func(context.Context) error{
 		"GetAPIKey": func(ctx context.Context) error { _, err := c.GetAPIKey(ctx, id); return err },
@@ -220,7 +220,7 @@ func TestAnotherObjectIsAnError(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrBadResponse", name, err)
 		}
 	}
-	if _, err := answering(t, 200, `{"data":{"id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-000000000000")+`"}}`).GetAPIKey(t.Context(), "aaaaaaaa-0000-4000-8000-000000000000"); err != nil {
+	if _, err := responding(t, 200, `{"data":{"id":"`+strings.ToUpper("aaaaaaaa-0000-4000-8000-000000000000")+`"}}`).GetAPIKey(t.Context(), "aaaaaaaa-0000-4000-8000-000000000000"); err != nil {
 		t.Errorf("in upper case: %v", err)
 	}
 }
@@ -241,7 +241,7 @@ func TestDeletionWithoutBody(t *testing.T) {
 		{200, `{"success":false,"message":"no"}`, false},
 		{200, `<html>sign in</html>`, false},
 	} {
-		c := answering(t, tt.status, tt.body)
+		c := responding(t, tt.status, tt.body)
 		for name, err := range map[string]error{
 			"RevokeAPIKey":        c.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: "1"}),
 			"DeleteRole":          c.DeleteRole(t.Context(), "1"),
@@ -280,7 +280,7 @@ func TestSuccessFalseIsNoSuccess(t *testing.T) {
 
 // A 404 for a request that names nothing says that the address is wrong.
 func TestNotFoundWithoutID(t *testing.T) {
-	c := answering(t, 404, `404 page not found`)
+	c := responding(t, 404, `404 page not found`)
 	_, keys := count(c.APIKeys(t.Context()))
 	_, created := c.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 	permissions := all(c.Permissions(t.Context(), ""))
@@ -299,7 +299,7 @@ func TestNotFoundWithoutID(t *testing.T) {
 	}
 }
 
-// A lost creation is found under whatever name the API keeps, and whatever its clock
+// A lost creation is found, whatever name the API keeps and whatever its clock
 // says.
 func TestLostCreationIsFoundUnderAnotherName(t *testing.T) {
 	for _, tt := range []struct{ asked, kept string }{
@@ -332,7 +332,7 @@ func TestLostCreationIsFoundUnderAnotherName(t *testing.T) {
 	}
 }
 
-// A new key that nobody explains is a candidate whatever it is called. A key that
+// A new key that no call accounts for is a candidate, whatever its name. A key that
 // another call made, or reported, is not.
 func TestUnexplainedKeyIsACandidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -357,7 +357,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 	})
 }
 
-// An API that creates a key and then answers 429 does not get many chances.
+// A creation is not repeated often if the API creates the key and then responds 429.
 func TestRateLimitedAfterTheEffect(t *testing.T) {
 	for _, op := range []string{"create", "regenerate"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -422,7 +422,7 @@ func TestAttempts(t *testing.T) {
 }
 
 // Of a response, no more than MaxResponseBytes bytes are read.
-func TestMaxAnswer(t *testing.T) {
+func TestMaxResponseBytes(t *testing.T) {
 	for _, size := range []int{100, 1000} {
 		synctest.Test(t, func(t *testing.T) {
 			body := `{"data":{"id":"1","name":"` + strings.Repeat("x", size) + `"}}`

@@ -182,7 +182,7 @@ func describe(lost *raffclient.OutcomeError) string {
 	var list []string
 	for _, m := range lost.Found[:min(len(lost.Found), maxDescribed)] {
 		text := fmt.Sprintf("%s, ID %s", quoteAtMost(cmp.Or(m.Name, lost.Name), maxShort), idText(m.ID))
-		if prefixForm.MatchString(m.Prefix) {
+		if raffclient.IsKeyPrefix(m.Prefix) {
 			text += ", prefix " + m.Prefix
 		}
 		if at, ok := m.CreatedAt.Time(); ok {

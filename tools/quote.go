@@ -57,10 +57,7 @@ func labeled(noun, name string) string {
 	return noun + " " + quoted(name)
 }
 
-var (
-	uuidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	prefixForm = regexp.MustCompile(`^raff_[0-9A-Za-z_-]{8}$`)
-)
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // idText returns an ID as it is if it is a UUID, quoted if not.
 func idText(id string) string {
@@ -72,7 +69,7 @@ func idText(id string) string {
 
 // prefixText returns the prefix of a key as it is if it is one, quoted if not.
 func prefixText(prefix string) string {
-	if prefixForm.MatchString(prefix) {
+	if raffclient.IsKeyPrefix(prefix) {
 		return prefix
 	}
 	return quoteAtMost(prefix, maxShort)
