@@ -42,15 +42,14 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	}
 	created, res, err := callWith(ctx, c, n.request, func(c *Client, res *response) (T, *Error) {
 		created, err := n.decode(c, res)
-		// This has to be known when the attempt ends: see findMatches.
-		if m, complete := n.candidate(created); complete && (n.acceptFailure || err == nil || !err.reportedFailure) {
-			c.creations.addCreated(m)
+		if m, ok := n.result(created, err != nil && err.reportedFailure); ok {
+			c.creations.addCreated(m) // before the attempt ends, for findMatches
 		}
 		return created, err
 	})
-	m, complete := n.candidate(created)
+	m, ok := n.result(created, reportedFailure(err))
 	switch {
-	case complete && (n.acceptFailure || !reportedFailure(err)):
+	case ok:
 		return created, nil
 	case err == nil:
 		err = &Error{Status: http.StatusCreated, kind: ErrBadResponse, Message: "it does not contain what was created", ambiguous: true}
@@ -71,6 +70,13 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		})
 	}
 	return none, c.report(e)
+}
+
+// result returns what a response says was created, and whether the creation has
+// succeeded. failed means that the response says "success": false.
+func (n creation[T, L]) result(created T, failed bool) (m Candidate, ok bool) {
+	m, complete := n.candidate(created)
+	return m, complete && (n.acceptFailure || !failed)
 }
 
 // identifies reports whether an incomplete response identifies what was created.
