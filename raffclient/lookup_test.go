@@ -265,3 +265,23 @@ func TestLookupOfRegenerationWithoutPrefix(t *testing.T) {
 		}
 	}
 }
+
+// A prefix that the API shows of every key does not tell which of them was lost.
+func TestLookupWithMaskedPrefixes(t *testing.T) {
+	for _, prefix := range []string{"raff_", "raff_********", "raff_live", "raff_livelive", "raff_17d70fcf"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t)
+			masked := map[string]any{"key_prefix": prefix}
+			a.api.Fail(create(sandbox.Fault{Set: masked}))
+			a.api.Fail(listing(sandbox.Fault{Set: masked}))
+			if _, err := a.create(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			_, err := a.create(t.Context())
+			if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
+				t.Errorf("%q: got %+v, want the second key", prefix, lost)
+			}
+		})
+	}
+}

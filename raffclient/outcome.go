@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -73,13 +74,14 @@ func mayHaveHappened(err error) bool {
 // it is not taken for a lost one of the same name.
 type creations struct {
 	mu       sync.Mutex
-	answered map[string]bool          // by ID, and by prefix
+	answered map[string]bool          // by ID
+	prefixes map[string]bool          // of what was answered; true if the answer lacked the ID
 	reported map[string]bool          // by ID: found to be what another lost request made
 	onTheWay map[chan struct{}]string // the name that each is to have
 }
 
 func newCreations() *creations {
-	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
+	return &creations{answered: map[string]bool{}, prefixes: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
 }
 
 // begin notes that something of that name is on its way to be made, until done is
@@ -121,10 +123,11 @@ func (c *creations) settle(ctx context.Context, all bool, name string) error {
 func (c *creations) add(m Made) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range []string{m.ID, m.Prefix} {
-		if key != "" {
-			c.answered[key] = true
-		}
+	if m.ID != "" {
+		c.answered[strings.ToLower(m.ID)] = true
+	}
+	if len(prefixBody(m.Prefix)) >= prefixLength-len("raff_") {
+		c.prefixes[m.Prefix] = c.prefixes[m.Prefix] || m.ID == ""
 	}
 }
 
@@ -139,10 +142,13 @@ func (c *creations) report(m Made) {
 // explain reports whether it is known which request made m. What a lost request
 // was found to have made explains what has another name than was asked for, but
 // not what has that name.
+// A prefix explains only what lacks an ID on one of the sides: an API may show the
+// same prefix of every key.
 func (c *creations) explain(m candidate) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
+	withoutID, known := c.prefixes[m.Prefix]
+	return c.answered[strings.ToLower(m.ID)] || known && (withoutID || m.ID == "") || !m.similar && c.reported[m.ID]
 }
 
 // creation is a request that makes a T, which lists show as an L.
