@@ -220,11 +220,11 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 		return now, now.KeyPrefix != key.KeyPrefix, err
 	}
 	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
-		absent: func(ctx context.Context) bool {
+		absent: func(ctx context.Context, certain bool) bool {
 			ctx, cancel := c.forLookup(ctx)
 			defer cancel()
 			_, yes, err := changed(ctx)
-			return !yes && err == nil
+			return err != nil && !certain || err == nil && !yes
 		}})
 	if err == nil {
 		renewed, bad = decodeKey(c, &a)

@@ -195,10 +195,13 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		return a, err
 	}
 	look := func(ctx context.Context) ([]candidate, error) { return lost(ctx, c, n, start) }
-	n.absent = func(ctx context.Context) bool {
+	n.absent = func(ctx context.Context, certain bool) bool {
 		ctx, cancel := c.forLookup(ctx)
 		defer cancel()
 		found, err := look(ctx)
+		if !certain {
+			return !slices.ContainsFunc(found, candidate.isNew)
+		}
 		// Refusals for the rate limit come when other programs are busy, whose
 		// creations are not of interest here.
 		return err == nil && !slices.ContainsFunc(found, candidate.isSimilar)
