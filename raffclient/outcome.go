@@ -300,6 +300,12 @@ type candidate struct {
 func (m candidate) isSimilar() bool { return m.similar }
 func (m candidate) isNew() bool     { return m.New }
 
+// isVague reports whether m has another name than was asked for and no known age.
+func (m candidate) isVague() bool {
+	_, dated := m.CreatedAt.Time()
+	return !m.similar && !dated
+}
+
 // lost lists what n may have made since start. That it finds nothing means
 // something only if the list is whole. If something new has the right name, it
 // leaves out the rest.
@@ -319,7 +325,7 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		for _, item := range p.items {
 			m := candidate{}
 			m.Made, m.similar = n.found(item)
-			if m.mayBeNew(since) {
+			if m.mayBeNew(since, p.date) {
 				m.New = m.similar && !p.date.IsZero() && m.createdAfter(since)
 				all = append(all, m)
 			}
@@ -336,6 +342,9 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, c.creations.explain)
+	if slices.ContainsFunc(all, candidate.isSimilar) {
+		all = slices.DeleteFunc(all, candidate.isVague)
+	}
 	if slices.ContainsFunc(all, candidate.isNew) {
 		all = slices.DeleteFunc(all, func(m candidate) bool { return !m.New })
 	}
@@ -361,21 +370,30 @@ const (
 	usedAtOnce = 5 * time.Second
 )
 
-// mayBeNew reports whether m may have been made after since. What was in use
-// before then is not new: nobody has the secret of a key that is.
-func (m candidate) mayBeNew(since time.Time) bool {
+// mayBeNew reports whether m may have been made between since and now, by the
+// server's clock; now is zero if that is unknown. What was in use before then is not
+// new: nobody has the secret of a key that is.
+func (m candidate) mayBeNew(since, now time.Time) bool {
 	created, dated := m.CreatedAt.Time()
-	used, ok := m.LastUsedAt.Time()
-	if ok && used.Before(since) && !(dated && used.Sub(created) < usedAtOnce) {
+	used, isUsed := m.LastUsedAt.Time()
+	isUsed = isUsed && !(dated && used.Sub(created) < usedAtOnce)
+	switch {
+	case isUsed && (used.Before(since) || !m.similar):
 		return false
-	}
-	if !dated {
-		return m.similar
-	}
-	if m.similar {
+	case !dated:
+		return true
+	case m.similar:
 		return created.After(since.Add(-similarAge))
 	}
-	return created.After(since.Add(-otherAge)) && m.LastUsedAt == ""
+	return created.After(since.Add(-otherAge)) || created.After(since.Add(-similarAge)) && sameButForZone(created, since, now)
+}
+
+// sameButForZone reports whether created, if it is the local time of some zone, is
+// between since and now. Zones differ by multiples of a quarter of an hour.
+func sameButForZone(created, since, now time.Time) bool {
+	const quarter = 15 * time.Minute
+	after := (created.Sub(since)%quarter + quarter) % quarter
+	return !now.IsZero() && after <= now.Sub(since)+time.Second
 }
 
 // serverTime converts a moment of our clock to the server's, whose clock said
