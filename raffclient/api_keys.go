@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // APIKey is a key as the API shows it: everything but its secret.
@@ -291,7 +293,7 @@ func (c *Client) ownPrefixBody() string {
 func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix), "") }
 
 func prefixParts(prefix string) []string {
-	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
+	parts := strings.FieldsFunc(strings.ToLower(norm.NFKC.String(prefix)), func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	})
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "raff" })

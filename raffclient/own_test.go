@@ -199,3 +199,27 @@ func TestSecretIsNotSanitized(t *testing.T) {
 		}
 	}
 }
+
+// The own key is recognized, or not ruled out, whatever the API puts around its prefix.
+func TestOwnKeyIsRecognizedInResponses(t *testing.T) {
+	const own = "raff_17d70fcf7e7510968a4c19279b25707f088f1cc5ad8b74210341d8e470b5bb7a"
+	for _, prefix := range []string{
+		"API key raff_17d70fcf", "prefix=raff_17d70fcf", "https://raff_17d70fcf", "Bearer RAFF_17D70FCF…", "\u200b\u200braff_17d70fcf", "prefix: " + own,
+		"The prefix is 17d70fcf", "r-a-f-f_1-7-d-7-0-f-c-f", "\uff52aff_\uff11\uff17\uff44\uff17\uff10fcf", "raff_00000000, now raff_17d70fcf",
+	} {
+		text, err := json.Marshal(map[string]any{"data": map[string]any{"id": "1", "key_prefix": prefix}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClient(t, raffclient.Config{APIKey: raffclient.NewSecret(own), Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return jsonResponse(200, string(text)), nil
+		})})
+		key, err := c.GetAPIKey(t.Context(), "1")
+		if err != nil || !c.IsOwn(key) && !c.MayBeOwn(key) {
+			t.Errorf("prefix %q, read as %q: taken for another key's, %v", prefix, key.KeyPrefix, err)
+		}
+		if len([]rune(key.KeyPrefix)) > 13 {
+			t.Errorf("prefix %q: got %q", prefix, key.KeyPrefix)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func sanitizeValue(name string, v any) any {
 		case strings.EqualFold(name, "secret"):
 			return v
 		case strings.EqualFold(name, "key_prefix"):
-			return truncate(sanitize(v), prefixLength, "")
+			return publicPrefix(sanitize(v))
 		case strings.EqualFold(name, "description"):
 			return sanitizeLines(v)
 		}
@@ -93,6 +93,25 @@ func sanitizeValue(name string, v any) any {
 		}
 	}
 	return v
+}
+
+var (
+	prefixStart = regexp.MustCompile(`(?i)raff_`)
+	bareKey     = regexp.MustCompile(`^[0-9A-Za-z]+$`)
+)
+
+// publicPrefix returns what may be shown of the prefix of a key: 13 characters, from
+// "raff_" on, whatever the API puts in front. It is "" if a longer text does not say
+// where the prefix begins, so that the key is not taken for another than it is.
+func publicPrefix(s string) string {
+	starts := prefixStart.FindAllStringIndex(s, -1)
+	switch {
+	case len(starts) == 1:
+		s = s[starts[0][0]:]
+	case utf8.RuneCountInString(s) > prefixLength && !bareKey.MatchString(s):
+		return ""
+	}
+	return truncate(s, prefixLength, "")
 }
 
 // sanitize returns s as one line of printable characters, without anything that
