@@ -210,7 +210,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		err.maybe = err.maybe || t.last.maybe
 	}
 	if err.gone(r, t.last) {
-		return a, nil
+		return answer{status: a.status, header: a.header, readErr: io.EOF}, nil // its body is about the refusal
 	}
 	t.last = err
 	return a, err

@@ -438,3 +438,33 @@ func TestMaxAnswer(t *testing.T) {
 		})
 	}
 }
+
+// A response with a status of success that says that there was none is an error, in
+// whatever way it says so.
+func TestUnsuccessfulResponses(t *testing.T) {
+	for body, ok := range map[string]bool{
+		`{"success":false}`:                        false,
+		`{"success":"false"}`:                      false,
+		`{"success":"False","message":"no"}`:       false,
+		`{"success":0}`:                            false,
+		`{"error":"Forbidden","message":"no"}`:     false,
+		`{"success":null,"error":{"message":1}}`:   false,
+		`{"errors":["no"]}`:                        false,
+		`{"success":true,"error":"Forbidden"}`:     false,
+		`{"success":true}`:                         true,
+		`{"success":"true","error":""}`:            true,
+		`{"success":1,"error":null,"errors":[]}`:   true,
+		`{"message":"API key revoked"}`:            true,
+		`{"success":true,"data":{"error":"none"}}`: true,
+	} {
+		c := answering(t, 200, body)
+		if err := c.RevokeAPIKey(t.Context(), "1"); (err == nil) != ok {
+			t.Errorf("%s: RevokeAPIKey: got %v", body, err)
+		}
+		_, err := c.UpdateAPIKey(t.Context(), "1", raffclient.UpdateAPIKeyRequest{Name: "x"})
+		e, _ := errors.AsType[*raffclient.Error](err)
+		if (err == nil) != ok || !ok && !(errors.Is(err, raffclient.ErrBadAnswer) && e.MayHaveHappened()) {
+			t.Errorf("%s: UpdateAPIKey: got %v", body, err)
+		}
+	}
+}
