@@ -85,6 +85,9 @@ func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 	if !secret.Empty() {
 		key.Secret = secret
 	}
+	for _, text := range key.texts() {
+		*text = key.Secret.hidePieces(*text)
+	}
 	if strings.Contains(key.KeyPrefix, redacted) {
 		key.KeyPrefix = "" // see Prefix
 	}

@@ -47,6 +47,19 @@ type APIKeyWithSecret struct {
 	Secret Secret `json:"secret"`
 }
 
+// texts returns what the API says about k.
+func (k *APIKey) texts() []*string {
+	all := []*string{
+		&k.ID, &k.AccountID, &k.Name, &k.KeyPrefix, &k.Scope, &k.RateLimitTier, (*string)(&k.ExpiresAt), (*string)(&k.LastUsedAt),
+		&k.RoleID, &k.RoleName, &k.RoleSlug, &k.CreatedBy, (*string)(&k.CreatedAt),
+	}
+	for i := range k.ProjectAccesses {
+		a := &k.ProjectAccesses[i]
+		all = append(all, &a.ProjectID, &a.ProjectName, &a.RoleID, &a.RoleName, &a.RoleSlug)
+	}
+	return all
+}
+
 // prefixLength is how much of a secret is its public prefix.
 const prefixLength = len("raff_") + 8
 
