@@ -178,7 +178,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("the API does not show its ID")
 	case created.Name != "" && !similarNames(created.Name, key.Name):
 		return notConfirmed("it has another name")
-	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
+	case len(want) < prefixLength-len("raff_") || !strings.Contains(prefixBody(key.KeyPrefix), want):
 		return notConfirmed("it has another prefix")
 	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
 		return notConfirmed("it is older")

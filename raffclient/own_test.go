@@ -129,6 +129,13 @@ func TestRevokeCreatedAPIKeyOfAnother(t *testing.T) {
 				t.Errorf("got %v, want ErrNotConfirmed", err)
 			}
 		}
+		// What is too short says too little about whose secret it is.
+		for _, n := range []int{6, 9, 12} {
+			short := raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: victim.ID, Name: "ci"}, Secret: raffclient.NewSecret(victim.Secret.Reveal()[:n])}
+			if err := a.client.RevokeCreatedAPIKey(t.Context(), short); !errors.Is(err, raffclient.ErrNotConfirmed) {
+				t.Errorf("%d characters: got %v, want ErrNotConfirmed", n, err)
+			}
+		}
 		for _, key := range a.api.Keys() {
 			if key.Revoked {
 				t.Errorf("key %q was revoked", key.Name)
