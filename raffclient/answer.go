@@ -85,6 +85,9 @@ func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 	if !secret.Empty() {
 		key.Secret = secret
 	}
+	for _, text := range key.texts() {
+		*text = key.Secret.hidePieces(*text)
+	}
 	if strings.Contains(key.KeyPrefix, redacted) {
 		key.KeyPrefix = "" // see Prefix
 	}
@@ -95,9 +98,30 @@ func decodeKey(c *Client, a *answer) (APIKeyWithSecret, *Error) {
 // documentation shows answers without it, so an answer without "data" is read
 // as data itself.
 type envelope struct {
-	Success *bool           `json:"success"`
+	Success json.RawMessage `json:"success"`
 	Data    json.RawMessage `json:"data"`
 	Total   json.RawMessage `json:"total"`
+	Error   json.RawMessage `json:"error"`
+	Errors  json.RawMessage `json:"errors"`
+}
+
+// denied reports whether the envelope says that the request was not successful: in
+// "success", whatever its type, or by an error in place of data.
+func (e envelope) denied() bool {
+	switch strings.ToLower(strings.Trim(string(e.Success), `"`)) {
+	case "false", "0", "no":
+		return true
+	}
+	return e.Data == nil && (says(e.Error) || says(e.Errors))
+}
+
+// says reports whether the value of an error is one.
+func says(value json.RawMessage) bool {
+	switch string(value) {
+	case "", "null", "false", "0", `""`, "{}", "[]":
+		return false
+	}
+	return true
 }
 
 // decode reads the data of a 2xx answer, leniently: unknown fields are
@@ -123,6 +147,7 @@ func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, erro
 		}
 	}
 	a.total = readTotal(e.Total)
+	denied := e.denied()
 	if e.Data == nil {
 		e.Data = body
 	}
@@ -130,7 +155,7 @@ func decodeWith[T any](c *Client, a *answer, read func(json.RawMessage) (T, erro
 	if err != nil || a.readErr != nil {
 		return data, c.badAnswer(a)
 	}
-	if e.Success != nil && !*e.Success {
+	if denied {
 		return data, c.unsuccessful(a)
 	}
 	return data, nil

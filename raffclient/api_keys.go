@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // APIKey is a key as the API shows it: everything but its secret.
@@ -43,6 +45,19 @@ type ProjectAccess struct {
 type APIKeyWithSecret struct {
 	APIKey
 	Secret Secret `json:"secret"`
+}
+
+// texts returns what the API says about k.
+func (k *APIKey) texts() []*string {
+	all := []*string{
+		&k.ID, &k.AccountID, &k.Name, &k.KeyPrefix, &k.Scope, &k.RateLimitTier, (*string)(&k.ExpiresAt), (*string)(&k.LastUsedAt),
+		&k.RoleID, &k.RoleName, &k.RoleSlug, &k.CreatedBy, (*string)(&k.CreatedAt),
+	}
+	for i := range k.ProjectAccesses {
+		a := &k.ProjectAccesses[i]
+		all = append(all, &a.ProjectID, &a.ProjectName, &a.RoleID, &a.RoleName, &a.RoleSlug)
+	}
+	return all
 }
 
 // prefixLength is how much of a secret is its public prefix.
@@ -163,7 +178,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("the API does not show its ID")
 	case created.Name != "" && !similarNames(created.Name, key.Name):
 		return notConfirmed("it has another name")
-	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
+	case len(want) < prefixLength-len("raff_") || !strings.Contains(prefixBody(key.KeyPrefix), want):
 		return notConfirmed("it has another prefix")
 	case dated && at.Before(serverTime(start, a.date).Add(-similarAge)):
 		return notConfirmed("it is older")
@@ -220,11 +235,11 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 		return now, now.KeyPrefix != key.KeyPrefix, err
 	}
 	a, err := c.call(ctx, request{method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, once: true,
-		absent: func(ctx context.Context) bool {
+		absent: func(ctx context.Context, certain bool) bool {
 			ctx, cancel := c.forLookup(ctx)
 			defer cancel()
 			_, yes, err := changed(ctx)
-			return !yes && err == nil
+			return err != nil && !certain || err == nil && !yes
 		}})
 	if err == nil {
 		renewed, bad = decodeKey(c, &a)
@@ -291,7 +306,7 @@ func (c *Client) ownPrefixBody() string {
 func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix), "") }
 
 func prefixParts(prefix string) []string {
-	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
+	parts := strings.FieldsFunc(strings.ToLower(norm.NFKC.String(prefix)), func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	})
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "raff" })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -73,13 +74,14 @@ func mayHaveHappened(err error) bool {
 // it is not taken for a lost one of the same name.
 type creations struct {
 	mu       sync.Mutex
-	answered map[string]bool          // by ID, and by prefix
+	answered map[string]bool          // by ID
+	prefixes map[string]bool          // of what was answered; true if the answer lacked the ID
 	reported map[string]bool          // by ID: found to be what another lost request made
 	onTheWay map[chan struct{}]string // the name that each is to have
 }
 
 func newCreations() *creations {
-	return &creations{answered: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
+	return &creations{answered: map[string]bool{}, prefixes: map[string]bool{}, reported: map[string]bool{}, onTheWay: map[chan struct{}]string{}}
 }
 
 // begin notes that something of that name is on its way to be made, until done is
@@ -121,10 +123,11 @@ func (c *creations) settle(ctx context.Context, all bool, name string) error {
 func (c *creations) add(m Made) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range []string{m.ID, m.Prefix} {
-		if key != "" {
-			c.answered[key] = true
-		}
+	if m.ID != "" {
+		c.answered[strings.ToLower(m.ID)] = true
+	}
+	if len(prefixBody(m.Prefix)) >= prefixLength-len("raff_") {
+		c.prefixes[m.Prefix] = c.prefixes[m.Prefix] || m.ID == ""
 	}
 }
 
@@ -139,10 +142,13 @@ func (c *creations) report(m Made) {
 // explain reports whether it is known which request made m. What a lost request
 // was found to have made explains what has another name than was asked for, but
 // not what has that name.
+// A prefix explains only what lacks an ID on one of the sides: an API may show the
+// same prefix of every key.
 func (c *creations) explain(m candidate) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.answered[m.ID] || c.answered[m.Prefix] || !m.similar && c.reported[m.ID]
+	withoutID, known := c.prefixes[m.Prefix]
+	return c.answered[strings.ToLower(m.ID)] || known && (withoutID || m.ID == "") || !m.similar && c.reported[m.ID]
 }
 
 // creation is a request that makes a T, which lists show as an L.
@@ -189,10 +195,13 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 		return a, err
 	}
 	look := func(ctx context.Context) ([]candidate, error) { return lost(ctx, c, n, start) }
-	n.absent = func(ctx context.Context) bool {
+	n.absent = func(ctx context.Context, certain bool) bool {
 		ctx, cancel := c.forLookup(ctx)
 		defer cancel()
 		found, err := look(ctx)
+		if !certain {
+			return !slices.ContainsFunc(found, candidate.isNew)
+		}
 		// Refusals for the rate limit come when other programs are busy, whose
 		// creations are not of interest here.
 		return err == nil && !slices.ContainsFunc(found, candidate.isSimilar)
@@ -291,6 +300,12 @@ type candidate struct {
 func (m candidate) isSimilar() bool { return m.similar }
 func (m candidate) isNew() bool     { return m.New }
 
+// isVague reports whether m has another name than was asked for and no known age.
+func (m candidate) isVague() bool {
+	_, dated := m.CreatedAt.Time()
+	return !m.similar && !dated
+}
+
 // lost lists what n may have made since start. That it finds nothing means
 // something only if the list is whole. If something new has the right name, it
 // leaves out the rest.
@@ -310,7 +325,7 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		for _, item := range p.items {
 			m := candidate{}
 			m.Made, m.similar = n.found(item)
-			if m.mayBeNew(since) {
+			if m.mayBeNew(since, p.date) {
 				m.New = m.similar && !p.date.IsZero() && m.createdAfter(since)
 				all = append(all, m)
 			}
@@ -327,6 +342,9 @@ func lost[T, L any](ctx context.Context, c *Client, n creation[T, L], start time
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, c.creations.explain)
+	if slices.ContainsFunc(all, candidate.isSimilar) {
+		all = slices.DeleteFunc(all, candidate.isVague)
+	}
 	if slices.ContainsFunc(all, candidate.isNew) {
 		all = slices.DeleteFunc(all, func(m candidate) bool { return !m.New })
 	}
@@ -352,21 +370,30 @@ const (
 	usedAtOnce = 5 * time.Second
 )
 
-// mayBeNew reports whether m may have been made after since. What was in use
-// before then is not new: nobody has the secret of a key that is.
-func (m candidate) mayBeNew(since time.Time) bool {
+// mayBeNew reports whether m may have been made between since and now, by the
+// server's clock; now is zero if that is unknown. What was in use before then is not
+// new: nobody has the secret of a key that is.
+func (m candidate) mayBeNew(since, now time.Time) bool {
 	created, dated := m.CreatedAt.Time()
-	used, ok := m.LastUsedAt.Time()
-	if ok && used.Before(since) && !(dated && used.Sub(created) < usedAtOnce) {
+	used, isUsed := m.LastUsedAt.Time()
+	isUsed = isUsed && !(dated && used.Sub(created) < usedAtOnce)
+	switch {
+	case isUsed && (used.Before(since) || !m.similar):
 		return false
-	}
-	if !dated {
-		return m.similar
-	}
-	if m.similar {
+	case !dated:
+		return true
+	case m.similar:
 		return created.After(since.Add(-similarAge))
 	}
-	return created.After(since.Add(-otherAge)) && m.LastUsedAt == ""
+	return created.After(since.Add(-otherAge)) || created.After(since.Add(-similarAge)) && sameButForZone(created, since, now)
+}
+
+// sameButForZone reports whether created, if it is the local time of some zone, is
+// between since and now. Zones differ by multiples of a quarter of an hour.
+func sameButForZone(created, since, now time.Time) bool {
+	const quarter = 15 * time.Minute
+	after := (created.Sub(since)%quarter + quarter) % quarter
+	return !now.IsZero() && after <= now.Sub(since)+time.Second
 }
 
 // serverTime converts a moment of our clock to the server's, whose clock said

@@ -31,9 +31,10 @@ type request struct {
 	// around, if set, is called for each attempt and makes it by calling send.
 	around func(send func() (answer, error)) (answer, error)
 	// absent, if set, reports whether a request that was refused for the rate
-	// limit certainly had no effect. It is asked before the third attempt and
-	// every later one.
-	absent func(ctx context.Context) bool
+	// limit had no effect, as far as can be seen; certain asks for proof. It is asked
+	// before every further attempt, and from the third on for proof: that a 429 means
+	// that nothing was done is documented.
+	absent func(ctx context.Context, certain bool) bool
 }
 
 // collections are the elements of the API's paths that are not IDs.
@@ -150,7 +151,7 @@ func (c *Client) do(ctx context.Context, r request) (answer, error) {
 		if err := sleep(waiting, wait); err != nil {
 			return answer{}, notSent(ctx, err, t.last)
 		}
-		if errors.Is(err, ErrRateLimited) && t.attempt >= 2 && r.absent != nil && !r.absent(ctx) {
+		if errors.Is(err, ErrRateLimited) && r.absent != nil && !r.absent(ctx, t.attempt >= 2) {
 			t.last.maybe = true
 			return a, err
 		}
@@ -209,7 +210,7 @@ func (t *try) send(ctx context.Context) (answer, error) {
 		err.maybe = err.maybe || t.last.maybe
 	}
 	if err.gone(r, t.last) {
-		return a, nil
+		return answer{status: a.status, header: a.header, readErr: io.EOF}, nil // its body is about the refusal
 	}
 	t.last = err
 	return a, err

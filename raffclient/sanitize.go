@@ -65,7 +65,7 @@ func isHarmless(body []byte) bool {
 			return false
 		}
 	}
-	return !wholeKey.Match(body) && !bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
+	return !hiddenKey.Match(body) && !bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
 }
 
 // sanitizeValue sanitizes the strings in v, which is the value of the member name.
@@ -78,7 +78,7 @@ func sanitizeValue(name string, v any) any {
 		case strings.EqualFold(name, "secret"):
 			return v
 		case strings.EqualFold(name, "key_prefix"):
-			return truncate(sanitize(v), prefixLength, "")
+			return publicPrefix(sanitize(v))
 		case strings.EqualFold(name, "description"):
 			return sanitizeLines(v)
 		}
@@ -95,6 +95,25 @@ func sanitizeValue(name string, v any) any {
 	return v
 }
 
+var (
+	prefixStart = regexp.MustCompile(`(?i)raff_`)
+	bareKey     = regexp.MustCompile(`^[0-9A-Za-z]+$`)
+)
+
+// publicPrefix returns what may be shown of the prefix of a key: 13 characters, from
+// "raff_" on, whatever the API puts in front. It is "" if a longer text does not say
+// where the prefix begins, so that the key is not taken for another than it is.
+func publicPrefix(s string) string {
+	starts := prefixStart.FindAllStringIndex(s, -1)
+	switch {
+	case len(starts) == 1:
+		s = s[starts[0][0]:]
+	case utf8.RuneCountInString(s) > prefixLength && !bareKey.MatchString(s):
+		return ""
+	}
+	return truncate(s, prefixLength, "")
+}
+
 // sanitize returns s as one line of printable characters, without anything that
 // looks like a whole key. Bidirectional and zero-width characters are left out;
 // white space and control characters become spaces.
@@ -107,7 +126,7 @@ func sanitize(s string) string {
 			return -1
 		}
 		return r
-	}, s))
+	}, redactKeys(s)))
 }
 
 // sanitizeLines is sanitize for a text of several lines.
@@ -119,14 +138,86 @@ func sanitizeLines(s string) string {
 	return truncate(strings.Join(lines, "\n"), maxDescription, "…")
 }
 
+// hiddenKey matches what may be a whole key in another spelling: with characters in it
+// that cannot be seen or that end a line, or with another form of its "_".
+var hiddenKey = func() *regexp.Regexp {
+	const gap = `[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*`
+	return regexp.MustCompile(`(?i)r` + gap + `a` + gap + `f` + gap + `f` + gap + `(?:_|-|%5f|&#95;|&#x5f;|&lowbar;|\\u005f)(?:` + gap + `[0-9a-z_]){8}(?:` + gap + `[0-9a-z]){8,}`)
+}()
+
+var (
+	notSpelled = regexp.MustCompile(`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+`)
+	anyStart   = regexp.MustCompile(`(?i)^raff(?:_|-|%5f|&#95;|&#x5f;|&lowbar;|\\u005f)`)
+)
+
 // redactKeys leaves of a key only its public prefix.
 func redactKeys(s string) string {
-	return wholeKey.ReplaceAllStringFunc(s, func(match string) string {
-		if !isKey(match) {
+	return hiddenKey.ReplaceAllStringFunc(s, func(match string) string {
+		plain := notSpelled.ReplaceAllString(match, "")
+		start := anyStart.FindString(plain)
+		plain = start[:len("raff")] + "_" + plain[len(start):]
+		if !isKey(plain) {
 			return match
 		}
-		return match[:prefixLength] + "…" + redacted
+		return plain[:prefixLength] + "…" + redacted
 	})
+}
+
+// RedactKeys leaves of anything in text that looks like a whole key only its public
+// prefix.
+func RedactKeys(text string) string { return redactKeys(text) }
+
+// pieceLength is how many characters of a secret, next to each other, are hidden.
+const pieceLength = 8
+
+// hidePieces hides every piece of s, but not of its public prefix, in text: in upper
+// or lower case, and whatever stands between its letters and digits.
+func (s Secret) hidePieces(text string) string {
+	if s.value == nil {
+		return text
+	}
+	body := lettersAndDigits(strings.TrimPrefix(*s.value, "raff_"), nil)
+	if len(body) < prefixLength-len("raff_")+pieceLength {
+		return text
+	}
+	body = body[prefixLength-len("raff_"):]
+	var at []int // of each letter and digit in text
+	shown := lettersAndDigits(text, &at)
+	var b strings.Builder
+	done := 0
+	for i := 0; i+pieceLength <= len(shown); i++ {
+		if !strings.Contains(body, shown[i:i+pieceLength]) {
+			continue
+		}
+		end := i + pieceLength
+		for end < len(shown) && strings.Contains(body, shown[end-pieceLength+1:end+1]) {
+			end++
+		}
+		b.WriteString(text[done:at[i]] + redacted)
+		done, i = at[end-1]+1, end-1
+	}
+	return b.String() + text[done:]
+}
+
+// lettersAndDigits returns those of s that are ASCII, in lower case, and adds to at
+// where each of them is.
+func lettersAndDigits(s string, at *[]int) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z':
+		default:
+			continue
+		}
+		b.WriteByte(c)
+		if at != nil {
+			*at = append(*at, i)
+		}
+	}
+	return b.String()
 }
 
 // truncate returns the first n characters of s, followed by mark if there are more.

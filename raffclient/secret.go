@@ -82,7 +82,7 @@ var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
 func (s Secret) scrub(text string) string {
 	text = strings.Join(strings.Fields(sanitize(text)), " ")
 	if s.value != nil {
-		text = strings.ReplaceAll(text, *s.value, redacted)
+		text = s.hidePieces(strings.ReplaceAll(text, *s.value, redacted))
 	}
 	return truncate(keyLike.ReplaceAllString(text, "${1}…"+redacted), maxText, "…")
 }

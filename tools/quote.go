@@ -127,7 +127,9 @@ func escapeInvisible(text []byte) []byte {
 // keyLike matches what looks like a whole key, whose prefix is public.
 var keyLike = regexp.MustCompile(`(raff_[0-9A-Za-z_-]{8})[0-9A-Za-z_-]+`)
 
-func redactKeys(text string) string { return keyLike.ReplaceAllString(text, "${1}…[redacted]") }
+func redactKeys(text string) string {
+	return keyLike.ReplaceAllString(raffclient.RedactKeys(text), "${1}…[redacted]")
+}
 
 // oneLine returns text of this machine, such as the error of a file, without what
 // would end the line or control a terminal, and cut.
