@@ -44,6 +44,19 @@ type APIKeyWithSecret struct {
 	Secret Secret `json:"secret"`
 }
 
+// texts returns the strings in k that come from the API.
+func (k *APIKey) texts() []*string {
+	all := []*string{
+		&k.ID, &k.AccountID, &k.Name, &k.KeyPrefix, &k.Scope, &k.RateLimitTier, (*string)(&k.ExpiresAt), (*string)(&k.LastUsedAt),
+		&k.RoleID, &k.RoleName, &k.RoleSlug, &k.CreatedBy, (*string)(&k.CreatedAt),
+	}
+	for i := range k.ProjectAccesses {
+		a := &k.ProjectAccesses[i]
+		all = append(all, &a.ProjectID, &a.ProjectName, &a.RoleID, &a.RoleName, &a.RoleSlug)
+	}
+	return all
+}
+
 // Prefix returns the public prefix by which lists show the key: KeyPrefix, or else
 // the beginning of the secret.
 func (k APIKeyWithSecret) Prefix() string {
@@ -160,7 +173,7 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 		return notConfirmed("the API does not show its ID")
 	case created.Name != "" && !similarNames(created.Name, key.Name):
 		return notConfirmed("it has another name")
-	case want == "" || !strings.Contains(prefixBody(key.KeyPrefix), want):
+	case len(want) < KeyPrefixLength-len("raff_") || !strings.Contains(prefixBody(key.KeyPrefix), want):
 		return notConfirmed("it has another prefix")
 	case dated && at.Before(serverTime(start, res.date).Add(-maxAgeSimilar)):
 		return notConfirmed("it is older")
@@ -218,11 +231,11 @@ func (c *Client) RegenerateAPIKey(ctx context.Context, key APIKey) (APIKeyWithSe
 	}
 	regenerated, _, err := callWith(ctx, c, request{
 		method: "POST", path: []string{"api-keys", key.ID, "regenerate"}, noReplay: true,
-		hadNoEffect: func(ctx context.Context) bool {
+		hadNoEffect: func(ctx context.Context, proof bool) bool {
 			ctx, cancel := c.lookupContext(ctx)
 			defer cancel()
 			_, changed, err := lookUp(ctx)
-			return err == nil && !changed
+			return err != nil && !proof || err == nil && !changed
 		},
 	}, decodeKey)
 	switch {

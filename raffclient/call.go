@@ -19,8 +19,8 @@ import (
 //     attempt).
 //  3. If it failed, decide whether it may be repeated, and when (see retryDelay).
 //  4. Report the delay to Config.OnWait, and wait.
-//  5. If a creation has been refused for the rate limit twice or more, check that
-//     nothing was created all the same.
+//  5. If a creation has been refused for the rate limit, check that nothing was
+//     created all the same.
 //
 // Config.CallTimeout bounds all attempts together.
 func (c *Client) do(ctx context.Context, r request, decode func(*response) *Error) (response, error) {
@@ -56,7 +56,7 @@ func (c *Client) do(ctx context.Context, r request, decode func(*response) *Erro
 		if err := sleep(sendCtx, delay); err != nil {
 			return response{}, x.notSent(ctx, err)
 		}
-		if err.kind == ErrRateLimited && x.attempts >= 2 && r.hadNoEffect != nil && !r.hadNoEffect(ctx) {
+		if err.kind == ErrRateLimited && r.hadNoEffect != nil && !r.hadNoEffect(ctx, x.attempts >= 2) {
 			err.ambiguous = true
 			return res, err
 		}

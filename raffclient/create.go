@@ -32,10 +32,13 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	n.list.distrustTotal = true
 	n.noReplay = true
 	n.begin = func() (end func()) { return c.creations.begin(n.name) }
-	n.hadNoEffect = func(ctx context.Context) bool {
+	n.hadNoEffect = func(ctx context.Context, proof bool) bool {
 		ctx, cancel := c.lookupContext(ctx)
 		defer cancel()
 		found, err := lookUp(ctx)
+		if !proof {
+			return !slices.ContainsFunc(found, match.isRecent)
+		}
 		// The API refuses requests when other programs are busy. What these create
 		// under other names does not matter here.
 		return err == nil && !slices.ContainsFunc(found, match.isSimilar)

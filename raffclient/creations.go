@@ -2,6 +2,7 @@ package raffclient
 
 import (
 	"context"
+	"strings"
 	"sync"
 )
 
@@ -9,13 +10,14 @@ import (
 // taken for the result of another call whose response was lost.
 type creations struct {
 	mu       sync.Mutex
-	created  map[string]bool          // IDs and prefixes from responses
+	created  map[string]bool          // IDs from responses
+	prefixes map[string]bool          // key prefixes from responses; true if the response lacked the ID
 	reported map[string]bool          // IDs reported as the result of a lost request
 	inFlight map[chan struct{}]string // requested names; a channel is closed when its attempt ends
 }
 
 func newCreations() *creations {
-	return &creations{created: map[string]bool{}, reported: map[string]bool{}, inFlight: map[chan struct{}]string{}}
+	return &creations{created: map[string]bool{}, prefixes: map[string]bool{}, reported: map[string]bool{}, inFlight: map[chan struct{}]string{}}
 }
 
 // begin records that an attempt to create something with that name is in flight
@@ -58,10 +60,11 @@ func (c *creations) wait(ctx context.Context, all bool, name string) error {
 func (c *creations) addCreated(m Candidate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range []string{m.ID, m.Prefix} {
-		if key != "" {
-			c.created[key] = true
-		}
+	if m.ID != "" {
+		c.created[strings.ToLower(m.ID)] = true
+	}
+	if len(prefixBody(m.Prefix)) >= KeyPrefixLength-len("raff_") {
+		c.prefixes[m.Prefix] = c.prefixes[m.Prefix] || m.ID == ""
 	}
 }
 
@@ -75,9 +78,11 @@ func (c *creations) addReported(m Candidate) {
 }
 
 // accountsFor reports whether it is known which call created m. That m was reported
-// accounts for it only if its name differs from the requested one.
+// accounts for it only if its name differs from the requested one. A prefix counts
+// only if the ID is unknown on one side: an API may show the same prefix of every key.
 func (c *creations) accountsFor(m match) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.created[m.ID] || c.created[m.Prefix] || !m.similar && c.reported[m.ID]
+	withoutID, known := c.prefixes[m.Prefix]
+	return c.created[strings.ToLower(m.ID)] || known && (withoutID || m.ID == "") || !m.similar && c.reported[m.ID]
 }

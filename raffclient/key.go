@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // An API key is "raff_", 8 more characters that are public, and a secret rest. The
@@ -66,17 +67,35 @@ func ContainsKey(text string) bool { return hexPrefix.MatchString(text) }
 // RedactKeys returns text with the secret part of everything that may be a key
 // replaced by "…[redacted]".
 func RedactKeys(text string) string {
-	return keyInProse.ReplaceAllString(text, "${1}…"+redacted)
+	return keyInProse.ReplaceAllString(redactWholeKeys(text), "${1}…"+redacted)
 }
 
+// hiddenKey matches what may be a whole key in another spelling: with invisible
+// characters or line breaks in it, or with its "_" escaped for a URL, HTML or JSON.
+var hiddenKey = func() *regexp.Regexp {
+	const gap = `[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*`
+	return regexp.MustCompile(`(?i)r` + gap + `a` + gap + `f` + gap + `f` + gap + underscore +
+		`(?:` + gap + `[0-9a-z_]){8}(?:` + gap + `[0-9a-z]){8,}`)
+}()
+
+const underscore = `(?:_|-|%5f|&#95;|&#x5f;|&lowbar;|\\u005f)`
+
+var (
+	invisible = regexp.MustCompile(`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+`)
+	keyStart  = regexp.MustCompile(`(?i)^raff` + underscore)
+)
+
 // redactWholeKeys is RedactKeys for names: it redacts only what certainly looks like
-// a whole key.
+// a whole key, in any spelling.
 func redactWholeKeys(text string) string {
-	return keyInName.ReplaceAllStringFunc(text, func(match string) string {
-		if !isWholeKey(match) {
+	return hiddenKey.ReplaceAllStringFunc(text, func(match string) string {
+		key := invisible.ReplaceAllString(match, "")
+		start := keyStart.FindString(key)
+		key = start[:len("raff")] + "_" + key[len(start):]
+		if !isWholeKey(key) {
 			return match
 		}
-		return match[:KeyPrefixLength] + "…" + redacted
+		return key[:KeyPrefixLength] + "…" + redacted
 	})
 }
 
@@ -86,6 +105,25 @@ func isWholeKey(text string) bool {
 	m := keyInName.FindStringSubmatch(text)
 	return m != nil && len(m[2]) >= 12 && (len(m[2]) >= 30 || strings.ContainsAny(m[2], "0123456789"))
 }
+
+// publicPrefix returns what may be shown of text, a key's prefix as the API shows it:
+// 13 characters from "raff_" on. It is "" if a longer text does not show where the
+// prefix begins, because a wrong prefix would be taken for that of another key.
+func publicPrefix(text string) string {
+	starts := prefixStart.FindAllStringIndex(text, -1)
+	switch {
+	case len(starts) == 1:
+		text = text[starts[0][0]:]
+	case utf8.RuneCountInString(text) > KeyPrefixLength && !lettersAndDigits.MatchString(text):
+		return ""
+	}
+	return truncate(text, KeyPrefixLength, "")
+}
+
+var (
+	prefixStart      = regexp.MustCompile(`(?i)raff_`)
+	lettersAndDigits = regexp.MustCompile(`^[0-9A-Za-z]+$`)
+)
 
 func isKeyByte(b byte) bool {
 	return b == '_' || b == '-' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'

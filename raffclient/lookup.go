@@ -15,6 +15,13 @@ type match struct {
 func (m match) isSimilar() bool { return m.similar }
 func (m match) isRecent() bool  { return m.Recent }
 
+// isVague reports whether m has another name than the requested one and an unknown
+// age.
+func (m match) isVague() bool {
+	_, dated := m.CreatedAt.Time()
+	return !m.similar && !dated
+}
+
 // findMatches lists what n may have created since start. An empty result means that
 // nothing was created: a list that may be incomplete is an error. If there is a
 // recent match, findMatches leaves out the others.
@@ -34,7 +41,7 @@ func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], sta
 		for _, item := range p.items {
 			m := match{}
 			m.Candidate, m.similar = n.match(item)
-			if m.mayBeNew(since) {
+			if m.mayBeNew(since, p.date) {
 				m.Recent = m.similar && !p.date.IsZero() && m.createdAfter(since)
 				all = append(all, m)
 			}
@@ -52,6 +59,9 @@ func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], sta
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, c.creations.accountsFor)
+	if slices.ContainsFunc(all, match.isSimilar) {
+		all = slices.DeleteFunc(all, match.isVague)
+	}
 	if slices.ContainsFunc(all, match.isRecent) {
 		all = slices.DeleteFunc(all, func(m match) bool { return !m.Recent })
 	}
@@ -77,21 +87,30 @@ const (
 	initialUse = 5 * time.Second
 )
 
-// mayBeNew reports whether m may have been created after since. A key that was used
-// before then is not new, because nobody has the secret of a new one.
-func (m match) mayBeNew(since time.Time) bool {
+// mayBeNew reports whether m may have been created between since and now, by the
+// server's clock; now is zero if that is unknown. A key that was used before since is
+// not new, because nobody has the secret of a new one.
+func (m match) mayBeNew(since, now time.Time) bool {
 	created, dated := m.CreatedAt.Time()
-	used, ok := m.LastUsedAt.Time()
-	if ok && used.Before(since) && !(dated && used.Sub(created) < initialUse) {
+	used, isUsed := m.LastUsedAt.Time()
+	isUsed = isUsed && !(dated && used.Sub(created) < initialUse)
+	switch {
+	case isUsed && (used.Before(since) || !m.similar):
 		return false
-	}
-	if !dated {
-		return m.similar
-	}
-	if m.similar {
+	case !dated:
+		return true
+	case m.similar:
 		return created.After(since.Add(-maxAgeSimilar))
 	}
-	return created.After(since.Add(-maxAgeOther)) && m.LastUsedAt == ""
+	return created.After(since.Add(-maxAgeOther)) || created.After(since.Add(-maxAgeSimilar)) && sameExceptZone(created, since, now)
+}
+
+// sameExceptZone reports whether created is between since and now if it is the local
+// time of some time zone. Offsets are multiples of 15 minutes.
+func sameExceptZone(created, since, now time.Time) bool {
+	const quarter = 15 * time.Minute
+	after := (created.Sub(since)%quarter + quarter) % quarter
+	return !now.IsZero() && after <= now.Sub(since)+time.Second
 }
 
 // serverTime converts a time of the local clock to the server's clock, which just

@@ -1,6 +1,7 @@
 package raffclient_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"sync"
@@ -263,5 +264,67 @@ func TestLookupOfRegenerationWithoutPrefix(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A prefix that the API shows of every key does not tell which of them was lost.
+func TestLookupWithMaskedPrefixes(t *testing.T) {
+	for _, prefix := range []string{"raff_", "raff_********", "raff_live", "raff_livelive", "raff_17d70fcf"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t)
+			masked := map[string]any{"key_prefix": prefix}
+			a.api.Fail(create(sandbox.Fault{Set: masked}))
+			a.api.Fail(listing(sandbox.Fault{Set: masked}))
+			if _, err := a.create(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			_, err := a.create(t.Context())
+			if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
+				t.Errorf("%q: got %+v, want the second key", prefix, lost)
+			}
+		})
+	}
+}
+
+// A key whose name the API changed beyond recognition is a candidate, however the
+// list shows when it was made and that it was never used.
+func TestLookupOfAnotherName(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		list  map[string]any // where the new key is the only one
+		found int
+	}{
+		{"never used: zero", map[string]any{"created_at": "2000-01-01T00:00:00Z", "last_used_at": "0001-01-01T00:00:00Z"}, 1},
+		{"never used: empty", map[string]any{"created_at": "2000-01-01T00:00:00Z", "last_used_at": ""}, 1},
+		{"never used: created_at", map[string]any{"created_at": "2000-01-01T00:00:00Z", "last_used_at": "2000-01-01T00:00:00Z"}, 1},
+		{"created_at null", map[string]any{"created_at": nil}, 1},
+		{"created_at a number", map[string]any{"created_at": 946684800}, 1},
+		{"created_at without zone", map[string]any{"created_at": "2000-01-01 00:00:00"}, 1},
+		{"created_at west", map[string]any{"created_at": "1999-12-31T19:00:00Z"}, 1},
+		{"created_at in Nepal", map[string]any{"created_at": "2000-01-01T05:45:00Z"}, 1},
+		{"older", map[string]any{"created_at": "1999-12-31T19:10:00Z"}, 0},
+		{"used", map[string]any{"created_at": nil, "last_used_at": "2000-01-01T00:00:00Z"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(t)
+				tt.list["name"] = "klyuch"
+				list := []any{map[string]any{"id": "1", "key_prefix": "raff_17d70fcf"}}
+				for name, value := range tt.list {
+					list[0].(map[string]any)[name] = value
+				}
+				text, err := json.Marshal(map[string]any{"data": list, "total": 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.api.Fail(create(sandbox.Fault{Cut: true}))
+				a.api.Fail(listing(sandbox.Fault{Body: string(text), Header: http.Header{"Date": {"Sat, 01 Jan 2000 00:00:00 GMT"}}}))
+				_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "Ключ"})
+				if lost := lookedUp(t, err); lost.LookupErr != nil && !errors.Is(lost.LookupErr, raffclient.ErrListIncomplete) || len(lost.Found) != tt.found {
+					t.Errorf("got %+v, want %d candidates", lost, tt.found)
+				}
+			})
+		})
 	}
 }

@@ -3,6 +3,8 @@ package raffclient
 import (
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // IsOwn reports whether key is the client's own, Config.APIKey. It compares prefixes
@@ -41,7 +43,7 @@ func prefixBody(prefix string) string { return strings.Join(prefixParts(prefix),
 
 // prefixParts returns the parts of prefixBody that other characters separate.
 func prefixParts(prefix string) []string {
-	parts := strings.FieldsFunc(strings.ToLower(prefix), func(r rune) bool {
+	parts := strings.FieldsFunc(strings.ToLower(norm.NFKC.String(prefix)), func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z')
 	})
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "raff" })

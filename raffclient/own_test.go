@@ -129,6 +129,13 @@ func TestRevokeCreatedAPIKeyOfAnother(t *testing.T) {
 				t.Errorf("got %v, want ErrNotConfirmed", err)
 			}
 		}
+		// What is too short says too little about whose secret it is.
+		for _, n := range []int{6, 9, 12} {
+			short := raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: victim.ID, Name: "ci"}, Secret: raffclient.NewSecret(victim.Secret.Reveal()[:n])}
+			if err := a.client.RevokeCreatedAPIKey(t.Context(), short); !errors.Is(err, raffclient.ErrNotConfirmed) {
+				t.Errorf("%d characters: got %v, want ErrNotConfirmed", n, err)
+			}
+		}
 		for _, key := range a.api.Keys() {
 			if key.Revoked {
 				t.Errorf("key %q was revoked", key.Name)
@@ -196,6 +203,84 @@ func TestSecretIsNotSanitized(t *testing.T) {
 		key, err := responding(t, 201, body).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if err != nil || key.Secret.Reveal() != secret || key.Prefix() != secret[:13] || strings.Contains(key.Name, secret[:20]) {
 			t.Errorf("got %q, prefix %q, name %q, %v", key.Secret.Reveal(), key.Prefix(), key.Name, err)
+		}
+	}
+}
+
+// The own key is recognized, or not ruled out, whatever the API puts around its prefix.
+func TestOwnKeyIsRecognizedInResponses(t *testing.T) {
+	const own = "raff_17d70fcf7e7510968a4c19279b25707f088f1cc5ad8b74210341d8e470b5bb7a"
+	for _, prefix := range []string{
+		"API key raff_17d70fcf", "prefix=raff_17d70fcf", "https://raff_17d70fcf", "Bearer RAFF_17D70FCF…", "\u200b\u200braff_17d70fcf", "prefix: " + own,
+		"The prefix is 17d70fcf", "r-a-f-f_1-7-d-7-0-f-c-f", "\uff52aff_\uff11\uff17\uff44\uff17\uff10fcf", "raff_00000000, now raff_17d70fcf",
+	} {
+		text, err := json.Marshal(map[string]any{"data": map[string]any{"id": "1", "key_prefix": prefix}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newClient(t, raffclient.Config{APIKey: raffclient.NewSecret(own), Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return jsonResponse(200, string(text)), nil
+		})})
+		key, err := c.GetAPIKey(t.Context(), "1")
+		if err != nil || !c.IsOwn(key) && !c.MayBeOwn(key) {
+			t.Errorf("prefix %q, read as %q: taken for another key's, %v", prefix, key.KeyPrefix, err)
+		}
+		if len([]rune(key.KeyPrefix)) > 13 {
+			t.Errorf("prefix %q: got %q", prefix, key.KeyPrefix)
+		}
+	}
+}
+
+// No spelling of a key, neither of the new one nor of another, stays in what the API
+// says about keys and in its errors.
+func TestKeysAreFoundInEverySpelling(t *testing.T) {
+	const body = "17d70fcf7e7510968a4c19279b25707f088f1cc5ad8b74210341d8e470b5bb7a"
+	const key = "raff_" + body
+	shows := func(text string) bool { // more than a few characters that are not public
+		letters := strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
+				return r
+			}
+			return -1
+		}, strings.ToLower(text))
+		for i := 8; i+8 <= len(body); i++ {
+			if strings.Contains(letters, body[i:i+8]) {
+				return true
+			}
+		}
+		return false
+	}
+	spellings := map[string]bool{ // true: only a key that is known can be recognized
+		key: false, strings.ToUpper(key): false, "RaFf_" + body: false, "raff-" + body: false, "raff%5F" + body: false, "raff&#95;" + body: false, `raff\u005f` + body: false,
+		key[:20] + "\n" + key[20:]: false, key[:3] + "\x00" + key[3:13] + "\r\n" + key[13:]: false, strings.Join(strings.Split(key, ""), "\u200b"): false, key[:30] + "\u202e" + key[30:]: false,
+		body: true, key[13:]: true, `\u0072aff_` + body: true, strings.Join(strings.Split(key, ""), " "): true, key[:30] + " - " + key[30:]: true, strings.ToUpper(body[5:40]): true,
+	}
+	for spelled, known := range spellings {
+		field, err := json.Marshal(spelled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := fmt.Sprintf(`"id":%[1]s,"name":%[1]s,"key_prefix":%[1]s,"expires_at":%[1]s,"role_name":%[1]s,"created_by":%[1]s,"project_accesses":[{"project_name":%[1]s}]`, field)
+		made, err := responding(t, 201, `{"data":{`+about+`,"secret":"`+key+`"}}`).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "x"})
+		if text, _ := json.Marshal(made.APIKey); err != nil || shows(string(text)+made.Prefix()) || made.Secret.Reveal() != key {
+			t.Errorf("%q: created %s, %v", spelled, text, err)
+		}
+		own := newClient(t, raffclient.Config{APIKey: raffclient.NewSecret(key), Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return jsonResponse(400, `{"error":`+string(field)+`,"message":`+string(field)+`}`), nil
+		})})
+		if _, err := own.GetAPIKey(t.Context(), "1"); shows(err.Error()) {
+			t.Errorf("%q: got %v", spelled, err)
+		}
+		if known {
+			continue
+		}
+		for k, err := range responding(t, 200, `{"data":[{`+about+`}],"total":1}`).APIKeys(t.Context()) {
+			if text, _ := json.Marshal(k); err != nil || shows(string(text)) {
+				t.Errorf("%q: listed %s, %v", spelled, text, err)
+			}
+		}
+		if _, err := responding(t, 400, `{"message":`+string(field)+`}`).GetAPIKey(t.Context(), "1"); shows(err.Error()) {
+			t.Errorf("%q: got %v", spelled, err)
 		}
 	}
 }

@@ -26,9 +26,10 @@ type request struct {
 	// is called when the response of that attempt has been decoded.
 	begin func() (end func())
 	// hadNoEffect, if set, reports whether attempts that were refused for the rate
-	// limit certainly had no effect. It is called before the third attempt and
-	// every later one.
-	hadNoEffect func(ctx context.Context) bool
+	// limit had no effect, as far as can be seen; proof demands certainty. It is
+	// called before every further attempt, and from the third attempt on with proof:
+	// the API's documentation says that such a request is not processed.
+	hadNoEffect func(ctx context.Context, proof bool) bool
 }
 
 // url returns the URL of r. Path elements that would lead to another endpoint (an

@@ -102,6 +102,9 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 	if !secret.IsZero() {
 		key.Secret = secret
 	}
+	for _, text := range key.texts() {
+		*text = key.Secret.redactPieces(*text)
+	}
 	if strings.Contains(key.KeyPrefix, redacted) {
 		key.KeyPrefix = "" // see Prefix
 	}
@@ -112,9 +115,30 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 // documentation shows responses without it, so a response without "data" is
 // itself taken for the data.
 type envelope struct {
-	Success *bool           `json:"success"`
+	Success json.RawMessage `json:"success"`
 	Data    json.RawMessage `json:"data"`
 	Total   json.RawMessage `json:"total"`
+	Error   json.RawMessage `json:"error"`
+	Errors  json.RawMessage `json:"errors"`
+}
+
+// reportsFailure reports whether the envelope says that the request failed: in
+// "success", whatever its type, or by an error instead of data.
+func (e envelope) reportsFailure() bool {
+	switch strings.ToLower(strings.Trim(string(e.Success), `"`)) {
+	case "false", "0", "no":
+		return true
+	}
+	return e.Data == nil && (isSet(e.Error) || isSet(e.Errors))
+}
+
+// isSet reports whether the value of a member is something other than a zero value.
+func isSet(value json.RawMessage) bool {
+	switch string(value) {
+	case "", "null", "false", "0", `""`, "{}", "[]":
+		return false
+	}
+	return true
 }
 
 // decodeData sanitizes the body of res, removes the envelope and decodes the data
@@ -135,6 +159,7 @@ func decodeData[T any](c *Client, res *response, unmarshal func(json.RawMessage)
 		}
 	}
 	res.total = parseTotal(e.Total)
+	failed := e.reportsFailure()
 	if e.Data == nil {
 		e.Data = body
 	}
@@ -142,7 +167,7 @@ func decodeData[T any](c *Client, res *response, unmarshal func(json.RawMessage)
 	if err != nil || res.readErr != nil {
 		return data, c.badResponse(res)
 	}
-	if e.Success != nil && !*e.Success {
+	if failed {
 		return data, c.unsuccessful(res)
 	}
 	return data, nil

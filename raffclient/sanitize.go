@@ -33,7 +33,7 @@ func (c *Client) Sanitize(text string) string { return sanitizeMessage(text, c.c
 func sanitizeMessage(text string, own Secret) string {
 	text = strings.Join(strings.Fields(sanitizeName(text)), " ")
 	if own.value != nil {
-		text = strings.ReplaceAll(text, *own.value, redacted)
+		text = own.redactPieces(strings.ReplaceAll(text, *own.value, redacted))
 	}
 	return truncate(RedactKeys(text), maxText, "…")
 }
@@ -50,7 +50,7 @@ func sanitizeName(s string) string {
 			return -1
 		}
 		return r
-	}, s))
+	}, redactWholeKeys(s))) // before, for keys that invisible characters divide; and after
 }
 
 // sanitizeDescription is sanitizeName for a text of several lines.
@@ -98,7 +98,7 @@ func needsSanitizing(body []byte) bool {
 			return true
 		}
 	}
-	return keyInName.Match(body) || bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
+	return hiddenKey.Match(body) || bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
 }
 
 // sanitizeValue sanitizes the strings in v, the value of a member with that name.
@@ -110,7 +110,7 @@ func sanitizeValue(name string, v any) any {
 		case strings.EqualFold(name, "secret"):
 			return v
 		case strings.EqualFold(name, "key_prefix"):
-			return truncate(sanitizeName(v), KeyPrefixLength, "")
+			return publicPrefix(sanitizeName(v))
 		case strings.EqualFold(name, "description"):
 			return sanitizeDescription(v)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -92,4 +93,55 @@ func (s Secret) redact(body []byte) []byte {
 		body = body[end:]
 	}
 	return append(out, body...)
+}
+
+// minPiece is how many consecutive characters of a secret are redacted.
+const minPiece = 8
+
+// redactPieces redacts every piece of s in text, except of its public prefix: in
+// upper or lower case, and whatever separates its letters and digits.
+func (s Secret) redactPieces(text string) string {
+	if s.value == nil {
+		return text
+	}
+	body, _ := alphanumeric(strings.TrimPrefix(*s.value, "raff_"))
+	public := KeyPrefixLength - len("raff_")
+	if len(body) < public+minPiece {
+		return text
+	}
+	body = body[public:]
+	shown, positions := alphanumeric(text)
+	var b strings.Builder
+	done := 0
+	for i := 0; i+minPiece <= len(shown); i++ {
+		if !strings.Contains(body, shown[i:i+minPiece]) {
+			continue
+		}
+		end := i + minPiece
+		for end < len(shown) && strings.Contains(body, shown[end-minPiece+1:end+1]) {
+			end++
+		}
+		b.WriteString(text[done:positions[i]] + redacted)
+		done, i = positions[end-1]+1, end-1
+	}
+	return b.String() + text[done:]
+}
+
+// alphanumeric returns the ASCII letters and digits of s in lower case, and the
+// position of each in s.
+func alphanumeric(s string) (text string, positions []int) {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z':
+		default:
+			continue
+		}
+		b.WriteByte(c)
+		positions = append(positions, i)
+	}
+	return b.String(), positions
 }

@@ -357,7 +357,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 	})
 }
 
-// A creation is not repeated often if the API creates the key and then responds 429.
+// A request that was answered 429 although it had its effect is not sent again.
 func TestRateLimitedAfterTheEffect(t *testing.T) {
 	for _, op := range []string{"create", "regenerate"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -367,13 +367,13 @@ func TestRateLimitedAfterTheEffect(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := a.posts()
-			a.api.Fail(sandbox.Fault{Method: "POST", Status: 429, After: true, Times: -1})
+			a.api.Fail(sandbox.Fault{Method: "POST", Status: 429, After: true})
 			if op == "create" {
 				_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "limited"})
 			} else {
 				_, err = a.client.RegenerateAPIKey(t.Context(), key.APIKey)
 			}
-			if sent := a.posts() - before; sent > 2 {
+			if sent := a.posts() - before; sent != 1 {
 				t.Errorf("%s: sent %d times", op, sent)
 			}
 			if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) == 0 {
@@ -436,5 +436,35 @@ func TestMaxResponseBytes(t *testing.T) {
 				t.Errorf("%d bytes: got %v, want an error about its length", len(body), err)
 			}
 		})
+	}
+}
+
+// A response with a status of success that says that there was none is an error, in
+// whatever way it says so.
+func TestUnsuccessfulResponses(t *testing.T) {
+	for body, ok := range map[string]bool{
+		`{"success":false}`:                        false,
+		`{"success":"false"}`:                      false,
+		`{"success":"False","message":"no"}`:       false,
+		`{"success":0}`:                            false,
+		`{"error":"Forbidden","message":"no"}`:     false,
+		`{"success":null,"error":{"message":1}}`:   false,
+		`{"errors":["no"]}`:                        false,
+		`{"success":true,"error":"Forbidden"}`:     false,
+		`{"success":true}`:                         true,
+		`{"success":"true","error":""}`:            true,
+		`{"success":1,"error":null,"errors":[]}`:   true,
+		`{"message":"API key revoked"}`:            true,
+		`{"success":true,"data":{"error":"none"}}`: true,
+	} {
+		c := responding(t, 200, body)
+		if err := c.RevokeAPIKey(t.Context(), raffclient.APIKey{ID: "1"}); (err == nil) != ok {
+			t.Errorf("%s: RevokeAPIKey: got %v", body, err)
+		}
+		_, err := c.UpdateAPIKey(t.Context(), "1", raffclient.UpdateAPIKeyRequest{Name: "x"})
+		e, _ := errors.AsType[*raffclient.Error](err)
+		if (err == nil) != ok || !ok && !(errors.Is(err, raffclient.ErrBadResponse) && e.MayHaveSucceeded()) {
+			t.Errorf("%s: UpdateAPIKey: got %v", body, err)
+		}
 	}
 }

@@ -314,11 +314,12 @@ func TestDoubtIsSaid(t *testing.T) {
 		{"no Date", sandbox.Fault{Cut: true}, sandbox.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true, 10 * time.Minute},
 		{"no created_at", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true, 10 * time.Minute},
 		{"no list", sandbox.Fault{Cut: true}, sandbox.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false, 10 * time.Minute},
-		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "CI", "No API key was made", false, 10 * time.Minute},
+		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}, Set: map[string]any{"last_used_at": "1999-12-31T23:00:00Z"}}, "new", "No API key was made", false, 10 * time.Minute},
 		{"denied", sandbox.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, sandbox.Fault{}, "new", "No API key was made", false, 48 * time.Hour},
 		{"may be local time", sandbox.Fault{Cut: true}, sandbox.Fault{}, "new", "may have been made", true, 12 * time.Hour},
 		{"another name", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "may have been made", true, time.Minute},
-		{"another name, older", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "No API key was made", false, time.Hour},
+		{"another name, in local time", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "may have been made", true, 5 * time.Hour},
+		{"another name, older", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "No API key was made", false, 67 * time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

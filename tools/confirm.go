@@ -110,7 +110,7 @@ const questionID = "confirm"
 func agreed(content any) bool {
 	form, _ := content.(map[string]any)
 	yes, _ := form["confirm"].(bool)
-	return yes
+	return yes && len(form) == 1
 }
 
 // ask is the result that has the client ask the user.

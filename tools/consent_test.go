@@ -92,7 +92,7 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 				for _, content := range []string{
 					``, `,"content":null`, `,"content":{}`, `,"content":[]`, `,"content":[false]`, `,"content":[true]`, `,"content":"no"`, `,"content":"yes"`,
 					`,"content":false`, `,"content":true`, `,"content":1`, `,"content":{"confirm":false}`, `,"content":{"confirm":"true"}`, `,"content":{"confirm":1}`,
-					`,"content":{"confirm":null}`, `,"content":{"confirm":[true]}`, `,"content":{"confirm":{"confirm":true}}`, `,"content":{"Confirm":true}`, `,"content":{"other":true}`,
+					`,"content":{"confirm":null}`, `,"content":{"confirm":[true]}`, `,"content":{"confirm":{"confirm":true}}`, `,"content":{"Confirm":true}`, `,"content":{"other":true}`, `,"content":{"confirm":true,"decline":true}`,
 				} {
 					form := b.stateless(t, x.tool, arguments, canShowForms, "")
 					if form.ResultType != "input_required" || len(form.InputRequests) != 1 {

@@ -210,3 +210,21 @@ func (f *failing) RoundTrip(r *http.Request) (*http.Response, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "Retry-After": {"600"}}
 	return &http.Response{StatusCode: f.status, Header: header, Body: io.NopCloser(strings.NewReader(f.body)), ContentLength: int64(len(f.body)), Request: r}, nil
 }
+
+// A key that somebody put into a name is neither logged nor repeated, however spelled.
+func TestKeyInArguments(t *testing.T) {
+	const key = "raff_17d70fcf7e7510968a4c19279b25707f088f1cc5ad8b74210341d8e470b5bb7a"
+	for _, name := range []string{key, strings.ToUpper(key), strings.Join(strings.Split(key, ""), "\u200b"), key[:20] + "\n" + key[20:], "raff%5F" + key[5:]} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			b.api.Fail(sandbox.Fault{Method: "POST", Cut: true})
+			said := b.call(t, t.Context(), "create_api_key", args("name", name)).text() + b.log.String()
+			for _, hide := range []string{"\\u200b", "\u200b", "\\n", "\n", " "} {
+				said = strings.ReplaceAll(said, hide, "")
+			}
+			if strings.Contains(strings.ToLower(said), key[13:21]) || strings.Contains(strings.ToLower(said), key[40:60]) {
+				t.Errorf("%q: %s", name, said)
+			}
+		})
+	}
+}
