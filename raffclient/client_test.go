@@ -16,11 +16,12 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // account is a sandbox, a client of it, and what the client logged.
 type account struct {
-	api    *sandbox.API
+	api    *faulty.API
 	client *raffclient.Client
 	log    *bytes.Buffer
 	seeded int // keys that were there from the start
@@ -28,7 +29,7 @@ type account struct {
 
 func newAccount(t *testing.T, change ...func(*raffclient.Config)) *account {
 	t.Helper()
-	a := &account{api: sandbox.NewEmpty(), log: &bytes.Buffer{}}
+	a := &account{api: faulty.Wrap(sandbox.NewEmpty()), log: &bytes.Buffer{}}
 	cfg := raffclient.Config{
 		APIKey:    a.api.OwnerKey(),
 		BaseURL:   "http://localhost",
@@ -138,32 +139,32 @@ func TestCreateRefused(t *testing.T) {
 	html := http.Header{"Content-Type": {"text/html"}}
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 		want  error
 		text  string
 		posts int
 	}{
-		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"name is taken"}`}, raffclient.ErrInvalid, "name is taken", 1},
-		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, raffclient.ErrUnauthorized, "401", 1},
-		{"403", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden"}`}, raffclient.ErrForbidden, "403", 1},
-		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"Billing validation failed","reason":"banned"}`}, raffclient.ErrBilling, "banned", 1},
-		{"403 billing, reason in message", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden","message":{"reason":"no_billing_customer"}}`}, raffclient.ErrBilling, "no_billing_customer", 1},
-		{"403 billing, reason and message in message", sandbox.Fault{Status: 403, Body: `{"message":{"message":"add a card","reason":"failed"}}`}, raffclient.ErrBilling, "add a card: failed", 1},
-		{"403 billing, title alone", sandbox.Fault{Status: 403, Body: `{"error":"Billing validation failed"}`}, raffclient.ErrBilling, "Billing validation failed", 1},
-		{"403 about a billing permission", sandbox.Fault{Status: 403, Body: `{"error":"Forbidden","message":"missing permission account.billing.view"}`}, raffclient.ErrForbidden, "account.billing.view", 1},
-		{"402", sandbox.Fault{Status: 402, Body: `{"error":"Payment Required"}`}, raffclient.ErrBilling, "402", 1},
-		{"402, nothing", sandbox.Fault{Status: 402}, raffclient.ErrBilling, "402", 1},
-		{"404", sandbox.Fault{Status: 404, Body: `{}`}, raffclient.ErrNoEndpoint, "404", 1},
-		{"409", sandbox.Fault{Status: 409}, raffclient.ErrConflict, "409", 1},
-		{"418", sandbox.Fault{Status: 418}, raffclient.ErrInvalid, "418", 1},
-		{"rpc", sandbox.Fault{Status: 400, Body: `{"message":"rpc error: code = Invalid desc = no such role"}`}, raffclient.ErrInvalid, "no such role", 1},
-		{"html", sandbox.Fault{Status: 400, Body: "<html>", Header: html}, raffclient.ErrInvalid, "400", 1},
-		{"types", sandbox.Fault{Status: 400, Body: `{"error":{"a":1},"message":["x"]}`}, raffclient.ErrInvalid, "400", 1},
-		{"redirect", sandbox.Fault{Redirect: "https://evil.example/raff"}, raffclient.ErrRedirected, "evil.example", 1},
-		{"project", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"X-Project-ID required"}`, Times: -1}, raffclient.ErrProjectRequired, "X-Project-ID", 1},
-		{"refused", sandbox.Fault{Refuse: true, Times: -1}, raffclient.ErrUnreachable, "refused", 0},
-		{"dns", sandbox.Fault{RefuseErr: &net.DNSError{Err: "no such host", Name: "api.example.com", IsNotFound: true}, Times: -1}, raffclient.ErrUnreachable, "api.example.com", 0},
-		{"429", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}, Times: -1}, raffclient.ErrRateLimited, "429", 1},
+		{"400", faulty.Fault{Status: 400, Body: `{"error":"Bad Request","message":"name is taken"}`}, raffclient.ErrInvalid, "name is taken", 1},
+		{"401", faulty.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, raffclient.ErrUnauthorized, "401", 1},
+		{"403", faulty.Fault{Status: 403, Body: `{"error":"Forbidden"}`}, raffclient.ErrForbidden, "403", 1},
+		{"403 billing", faulty.Fault{Status: 403, Body: `{"error":"Billing validation failed","reason":"banned"}`}, raffclient.ErrBilling, "banned", 1},
+		{"403 billing, reason in message", faulty.Fault{Status: 403, Body: `{"error":"Forbidden","message":{"reason":"no_billing_customer"}}`}, raffclient.ErrBilling, "no_billing_customer", 1},
+		{"403 billing, reason and message in message", faulty.Fault{Status: 403, Body: `{"message":{"message":"add a card","reason":"failed"}}`}, raffclient.ErrBilling, "add a card: failed", 1},
+		{"403 billing, title alone", faulty.Fault{Status: 403, Body: `{"error":"Billing validation failed"}`}, raffclient.ErrBilling, "Billing validation failed", 1},
+		{"403 about a billing permission", faulty.Fault{Status: 403, Body: `{"error":"Forbidden","message":"missing permission account.billing.view"}`}, raffclient.ErrForbidden, "account.billing.view", 1},
+		{"402", faulty.Fault{Status: 402, Body: `{"error":"Payment Required"}`}, raffclient.ErrBilling, "402", 1},
+		{"402, nothing", faulty.Fault{Status: 402}, raffclient.ErrBilling, "402", 1},
+		{"404", faulty.Fault{Status: 404, Body: `{}`}, raffclient.ErrNoEndpoint, "404", 1},
+		{"409", faulty.Fault{Status: 409}, raffclient.ErrConflict, "409", 1},
+		{"418", faulty.Fault{Status: 418}, raffclient.ErrInvalid, "418", 1},
+		{"rpc", faulty.Fault{Status: 400, Body: `{"message":"rpc error: code = Invalid desc = no such role"}`}, raffclient.ErrInvalid, "no such role", 1},
+		{"html", faulty.Fault{Status: 400, Body: "<html>", Header: html}, raffclient.ErrInvalid, "400", 1},
+		{"types", faulty.Fault{Status: 400, Body: `{"error":{"a":1},"message":["x"]}`}, raffclient.ErrInvalid, "400", 1},
+		{"redirect", faulty.Fault{Redirect: "https://evil.example/raff"}, raffclient.ErrRedirected, "evil.example", 1},
+		{"project", faulty.Fault{Status: 400, Body: `{"error":"Bad Request","message":"X-Project-ID required"}`, Times: -1}, raffclient.ErrProjectRequired, "X-Project-ID", 1},
+		{"refused", faulty.Fault{Refuse: true, Times: -1}, raffclient.ErrUnreachable, "refused", 0},
+		{"dns", faulty.Fault{RefuseErr: &net.DNSError{Err: "no such host", Name: "api.example.com", IsNotFound: true}, Times: -1}, raffclient.ErrUnreachable, "api.example.com", 0},
+		{"429", faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}, Times: -1}, raffclient.ErrRateLimited, "429", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -192,15 +193,15 @@ func TestCreateRepeated(t *testing.T) {
 	limited := http.Header{"Retry-After": {"3"}}
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 		least time.Duration // how long it waits
 		most  time.Duration
 	}{
-		{"429, seconds", sandbox.Fault{Status: 429, Header: limited}, 3 * time.Second, 3 * time.Second},
-		{"429, date", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"Thu, 01 Jan 1998 00:00:07 GMT"}, "Date": {"Thu, 01 Jan 1998 00:00:00 GMT"}}}, 7 * time.Second, 7 * time.Second},
-		{"429, nothing", sandbox.Fault{Status: 429, Times: 3}, 7 * time.Second, 9 * time.Second},
-		{"429, nonsense", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"-1"}}}, time.Second, 2 * time.Second},
-		{"dial", sandbox.Fault{Refuse: true, Times: 2}, 3 * time.Second, 4 * time.Second},
+		{"429, seconds", faulty.Fault{Status: 429, Header: limited}, 3 * time.Second, 3 * time.Second},
+		{"429, date", faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"Thu, 01 Jan 1998 00:00:07 GMT"}, "Date": {"Thu, 01 Jan 1998 00:00:00 GMT"}}}, 7 * time.Second, 7 * time.Second},
+		{"429, nothing", faulty.Fault{Status: 429, Times: 3}, 7 * time.Second, 9 * time.Second},
+		{"429, nonsense", faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"-1"}}}, time.Second, 2 * time.Second},
+		{"dial", faulty.Fault{Refuse: true, Times: 2}, 3 * time.Second, 4 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -240,7 +241,7 @@ func TestProjectIDIsSentOnlyOnDemand(t *testing.T) {
 // Reading and deleting may be repeated, and a deletion that finds nothing the
 // second time has succeeded.
 func TestIdempotentRequestsAreRepeated(t *testing.T) {
-	for _, fault := range []sandbox.Fault{
+	for _, fault := range []faulty.Fault{
 		{Status: 500, Times: 2},
 		{Status: 502, After: true},
 		{Status: 503, Header: http.Header{"Retry-After": {"2"}}},
@@ -335,22 +336,22 @@ func TestList(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		keys     int
-		fault    sandbox.Fault
+		fault    faulty.Fault
 		want     int
 		err      error
 		requests int
 	}{
-		{"empty but for the owner's", 0, sandbox.Fault{}, 1, nil, 1},
-		{"one page, full", 49, sandbox.Fault{}, 50, nil, 2},
-		{"three pages", 119, sandbox.Fault{}, 120, nil, 3},
-		{"no total", 119, sandbox.Fault{Omit: []string{"total"}, Times: -1}, 120, nil, 4},
-		{"no total, full page", 49, sandbox.Fault{Omit: []string{"total"}, Times: -1}, 50, nil, 2},
-		{"offset ignored", 119, sandbox.Fault{IgnoreOffset: true, Times: -1}, 50, raffclient.ErrListIncomplete, 2},
-		{"empty page too soon", 119, sandbox.Fault{Status: 200, Body: `{"success":true,"data":[],"total":120}`, Skip: 1}, 50, raffclient.ErrListIncomplete, 2},
-		{"null", 0, sandbox.Fault{Body: `{"success":true,"data":null}`}, 0, nil, 1},
-		{"not a list", 0, sandbox.Fault{Body: `{"success":true,"data":{}}`}, 0, raffclient.ErrBadResponse, 1},
-		{"not successful", 0, sandbox.Fault{Body: `{"success":false,"message":"no"}`}, 0, raffclient.ErrBadResponse, 1},
-		{"html", 0, sandbox.Fault{Body: `<html>`}, 0, raffclient.ErrBadResponse, 1},
+		{"empty but for the owner's", 0, faulty.Fault{}, 1, nil, 1},
+		{"one page, full", 49, faulty.Fault{}, 50, nil, 2},
+		{"three pages", 119, faulty.Fault{}, 120, nil, 3},
+		{"no total", 119, faulty.Fault{Omit: []string{"total"}, Times: -1}, 120, nil, 4},
+		{"no total, full page", 49, faulty.Fault{Omit: []string{"total"}, Times: -1}, 50, nil, 2},
+		{"offset ignored", 119, faulty.Fault{IgnoreOffset: true, Times: -1}, 50, raffclient.ErrListIncomplete, 2},
+		{"empty page too soon", 119, faulty.Fault{Status: 200, Body: `{"success":true,"data":[],"total":120}`, Skip: 1}, 50, raffclient.ErrListIncomplete, 2},
+		{"null", 0, faulty.Fault{Body: `{"success":true,"data":null}`}, 0, nil, 1},
+		{"not a list", 0, faulty.Fault{Body: `{"success":true,"data":{}}`}, 0, raffclient.ErrBadResponse, 1},
+		{"not successful", 0, faulty.Fault{Body: `{"success":false,"message":"no"}`}, 0, raffclient.ErrBadResponse, 1},
+		{"html", 0, faulty.Fault{Body: `<html>`}, 0, raffclient.ErrBadResponse, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // description is what the API is documented to be.
@@ -190,17 +191,17 @@ func contractCalls() []contractCall {
 func TestContract(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		prepare func(api *sandbox.API)
+		prepare func(api *faulty.API)
 		fails   bool
 	}{
-		{"as documented", func(*sandbox.API) {}, false},
-		{"project required", func(api *sandbox.API) { api.RequireProjectID(true) }, false},
-		{"deletions without a body", func(api *sandbox.API) { api.EmptyDeletions(true) }, false},
-		{"responses lost", func(api *sandbox.API) { api.Fail(sandbox.Fault{Method: "POST", Cut: true, After: true, Times: -1}) }, true},
+		{"as documented", func(*faulty.API) {}, false},
+		{"project required", func(api *faulty.API) { api.RequireProjectID(true) }, false},
+		{"deletions without a body", func(api *faulty.API) { api.EmptyDeletions(true) }, false},
+		{"responses lost", func(api *faulty.API) { api.Fail(faulty.Fault{Method: "POST", Cut: true, After: true, Times: -1}) }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				api := sandbox.New()
+				api := faulty.Wrap(sandbox.New())
 				log := contract.Watch(t, api, description)
 				tt.prepare(api)
 				c, err := raffclient.New(raffclient.Config{

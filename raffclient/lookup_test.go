@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // listing is a fault that strikes every list of keys.
-func listing(f sandbox.Fault) sandbox.Fault {
+func listing(f faulty.Fault) faulty.Fault {
 	f.Method, f.Path, f.Times = "GET", "/api/v1/api-keys", -1
 	return f
 }
@@ -33,24 +33,24 @@ func lookedUp(t *testing.T, err error) *raffclient.OutcomeError {
 // it.
 func TestLookupFindsTheKey(t *testing.T) {
 	const minuteAhead = "Sat, 01 Jan 2000 01:01:00 GMT" // of the bubble's clock, when the key is made
-	reset := sandbox.Fault{Cut: true}
+	reset := faulty.Fault{Cut: true}
 	for _, tt := range []struct {
 		name  string
-		lost  sandbox.Fault // no response, and no key yet
+		lost  faulty.Fault  // no response, and no key yet
 		after time.Duration // when the key is created all the same
-		list  sandbox.Fault
+		list  faulty.Fault
 		named string
 	}{
-		{"at once", reset, 0, sandbox.Fault{}, " CI deploy "},
-		{"late", reset, 10 * time.Second, sandbox.Fault{}, " CI deploy "},
-		{"late after a timeout", sandbox.Fault{Delay: time.Hour}, 25 * time.Second, sandbox.Fault{}, " CI deploy "},
-		{"late after a 504", sandbox.Fault{Status: 504}, 6 * time.Second, sandbox.Fault{}, " CI deploy "},
-		{"its name trimmed", reset, 0, sandbox.Fault{}, "CI deploy"},
-		{"its name in lower case", reset, 0, sandbox.Fault{}, "ci deploy"},
-		{"its name with other space", reset, 0, sandbox.Fault{}, "CI\u00a0 deploy"},
-		{"created_at behind Date", reset, 0, sandbox.Fault{Header: http.Header{"Date": {minuteAhead}}}, " CI deploy "},
-		{"no total", reset, 0, sandbox.Fault{Omit: []string{"total"}}, " CI deploy "},
-		{"IDs are numbers", reset, 0, sandbox.Fault{Set: map[string]any{"id": 5}}, " CI deploy "},
+		{"at once", reset, 0, faulty.Fault{}, " CI deploy "},
+		{"late", reset, 10 * time.Second, faulty.Fault{}, " CI deploy "},
+		{"late after a timeout", faulty.Fault{Delay: time.Hour}, 25 * time.Second, faulty.Fault{}, " CI deploy "},
+		{"late after a 504", faulty.Fault{Status: 504}, 6 * time.Second, faulty.Fault{}, " CI deploy "},
+		{"its name trimmed", reset, 0, faulty.Fault{}, "CI deploy"},
+		{"its name in lower case", reset, 0, faulty.Fault{}, "ci deploy"},
+		{"its name with other space", reset, 0, faulty.Fault{}, "CI\u00a0 deploy"},
+		{"created_at behind Date", reset, 0, faulty.Fault{Header: http.Header{"Date": {minuteAhead}}}, " CI deploy "},
+		{"no total", reset, 0, faulty.Fault{Omit: []string{"total"}}, " CI deploy "},
+		{"IDs are numbers", reset, 0, faulty.Fault{Set: map[string]any{"id": 5}}, " CI deploy "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestLookupReadsShortPages(t *testing.T) {
 			})
 		})
 		createMany(t.Context(), t, a.client, 45)
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
-		a.api.Fail(listing(sandbox.Fault{Omit: []string{"total"}}))
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
+		a.api.Fail(listing(faulty.Fault{Omit: []string{"total"}}))
 		_, err := a.create(t.Context())
 		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[45].ID {
 			t.Errorf("got %+v, want the last key", lost)
@@ -118,8 +118,8 @@ func TestLookupWithoutProof(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAccount(t)
-			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
-			a.api.Fail(listing(sandbox.Fault{Body: body}))
+			a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
+			a.api.Fail(listing(faulty.Fault{Body: body}))
 			_, err := a.create(t.Context())
 			if lost := lookedUp(t, err); lost.LookupErr == nil || len(lost.Found) != 0 {
 				t.Errorf("the list %s: got %+v, want LookupErr", body, lost)
@@ -133,17 +133,17 @@ func TestLookupWithoutProof(t *testing.T) {
 func TestLookupDoubts(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		list  sandbox.Fault
+		list  faulty.Fault
 		used  bool
 		age   time.Duration
 		found int
 	}{
-		{"no Date", sandbox.Fault{Header: http.Header{"Date": nil}}, false, 10 * time.Minute, 1},
-		{"no created_at", sandbox.Fault{Omit: []string{"created_at"}}, false, 10 * time.Minute, 1},
-		{"created_at is no date", sandbox.Fault{Set: map[string]any{"created_at": "today"}}, false, 10 * time.Minute, 1},
-		{"in use", sandbox.Fault{Omit: []string{"created_at"}}, true, 10 * time.Minute, 0},
-		{"created_at may be local time", sandbox.Fault{}, false, 14 * time.Hour, 1},
-		{"certainly older", sandbox.Fault{}, false, 27 * time.Hour, 0},
+		{"no Date", faulty.Fault{Header: http.Header{"Date": nil}}, false, 10 * time.Minute, 1},
+		{"no created_at", faulty.Fault{Omit: []string{"created_at"}}, false, 10 * time.Minute, 1},
+		{"created_at is no date", faulty.Fault{Set: map[string]any{"created_at": "today"}}, false, 10 * time.Minute, 1},
+		{"in use", faulty.Fault{Omit: []string{"created_at"}}, true, 10 * time.Minute, 0},
+		{"created_at may be local time", faulty.Fault{}, false, 14 * time.Hour, 1},
+		{"certainly older", faulty.Fault{}, false, 27 * time.Hour, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestLookupDoubts(t *testing.T) {
 					}
 				}
 				time.Sleep(tt.age)
-				a.api.Fail(create(sandbox.Fault{Cut: true}))
+				a.api.Fail(create(faulty.Fault{Cut: true}))
 				a.api.Fail(listing(tt.list))
 				_, err = a.create(t.Context())
 				lost := lookedUp(t, err)
@@ -187,7 +187,7 @@ func TestLookupOfWhatWasDenied(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
-		a.api.Fail(create(sandbox.Fault{Body: `{"success":false,"message":"there is one of that name","data":{"id":"` + key.ID + `","name":"ci"}}`}))
+		a.api.Fail(create(faulty.Fault{Body: `{"success":false,"message":"there is one of that name","data":{"id":"` + key.ID + `","name":"ci"}}`}))
 		_, err = a.create(t.Context())
 		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 0 {
 			t.Errorf("got %+v, want nothing found", lost)
@@ -201,11 +201,11 @@ func TestLookupKnowsWhatWasDelivered(t *testing.T) {
 	for _, omit := range [][]string{{"id"}, {"id", "key_prefix"}} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAccount(t)
-			a.api.Fail(create(sandbox.Fault{Omit: omit}))
+			a.api.Fail(create(faulty.Fault{Omit: omit}))
 			if _, err := a.create(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 			_, err := a.create(t.Context())
 			if lost := lookedUp(t, err); len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
 				t.Errorf("without %s: got %+v, want the second key alone", omit, lost.Found)
@@ -229,7 +229,7 @@ func TestLookupOfWhatIsOlder(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		for _, older := range []raffclient.APIKeyWithSecret{mine, theirs} {
-			a.api.Fail(create(sandbox.Fault{Omit: []string{"secret"}, Set: map[string]any{
+			a.api.Fail(create(faulty.Fault{Omit: []string{"secret"}, Set: map[string]any{
 				"id": older.ID, "key_prefix": older.KeyPrefix, "created_at": older.CreatedAt,
 			}}))
 			_, err = a.create(t.Context())
@@ -255,8 +255,8 @@ func TestLookupOfRegenerationWithoutPrefix(t *testing.T) {
 				if !known {
 					key.KeyPrefix = ""
 				}
-				a.api.Fail(sandbox.Fault{Method: "POST", Cut: true})
-				a.api.Fail(sandbox.Fault{Method: "GET", Omit: omit, Times: -1})
+				a.api.Fail(faulty.Fault{Method: "POST", Cut: true})
+				a.api.Fail(faulty.Fault{Method: "GET", Omit: omit, Times: -1})
 				_, err = a.client.RegenerateAPIKey(t.Context(), key.APIKey)
 				lost := lookedUp(t, err)
 				if got, want := lost.LookupErr == nil, known && omit == nil; got != want || len(lost.Found) != 0 {
@@ -273,12 +273,12 @@ func TestLookupWithMaskedPrefixes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAccount(t)
 			masked := map[string]any{"key_prefix": prefix}
-			a.api.Fail(create(sandbox.Fault{Set: masked}))
-			a.api.Fail(listing(sandbox.Fault{Set: masked}))
+			a.api.Fail(create(faulty.Fault{Set: masked}))
+			a.api.Fail(listing(faulty.Fault{Set: masked}))
 			if _, err := a.create(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+			a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 			_, err := a.create(t.Context())
 			if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID {
 				t.Errorf("%q: got %+v, want the second key", prefix, lost)
@@ -318,8 +318,8 @@ func TestLookupOfAnotherName(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a.api.Fail(create(sandbox.Fault{Cut: true}))
-				a.api.Fail(listing(sandbox.Fault{Body: string(text), Header: http.Header{"Date": {"Sat, 01 Jan 2000 00:00:00 GMT"}}}))
+				a.api.Fail(create(faulty.Fault{Cut: true}))
+				a.api.Fail(listing(faulty.Fault{Body: string(text), Header: http.Header{"Date": {"Sat, 01 Jan 2000 00:00:00 GMT"}}}))
 				_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "Ключ"})
 				if lost := lookedUp(t, err); lost.LookupErr != nil && !errors.Is(lost.LookupErr, raffclient.ErrListIncomplete) || len(lost.Found) != tt.found {
 					t.Errorf("got %+v, want %d candidates", lost, tt.found)

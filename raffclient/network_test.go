@@ -18,6 +18,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // impatient is for tests with real sockets.
@@ -52,7 +53,7 @@ func serve(t *testing.T, h http.Handler) (url string, connections *atomic.Int32)
 }
 
 func TestConnectionIsReused(t *testing.T) {
-	api := sandbox.New()
+	api := faulty.Wrap(sandbox.New())
 	url, connections := serve(t, api)
 	c := newClient(t, impatient(url, api.OwnerKey().Reveal()))
 	for range 5 {
@@ -74,9 +75,9 @@ func TestRedirectIsRefused(t *testing.T) {
 	var stolen atomic.Int32
 	thief, _ := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { stolen.Add(1) }))
 	for _, status := range []int{301, 302, 307, 308} {
-		api := sandbox.New()
+		api := faulty.Wrap(sandbox.New())
 		elsewhere := status == 307 || status == 308 // these two alone say that nothing was done here
-		api.Fail(sandbox.Fault{Redirect: thief + "/api/v1/api-keys", Status: status, After: !elsewhere})
+		api.Fail(faulty.Fault{Redirect: thief + "/api/v1/api-keys", Status: status, After: !elsewhere})
 		url, _ := serve(t, api)
 		_, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 		if !errors.Is(err, raffclient.ErrRedirected) {
@@ -92,7 +93,7 @@ func TestRedirectIsRefused(t *testing.T) {
 }
 
 func TestRealResetIsLookedUp(t *testing.T) {
-	for _, fault := range []sandbox.Fault{
+	for _, fault := range []faulty.Fault{
 		{Cut: true, After: true},
 		{CutBody: 5},
 		{DelayAfter: 3 * time.Second},
@@ -100,7 +101,7 @@ func TestRealResetIsLookedUp(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(fault.Cut, fault.CutBody, fault.DelayAfter, fault.Endless), func(t *testing.T) {
 			t.Parallel()
-			api := sandbox.New()
+			api := faulty.Wrap(sandbox.New())
 			api.Fail(create(fault))
 			url, _ := serve(t, api)
 			_, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
@@ -129,7 +130,7 @@ func TestConnectionBreaksAfterSending(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			api := sandbox.New()
+			api := faulty.Wrap(sandbox.New())
 			var posts atomic.Int32
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != "POST" {
@@ -172,8 +173,8 @@ func TestConnectionBreaksAfterSending(t *testing.T) {
 
 // A body that never ends, after a complete response, delays nobody.
 func TestBodyWithoutEnd(t *testing.T) {
-	api := sandbox.New()
-	api.Fail(create(sandbox.Fault{Endless: true}))
+	api := faulty.Wrap(sandbox.New())
+	api.Fail(create(faulty.Fault{Endless: true}))
 	url, _ := serve(t, api)
 	start := time.Now()
 	key, err := newClient(t, impatient(url, api.OwnerKey().Reveal())).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
@@ -261,8 +262,8 @@ func TestNoConnection(t *testing.T) {
 
 // Reading gives up at once when its caller does.
 func TestReadingIsCancelled(t *testing.T) {
-	api := sandbox.New()
-	api.Fail(sandbox.Fault{Delay: time.Minute})
+	api := faulty.Wrap(sandbox.New())
+	api.Fail(faulty.Fault{Delay: time.Minute})
 	url, _ := serve(t, api)
 	cfg := impatient(url, api.OwnerKey().Reveal())
 	ctx, cancel := context.WithCancel(t.Context())

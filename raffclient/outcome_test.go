@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // create is where faults strike in these tests.
-func create(f sandbox.Fault) sandbox.Fault {
+func create(f faulty.Fault) faulty.Fault {
 	f.Method, f.Path = "POST", "/api/v1/api-keys"
 	return f
 }
@@ -27,38 +27,38 @@ func create(f sandbox.Fault) sandbox.Fault {
 func TestLostResponse(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 		made  int
 	}{
-		{"reset after", sandbox.Fault{Cut: true, After: true}, 1},
-		{"reset before", sandbox.Fault{Cut: true}, 0},
-		{"timeout after", sandbox.Fault{DelayAfter: time.Hour}, 1},
-		{"timeout before", sandbox.Fault{Delay: time.Hour}, 0},
-		{"500 after", sandbox.Fault{Status: 500, After: true}, 1},
-		{"500 before", sandbox.Fault{Status: 500, Body: `{"error":"Internal Server Error"}`}, 0},
-		{"502 after", sandbox.Fault{Status: 502, After: true, Body: "<html>"}, 1},
-		{"503 before", sandbox.Fault{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, 0},
-		{"504 after", sandbox.Fault{Status: 504, After: true}, 1},
-		{"301 after", sandbox.Fault{Redirect: "/elsewhere", Status: 301, After: true}, 1},
-		{"302 after", sandbox.Fault{Redirect: "https://evil.example/", Status: 302, After: true}, 1},
-		{"302 before", sandbox.Fault{Redirect: "/elsewhere", Status: 302}, 0},
-		{"303 after", sandbox.Fault{Redirect: "/elsewhere", Status: 303, After: true}, 1},
-		{"no secret", sandbox.Fault{Omit: []string{"secret"}}, 1},
-		{"empty secret", sandbox.Fault{Set: map[string]any{"secret": ""}}, 1},
-		{"secret is a number", sandbox.Fault{Set: map[string]any{"secret": 5}}, 1},
-		{"secret is null", sandbox.Fault{Set: map[string]any{"secret": nil}}, 1},
-		{"neither secret nor ID", sandbox.Fault{Omit: []string{"secret", "id"}}, 1},
-		{"no data", sandbox.Fault{Omit: []string{"data"}}, 1},
-		{"empty body", sandbox.Fault{Status: 201, After: true}, 1},
-		{"html", sandbox.Fault{Status: 200, After: true, Body: "<html>signed in</html>"}, 1},
-		{"html, not the API", sandbox.Fault{Status: 200, Body: "<html>sign in</html>"}, 0},
-		{"a list", sandbox.Fault{Status: 201, After: true, Body: `[1]`}, 1},
-		{"text", sandbox.Fault{Status: 201, After: true, Body: `"x"`}, 1},
-		{"endless nothing", sandbox.Fault{Status: 201, After: true, Body: " ", Endless: true}, 1},
-		{"endless text", sandbox.Fault{Status: 201, After: true, Body: `{"data":{"x":"`, Endless: true, Filler: 'x'}, 1},
-		{"cut at once", sandbox.Fault{CutBody: -1}, 1},
-		{"cut early", sandbox.Fault{CutBody: 9}, 1},
-		{"not successful", sandbox.Fault{Status: 200, Body: `{"success":false,"message":"no"}`}, 0},
+		{"reset after", faulty.Fault{Cut: true, After: true}, 1},
+		{"reset before", faulty.Fault{Cut: true}, 0},
+		{"timeout after", faulty.Fault{DelayAfter: time.Hour}, 1},
+		{"timeout before", faulty.Fault{Delay: time.Hour}, 0},
+		{"500 after", faulty.Fault{Status: 500, After: true}, 1},
+		{"500 before", faulty.Fault{Status: 500, Body: `{"error":"Internal Server Error"}`}, 0},
+		{"502 after", faulty.Fault{Status: 502, After: true, Body: "<html>"}, 1},
+		{"503 before", faulty.Fault{Status: 503, Header: http.Header{"Retry-After": {"1"}}}, 0},
+		{"504 after", faulty.Fault{Status: 504, After: true}, 1},
+		{"301 after", faulty.Fault{Redirect: "/elsewhere", Status: 301, After: true}, 1},
+		{"302 after", faulty.Fault{Redirect: "https://evil.example/", Status: 302, After: true}, 1},
+		{"302 before", faulty.Fault{Redirect: "/elsewhere", Status: 302}, 0},
+		{"303 after", faulty.Fault{Redirect: "/elsewhere", Status: 303, After: true}, 1},
+		{"no secret", faulty.Fault{Omit: []string{"secret"}}, 1},
+		{"empty secret", faulty.Fault{Set: map[string]any{"secret": ""}}, 1},
+		{"secret is a number", faulty.Fault{Set: map[string]any{"secret": 5}}, 1},
+		{"secret is null", faulty.Fault{Set: map[string]any{"secret": nil}}, 1},
+		{"neither secret nor ID", faulty.Fault{Omit: []string{"secret", "id"}}, 1},
+		{"no data", faulty.Fault{Omit: []string{"data"}}, 1},
+		{"empty body", faulty.Fault{Status: 201, After: true}, 1},
+		{"html", faulty.Fault{Status: 200, After: true, Body: "<html>signed in</html>"}, 1},
+		{"html, not the API", faulty.Fault{Status: 200, Body: "<html>sign in</html>"}, 0},
+		{"a list", faulty.Fault{Status: 201, After: true, Body: `[1]`}, 1},
+		{"text", faulty.Fault{Status: 201, After: true, Body: `"x"`}, 1},
+		{"endless nothing", faulty.Fault{Status: 201, After: true, Body: " ", Endless: true}, 1},
+		{"endless text", faulty.Fault{Status: 201, After: true, Body: `{"data":{"x":"`, Endless: true, Filler: 'x'}, 1},
+		{"cut at once", faulty.Fault{CutBody: -1}, 1},
+		{"cut early", faulty.Fault{CutBody: 9}, 1},
+		{"not successful", faulty.Fault{Status: 200, Body: `{"success":false,"message":"no"}`}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,21 +101,21 @@ func TestLostResponse(t *testing.T) {
 func TestSecretSurvivesBadResponses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 	}{
-		{"200", sandbox.Fault{Status: 0}},
-		{"other types", sandbox.Fault{Set: map[string]any{
+		{"200", faulty.Fault{Status: 0}},
+		{"other types", faulty.Fault{Set: map[string]any{
 			"id": 5, "name": []int{1}, "is_active": "yes", "created_at": 17, "expires_at": map[string]int{"a": 1},
 			"project_accesses": "none", "role_id": true, "key_prefix": nil,
 		}}},
-		{"not a date", sandbox.Fault{Set: map[string]any{"created_at": "yesterday", "expires_at": "2027-13-45"}}},
-		{"unknown fields", sandbox.Fault{Set: map[string]any{"surprise": map[string]any{"secret": "x"}}}},
-		{"nothing but the secret", sandbox.Fault{Omit: []string{"id", "name", "key_prefix", "is_active", "account_id", "created_at", "created_by", "scope", "rate_limit_tier", "success"}}},
-		{"success false", sandbox.Fault{Set: map[string]any{"success": false}}},
-		{"success text", sandbox.Fault{Set: map[string]any{"success": "sure"}}},
-		{"goes on for ever", sandbox.Fault{Endless: true}},
-		{"goes on with nonsense", sandbox.Fault{Endless: true, Filler: 'x'}},
-		{"late", sandbox.Fault{DelayAfter: 14 * time.Second}},
+		{"not a date", faulty.Fault{Set: map[string]any{"created_at": "yesterday", "expires_at": "2027-13-45"}}},
+		{"unknown fields", faulty.Fault{Set: map[string]any{"surprise": map[string]any{"secret": "x"}}}},
+		{"nothing but the secret", faulty.Fault{Omit: []string{"id", "name", "key_prefix", "is_active", "account_id", "created_at", "created_by", "scope", "rate_limit_tier", "success"}}},
+		{"success false", faulty.Fault{Set: map[string]any{"success": false}}},
+		{"success text", faulty.Fault{Set: map[string]any{"success": "sure"}}},
+		{"goes on for ever", faulty.Fault{Endless: true}},
+		{"goes on with nonsense", faulty.Fault{Endless: true, Filler: 'x'}},
+		{"late", faulty.Fault{DelayAfter: 14 * time.Second}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestResponseWithoutEnvelope(t *testing.T) {
 func TestKeyThatAppearsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Status: 504}))
+		a.api.Fail(create(faulty.Fault{Status: 504}))
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			time.Sleep(2 * time.Second)
@@ -213,7 +213,7 @@ func (a *account) logged(t *testing.T, words ...string) {
 	t.Errorf("no line of the log has %q: %s", words, a.log)
 }
 
-func newAccountOf(t *testing.T, api *sandbox.API) *raffclient.Client {
+func newAccountOf(t *testing.T, api *faulty.API) *raffclient.Client {
 	t.Helper()
 	c, err := raffclient.New(raffclient.Config{
 		APIKey: api.OwnerKey(), BaseURL: "http://localhost", Transport: api.Transport(),
@@ -229,9 +229,9 @@ func newAccountOf(t *testing.T, api *sandbox.API) *raffclient.Client {
 func TestLostAmongOthersOfItsName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 7}))
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true, Skip: 7}))
 		// The others are slower than the lookup would be.
-		a.api.Fail(create(sandbox.Fault{DelayAfter: 10 * time.Second, Times: -1}))
+		a.api.Fail(create(faulty.Fault{DelayAfter: 10 * time.Second, Times: -1}))
 		good := map[string]bool{}
 		var lost []*raffclient.OutcomeError
 		var mu sync.Mutex
@@ -272,7 +272,7 @@ func TestLostResponseWithSkewedClock(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(5 * time.Minute)
-				a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+				a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 				// The newer key is this one, not the one of five minutes ago.
 				_, err := newAccountOf(t, a.api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 				if lost, ok := errors.AsType[*raffclient.OutcomeError](err); !ok || len(lost.Found) != 1 || lost.Found[0].ID != a.made()[1].ID || !lost.Found[0].Recent {
@@ -287,8 +287,8 @@ func TestLostResponseWithSkewedClock(t *testing.T) {
 func TestLookupFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
-		a.api.Fail(sandbox.Fault{Method: "GET", Status: 403, Times: -1})
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
+		a.api.Fail(faulty.Fault{Method: "GET", Status: 403, Times: -1})
 		_, err := a.create(t.Context())
 		lost, ok := errors.AsType[*raffclient.OutcomeError](err)
 		if !ok || len(lost.Found) != 0 || !errors.Is(lost.LookupErr, raffclient.ErrForbidden) {
@@ -321,7 +321,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 func TestCancelledWhileRepeating(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(sandbox.Fault{Status: 429})
+		a.api.Fail(faulty.Fault{Status: 429})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Millisecond, cancel)
 		if _, err := a.create(ctx); !errors.Is(err, raffclient.ErrNotSent) {
@@ -337,7 +337,7 @@ func TestCancelledWhileRepeating(t *testing.T) {
 func TestCancelledOnTheWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{DelayAfter: time.Second}))
+		a.api.Fail(create(faulty.Fault{DelayAfter: time.Second}))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Millisecond, cancel)
 		key, err := a.create(ctx)
@@ -351,7 +351,7 @@ func TestOutcomeErrorNamesNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
 		secret := ""
-		a.api.Fail(create(sandbox.Fault{Status: 500, After: true, Body: fmt.Sprintf(`{"message":"%s raff_0123456789abcdef"}`, a.api.OwnerKey().Reveal())}))
+		a.api.Fail(create(faulty.Fault{Status: 500, After: true, Body: fmt.Sprintf(`{"message":"%s raff_0123456789abcdef"}`, a.api.OwnerKey().Reveal())}))
 		key, err := a.create(t.Context())
 		secret = key.Secret.Reveal()
 		text := fmt.Sprintf("%v %+v %s", err, err, a.log)

@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // The own key is recognized however the API shows its prefix.
@@ -57,35 +57,35 @@ func TestOwnKeyIsRecognized(t *testing.T) {
 
 // A created key is revoked only if it is read to be the one that was created.
 func TestRevokeCreatedAPIKey(t *testing.T) {
-	get := func(f sandbox.Fault) sandbox.Fault {
+	get := func(f faulty.Fault) faulty.Fault {
 		f.Method, f.Path, f.Times = "GET", "/api/v1/api-keys/*", -1
 		return f
 	}
 	withoutSecret := func(k *raffclient.APIKeyWithSecret) { k.Secret = raffclient.Secret{} }
 	for _, tt := range []struct {
 		name  string
-		read  sandbox.Fault
+		read  faulty.Fault
 		age   time.Duration
 		alter func(*raffclient.APIKeyWithSecret)
 		err   error
 	}{
-		{"as created", sandbox.Fault{}, 0, nil, nil},
-		{"prefix in upper case", sandbox.Fault{}, 0, func(k *raffclient.APIKeyWithSecret) { k.KeyPrefix = strings.ToUpper(k.KeyPrefix) }, nil},
-		{"name as the API keeps it", sandbox.Fault{Set: map[string]any{"name": "R&amp;D"}}, 0, nil, nil},
-		{"clock behind", sandbox.Fault{Header: http.Header{"Date": {"Sat, 01 Jan 2000 14:00:00 GMT"}}}, 0, nil, nil},
-		{"no ID", sandbox.Fault{}, 0, func(k *raffclient.APIKeyWithSecret) { k.ID = "" }, raffclient.ErrNotConfirmed},
-		{"another name", sandbox.Fault{Set: map[string]any{"name": "Production"}}, 0, nil, raffclient.ErrNotConfirmed},
-		{"another prefix", sandbox.Fault{Set: map[string]any{"key_prefix": "raff_00000000"}}, 0, nil, raffclient.ErrNotConfirmed},
-		{"no prefix", sandbox.Fault{Omit: []string{"key_prefix"}}, 0, nil, raffclient.ErrNotConfirmed},
-		{"ID not shown", sandbox.Fault{Omit: []string{"id"}}, 0, nil, raffclient.ErrNotConfirmed},
-		{"age not shown", sandbox.Fault{Omit: []string{"created_at"}}, 0, nil, nil},
-		{"age not shown, secret unknown", sandbox.Fault{Omit: []string{"created_at"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
-		{"age is no date, secret unknown", sandbox.Fault{Set: map[string]any{"created_at": 5}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
-		{"secret unknown", sandbox.Fault{}, 0, withoutSecret, nil},
-		{"another prefix, secret unknown", sandbox.Fault{Set: map[string]any{"key_prefix": "raff_00000000"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
-		{"old", sandbox.Fault{}, 48 * time.Hour, nil, raffclient.ErrNotConfirmed},
-		{"cannot be read", sandbox.Fault{Status: 403}, 0, nil, raffclient.ErrForbidden},
-		{"gone", sandbox.Fault{Status: 404}, 0, nil, raffclient.ErrNotFound},
+		{"as created", faulty.Fault{}, 0, nil, nil},
+		{"prefix in upper case", faulty.Fault{}, 0, func(k *raffclient.APIKeyWithSecret) { k.KeyPrefix = strings.ToUpper(k.KeyPrefix) }, nil},
+		{"name as the API keeps it", faulty.Fault{Set: map[string]any{"name": "R&amp;D"}}, 0, nil, nil},
+		{"clock behind", faulty.Fault{Header: http.Header{"Date": {"Sat, 01 Jan 2000 14:00:00 GMT"}}}, 0, nil, nil},
+		{"no ID", faulty.Fault{}, 0, func(k *raffclient.APIKeyWithSecret) { k.ID = "" }, raffclient.ErrNotConfirmed},
+		{"another name", faulty.Fault{Set: map[string]any{"name": "Production"}}, 0, nil, raffclient.ErrNotConfirmed},
+		{"another prefix", faulty.Fault{Set: map[string]any{"key_prefix": "raff_00000000"}}, 0, nil, raffclient.ErrNotConfirmed},
+		{"no prefix", faulty.Fault{Omit: []string{"key_prefix"}}, 0, nil, raffclient.ErrNotConfirmed},
+		{"ID not shown", faulty.Fault{Omit: []string{"id"}}, 0, nil, raffclient.ErrNotConfirmed},
+		{"age not shown", faulty.Fault{Omit: []string{"created_at"}}, 0, nil, nil},
+		{"age not shown, secret unknown", faulty.Fault{Omit: []string{"created_at"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
+		{"age is no date, secret unknown", faulty.Fault{Set: map[string]any{"created_at": 5}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
+		{"secret unknown", faulty.Fault{}, 0, withoutSecret, nil},
+		{"another prefix, secret unknown", faulty.Fault{Set: map[string]any{"key_prefix": "raff_00000000"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
+		{"old", faulty.Fault{}, 48 * time.Hour, nil, raffclient.ErrNotConfirmed},
+		{"cannot be read", faulty.Fault{Status: 403}, 0, nil, raffclient.ErrForbidden},
+		{"gone", faulty.Fault{Status: 404}, 0, nil, raffclient.ErrNotFound},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestRevokeCreatedAPIKeyOfAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{victim.ID, a.api.Keys()[0].ID} {
-			a.api.Fail(create(sandbox.Fault{Set: map[string]any{"id": id}}))
+			a.api.Fail(create(faulty.Fault{Set: map[string]any{"id": id}}))
 			key, err := a.create(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // createMany creates n keys concurrently and returns how long that took.
@@ -179,7 +180,7 @@ func TestPaceIsNeverRefused(t *testing.T) {
 }
 
 func paced(t *testing.T, limiter, jitter, load, tier string) {
-	api := sandbox.NewEmpty()
+	api := faulty.Wrap(sandbox.NewEmpty())
 	api.SetLimiter(limiters[limiter])
 	api.AnnounceLimits(true)
 	key, err := newAccountOf(t, api).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{
@@ -234,7 +235,7 @@ func paced(t *testing.T, limiter, jitter, load, tier string) {
 func TestPaceWithSlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{DelayAfter: 5 * time.Second, Times: -1}))
+		a.api.Fail(create(faulty.Fault{DelayAfter: 5 * time.Second, Times: -1}))
 		want := 9*1220*time.Millisecond + 5*time.Second
 		if took := createMany(t.Context(), t, a.client, 300); took > want || a.api.RateLimited() > 0 {
 			t.Errorf("300 creations took %v, want %v; %d responses were 429", took, want, a.api.RateLimited())
@@ -283,7 +284,7 @@ func TestPaceLearnsTheTier(t *testing.T) {
 func TestRefusalHoldsEveryoneBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}})
+		a.api.Fail(faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}})
 		createMany(t.Context(), t, a.client, 1)
 		start := a.api.Requests()[0].Time
 		for _, r := range a.api.Requests()[1:] {
@@ -341,7 +342,7 @@ func TestGivingUpFreesTheQueue(t *testing.T) {
 func TestLostResponseAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true, Skip: 10, DelayAfter: time.Second})) // the others are in the queue by then
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true, Skip: 10, DelayAfter: time.Second})) // the others are in the queue by then
 		start := time.Now()
 		var mu sync.Mutex
 		var found int
@@ -378,9 +379,9 @@ func TestLostResponseAmongMany(t *testing.T) {
 func TestLookupHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{DelayAfter: 14 * time.Second}))
-		a.api.Fail(create(sandbox.Fault{Cut: true})) // nothing is made, so it is looked for as long as can be
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+		a.api.Fail(create(faulty.Fault{DelayAfter: 14 * time.Second}))
+		a.api.Fail(create(faulty.Fault{Cut: true})) // nothing is made, so it is looked for as long as can be
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 		var wg sync.WaitGroup
 		for _, name := range []string{"slow", "not made"} {
 			wg.Go(func() { _, _ = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: name}) })

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // responding returns a client of an API that responds to everything with body.
@@ -32,7 +32,7 @@ func TestTotalIsNotTheEnd(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAccount(t)
 				createMany(t.Context(), t, a.client, 119)
-				a.api.Fail(listing(sandbox.Fault{Set: map[string]any{"total": total}}))
+				a.api.Fail(listing(faulty.Fault{Set: map[string]any{"total": total}}))
 				n := 0
 				for _, err := range a.client.APIKeys(t.Context()) {
 					if err != nil {
@@ -44,7 +44,7 @@ func TestTotalIsNotTheEnd(t *testing.T) {
 					t.Errorf("got %d keys, want 120", n)
 				}
 				// A creation that was lost is found on the last page.
-				a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+				a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 				_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "the lost one"})
 				if lost := lookedUp(t, err); len(lost.Found) != 1 || lost.Found[0].Name != "the lost one" {
 					t.Errorf("got %+v, want the lost key", lost)
@@ -69,8 +69,8 @@ func TestTotalOfAShortPage(t *testing.T) {
 			})
 		})
 		createMany(t.Context(), t, a.client, 45)
-		a.api.Fail(listing(sandbox.Fault{Set: map[string]any{"total": 20}}))
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+		a.api.Fail(listing(faulty.Fault{Set: map[string]any{"total": 20}}))
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 		_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "the lost one"})
 		if lost := lookedUp(t, err); len(lost.Found) != 1 || lost.Found[0].Name != "the lost one" {
 			t.Errorf("got %+v, want the lost key", lost)
@@ -318,9 +318,9 @@ func TestLostCreationIsFoundUnderAnotherName(t *testing.T) {
 			t.Run(fmt.Sprint(tt.kept, skew), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					a := newAccount(t)
-					a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+					a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 					created := time.Now().Add(skew).UTC().Format(time.RFC3339)
-					a.api.Fail(listing(sandbox.Fault{Set: map[string]any{"name": tt.kept, "created_at": created}}))
+					a.api.Fail(listing(faulty.Fault{Set: map[string]any{"name": tt.kept, "created_at": created}}))
 					_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: tt.asked})
 					lost := lookedUp(t, err)
 					if lost.LookupErr != nil || !slices.ContainsFunc(lost.Found, func(m raffclient.Candidate) bool { return m.ID == a.made()[0].ID }) {
@@ -340,7 +340,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 		if _, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "explained"}); err != nil {
 			t.Fatal(err)
 		}
-		a.api.Fail(create(sandbox.Fault{Cut: true, After: true}))
+		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 		_, err := a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "reported"})
 		if lost := lookedUp(t, err); len(lost.Found) != 1 || !lost.Found[0].Recent {
 			t.Fatalf("got %+v, want the reported key", lost)
@@ -349,7 +349,7 @@ func TestUnexplainedKeyIsACandidate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.api.Fail(create(sandbox.Fault{Cut: true}))
+		a.api.Fail(create(faulty.Fault{Cut: true}))
 		_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "klyuch"})
 		if lost := lookedUp(t, err); lost.LookupErr != nil || len(lost.Found) != 1 || lost.Found[0].ID != other.ID || lost.Found[0].Recent {
 			t.Errorf("got %+v, want the unexplained key, in doubt", lost)
@@ -367,7 +367,7 @@ func TestRateLimitedAfterTheEffect(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := a.posts()
-			a.api.Fail(sandbox.Fault{Method: "POST", Status: 429, After: true})
+			a.api.Fail(faulty.Fault{Method: "POST", Status: 429, After: true})
 			if op == "create" {
 				_, err = a.client.CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "limited"})
 			} else {
@@ -387,7 +387,7 @@ func TestRateLimitedAfterTheEffect(t *testing.T) {
 func TestRateLimitedCreationEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(t)
-		a.api.Fail(create(sandbox.Fault{Status: 429, Times: -1, Header: http.Header{"Retry-After": {"1"}}}))
+		a.api.Fail(create(faulty.Fault{Status: 429, Times: -1, Header: http.Header{"Retry-After": {"1"}}}))
 		_, err := a.create(t.Context())
 		if !errors.Is(err, raffclient.ErrRateLimited) || errors.Is(err, raffclient.ErrOutcomeUnknown) || a.posts() != 6 {
 			t.Errorf("got %v after %d requests, want ErrRateLimited after 6", err, a.posts())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -154,7 +155,7 @@ func TestEveryTool(t *testing.T) {
 				if len(requests) != x.requests {
 					t.Errorf("got %d requests, want %d", len(requests), x.requests)
 				}
-				if op := operation(t, x.operation); !slices.ContainsFunc(requests, func(r sandbox.Request) bool { return r.Method == op.Method }) {
+				if op := operation(t, x.operation); !slices.ContainsFunc(requests, func(r faulty.Request) bool { return r.Method == op.Method }) {
 					t.Errorf("none of the requests is a %s", op.Method)
 				}
 				searchForKeys(t, b.log.String()+r.text())
@@ -237,7 +238,7 @@ func TestRulesAcrossProperties(t *testing.T) {
 // names the permission that is missing.
 func TestEveryToolFailsClearly(t *testing.T) {
 	for _, x := range examples() {
-		for _, f := range []sandbox.Fault{
+		for _, f := range []faulty.Fault{
 			{Status: 400, Body: `{"error":"Bad Request","message":"not like this"}`},
 			{Status: 401}, {Status: 403}, {Status: 404}, {Status: 409}, {Status: 412},
 			{Status: 429, Header: http.Header{"Retry-After": {"600"}}},
@@ -271,7 +272,7 @@ func TestEveryToolFailsClearly(t *testing.T) {
 }
 
 // state is everything that a tool could change, as text.
-func state(api *sandbox.API) string {
+func state(api *faulty.API) string {
 	var keys []sandbox.Key
 	for _, k := range api.Keys() {
 		k.UsedAt = time.Time{}
@@ -292,15 +293,15 @@ func TestLostAnswersOfCreations(t *testing.T) {
 			continue
 		}
 		for _, tt := range []struct {
-			fault sandbox.Fault
+			fault faulty.Fault
 			made  bool
 		}{
-			{sandbox.Fault{Cut: true, After: true}, true},
-			{sandbox.Fault{Status: 502, After: true}, true},
-			{sandbox.Fault{Status: 200, After: true, Body: `{"success":true}`}, true},
-			{sandbox.Fault{DelayAfter: time.Hour}, true},
-			{sandbox.Fault{Cut: true}, false},
-			{sandbox.Fault{Status: 500}, false},
+			{faulty.Fault{Cut: true, After: true}, true},
+			{faulty.Fault{Status: 502, After: true}, true},
+			{faulty.Fault{Status: 200, After: true, Body: `{"success":true}`}, true},
+			{faulty.Fault{DelayAfter: time.Hour}, true},
+			{faulty.Fault{Cut: true}, false},
+			{faulty.Fault{Status: 500}, false},
 		} {
 			t.Run(fmt.Sprintf("%s/%+v", x.tool, tt.made), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -436,7 +437,7 @@ func TestLostChangeIsNotDenied(t *testing.T) {
 		if e := effects[x.tool]; e != "updates" && e != "deletes" {
 			continue
 		}
-		for _, fault := range []sandbox.Fault{{Cut: true, After: true}, {Status: 502, After: true}, {DelayAfter: time.Minute}} {
+		for _, fault := range []faulty.Fault{{Cut: true, After: true}, {Status: 502, After: true}, {DelayAfter: time.Minute}} {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
 				arguments := x.prepare(t, b)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -163,32 +164,32 @@ func TestCreateAPIKeyFails(t *testing.T) {
 	retryAfter := http.Header{"Retry-After": {"90"}}
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 		made  int
 		want  []string
 	}{
-		{"400", sandbox.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "correct that and call create_api_key again"}},
-		{"401", sandbox.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "rejected the server's API key", "RAFF_API_KEY_FILE (/x/key)"}},
-		{"402", sandbox.Fault{Status: 402, Body: `{"message":"no credit"}`}, 0, []string{nothing, "billing", `"no credit"`, "Different arguments do not help"}},
-		{"403", sandbox.Fault{Status: 403}, 0, []string{nothing, "account.apikeys.create", "Owner"}},
-		{"403 billing", sandbox.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", `"failed"`, "Different arguments do not help"}},
-		{"404", sandbox.Fault{Status: 404}, 0, []string{nothing, "RAFF_API_URL is probably wrong"}},
-		{"409", sandbox.Fault{Status: 409, Body: `{"message":"name in use"}`}, 0, []string{nothing, "name in use"}},
-		{"429", sandbox.Fault{Status: 429, Header: retryAfter, Times: -1}, 0, []string{nothing, "rate limit", "in 1m30s"}},
-		{"500, not made", sandbox.Fault{Status: 500}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
-		{"503, not made", sandbox.Fault{Status: 503}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
-		{"502, made", sandbox.Fault{Status: 502, After: true}, 1, []string{"secret is lost", "regenerate", "revoke", "Do not call create_api_key again"}},
-		{"timeout, made", sandbox.Fault{DelayAfter: time.Hour}, 1, []string{"secret is lost", "timed out", "regenerate", "revoke"}},
-		{"reset, made", sandbox.Fault{Cut: true, After: true}, 1, []string{"secret is lost", "reset", "regenerate", "revoke"}},
-		{"reset, not made", sandbox.Fault{Cut: true}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
-		{"html", sandbox.Fault{Status: 200, Body: "<html>"}, 0, []string{"No API key was made", "not JSON"}},
-		{"empty", sandbox.Fault{Status: 201, After: true}, 1, []string{"secret is lost", "empty"}},
-		{"no secret", sandbox.Fault{Omit: []string{"secret"}}, 1, []string{"secret is lost", "regenerate"}},
-		{"success false", sandbox.Fault{Status: 200, Body: `{"success":false,"message":"quota"}`}, 0, []string{"No API key was made", "quota"}},
-		{"refused", sandbox.Fault{Refuse: true, Times: -1}, 0, []string{nothing, "could not be reached", "refused"}},
-		{"dns", sandbox.Fault{RefuseErr: &net.DNSError{Name: "api.example.com", IsNotFound: true}, Times: -1}, 0, []string{nothing, "could not be reached", "resolved"}},
-		{"redirect", sandbox.Fault{Redirect: "https://evil.example/"}, 0, []string{nothing, "redirect", "evil.example", "RAFF_API_URL"}},
-		{"project", sandbox.Fault{Status: 400, Body: `{"message":"X-Project-ID required"}`}, 0, []string{nothing, "RAFF_PROJECT_ID"}},
+		{"400", faulty.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "correct that and call create_api_key again"}},
+		{"401", faulty.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "rejected the server's API key", "RAFF_API_KEY_FILE (/x/key)"}},
+		{"402", faulty.Fault{Status: 402, Body: `{"message":"no credit"}`}, 0, []string{nothing, "billing", `"no credit"`, "Different arguments do not help"}},
+		{"403", faulty.Fault{Status: 403}, 0, []string{nothing, "account.apikeys.create", "Owner"}},
+		{"403 billing", faulty.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", `"failed"`, "Different arguments do not help"}},
+		{"404", faulty.Fault{Status: 404}, 0, []string{nothing, "RAFF_API_URL is probably wrong"}},
+		{"409", faulty.Fault{Status: 409, Body: `{"message":"name in use"}`}, 0, []string{nothing, "name in use"}},
+		{"429", faulty.Fault{Status: 429, Header: retryAfter, Times: -1}, 0, []string{nothing, "rate limit", "in 1m30s"}},
+		{"500, not made", faulty.Fault{Status: 500}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
+		{"503, not made", faulty.Fault{Status: 503}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
+		{"502, made", faulty.Fault{Status: 502, After: true}, 1, []string{"secret is lost", "regenerate", "revoke", "Do not call create_api_key again"}},
+		{"timeout, made", faulty.Fault{DelayAfter: time.Hour}, 1, []string{"secret is lost", "timed out", "regenerate", "revoke"}},
+		{"reset, made", faulty.Fault{Cut: true, After: true}, 1, []string{"secret is lost", "reset", "regenerate", "revoke"}},
+		{"reset, not made", faulty.Fault{Cut: true}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
+		{"html", faulty.Fault{Status: 200, Body: "<html>"}, 0, []string{"No API key was made", "not JSON"}},
+		{"empty", faulty.Fault{Status: 201, After: true}, 1, []string{"secret is lost", "empty"}},
+		{"no secret", faulty.Fault{Omit: []string{"secret"}}, 1, []string{"secret is lost", "regenerate"}},
+		{"success false", faulty.Fault{Status: 200, Body: `{"success":false,"message":"quota"}`}, 0, []string{"No API key was made", "quota"}},
+		{"refused", faulty.Fault{Refuse: true, Times: -1}, 0, []string{nothing, "could not be reached", "refused"}},
+		{"dns", faulty.Fault{RefuseErr: &net.DNSError{Name: "api.example.com", IsNotFound: true}, Times: -1}, 0, []string{nothing, "could not be reached", "resolved"}},
+		{"redirect", faulty.Fault{Redirect: "https://evil.example/"}, 0, []string{nothing, "redirect", "evil.example", "RAFF_API_URL"}},
+		{"project", faulty.Fault{Status: 400, Body: `{"message":"X-Project-ID required"}`}, 0, []string{nothing, "RAFF_PROJECT_ID"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -224,7 +225,7 @@ func TestEchoedKeysDoNotShow(t *testing.T) {
 			b := newBench(t)
 			echo := fmt.Sprintf("you sent %s and get raff_%s", b.api.OwnerKey().Reveal(), strings.Repeat("ab", 32))
 			body, _ := json.Marshal(map[string]any{"success": false, "error": echo, "message": echo, "reason": echo})
-			b.api.Fail(sandbox.Fault{Method: "POST", Status: status, Body: string(body)})
+			b.api.Fail(faulty.Fault{Method: "POST", Status: status, Body: string(body)})
 			r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
 			searchForKeys(t, string(r.raw)+b.log.String())
 		})
@@ -242,7 +243,7 @@ func TestEchoedKeyDoesNotShowInResults(t *testing.T) {
 			for _, field := range []string{"id", "name", "key_prefix", "email", "user_name", "role_name", "description", "created_at"} {
 				echo[field] = own
 			}
-			b.api.Fail(sandbox.Fault{Set: echo, Times: -1})
+			b.api.Fail(faulty.Fault{Set: echo, Times: -1})
 			if escaped {
 				b = newBench(t, escapes(b.api))
 			}
@@ -255,7 +256,7 @@ func TestEchoedKeyDoesNotShowInResults(t *testing.T) {
 }
 
 // escapes has the client call api, which then writes underlines as escape sequences.
-func escapes(api *sandbox.API) func(*raffclient.Config, *tools.Config) {
+func escapes(api *faulty.API) func(*raffclient.Config, *tools.Config) {
 	return func(c *raffclient.Config, _ *tools.Config) {
 		c.APIKey = api.OwnerKey()
 		c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -281,7 +282,7 @@ func TestSecretIsInOnePlace(t *testing.T) {
 	for _, write := range []string{secret, strings.Replace(secret, "_", `\u005f`, 1)} {
 		for _, tool := range []string{"create_api_key", "regenerate_api_key", "replace_api_key"} {
 			b := newBench(t)
-			b.api.Fail(sandbox.Fault{Method: "POST", Status: 201, Body: strings.ReplaceAll(`{"success":true,"data":{"id":"NEW","name":"NEW","key_prefix":"NEW","role_name":"NEW","expires_at":"NEW","secret":"NEW"}}`, "NEW", write)})
+			b.api.Fail(faulty.Fault{Method: "POST", Status: 201, Body: strings.ReplaceAll(`{"success":true,"data":{"id":"NEW","name":"NEW","key_prefix":"NEW","role_name":"NEW","expires_at":"NEW","secret":"NEW"}}`, "NEW", write)})
 			r := b.call(t, t.Context(), tool, map[string]string{
 				"create_api_key":     `{"name":"ci"}`,
 				"regenerate_api_key": args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"),
@@ -304,22 +305,22 @@ func TestSecretIsInOnePlace(t *testing.T) {
 func TestDoubtIsSaid(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		post   sandbox.Fault
-		list   sandbox.Fault
+		post   faulty.Fault
+		list   faulty.Fault
 		key    string // is the name, of a seeded key that is in use or of one that was made before
 		want   string
 		listed bool // the older key is named
 		age    time.Duration
 	}{
-		{"no Date", sandbox.Fault{Cut: true}, sandbox.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true, 10 * time.Minute},
-		{"no created_at", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true, 10 * time.Minute},
-		{"no list", sandbox.Fault{Cut: true}, sandbox.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false, 10 * time.Minute},
-		{"in use", sandbox.Fault{Cut: true}, sandbox.Fault{Omit: []string{"created_at"}, Set: map[string]any{"last_used_at": "1999-12-31T23:00:00Z"}}, "new", "No API key was made", false, 10 * time.Minute},
-		{"denied", sandbox.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, sandbox.Fault{}, "new", "No API key was made", false, 48 * time.Hour},
-		{"may be local time", sandbox.Fault{Cut: true}, sandbox.Fault{}, "new", "may have been made", true, 12 * time.Hour},
-		{"another name", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "may have been made", true, time.Minute},
-		{"another name, in local time", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "may have been made", true, 5 * time.Hour},
-		{"another name, older", sandbox.Fault{Cut: true}, sandbox.Fault{}, "renamed beyond recognition", "No API key was made", false, 67 * time.Minute},
+		{"no Date", faulty.Fault{Cut: true}, faulty.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true, 10 * time.Minute},
+		{"no created_at", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true, 10 * time.Minute},
+		{"no list", faulty.Fault{Cut: true}, faulty.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false, 10 * time.Minute},
+		{"in use", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}, Set: map[string]any{"last_used_at": "1999-12-31T23:00:00Z"}}, "new", "No API key was made", false, 10 * time.Minute},
+		{"denied", faulty.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, faulty.Fault{}, "new", "No API key was made", false, 48 * time.Hour},
+		{"may be local time", faulty.Fault{Cut: true}, faulty.Fault{}, "new", "may have been made", true, 12 * time.Hour},
+		{"another name", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been made", true, time.Minute},
+		{"another name, in local time", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been made", true, 5 * time.Hour},
+		{"another name, older", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "No API key was made", false, 67 * time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -363,7 +364,7 @@ func searchForKeys(t *testing.T, text string) {
 // A secret arrives whatever else the API sent beside it, and in a form that
 // clients accept.
 func TestOddAnswersConform(t *testing.T) {
-	for _, fault := range []sandbox.Fault{
+	for _, fault := range []faulty.Fault{
 		{Set: map[string]any{"id": 5, "is_active": "yes", "created_at": 17, "project_accesses": "none", "name": nil, "scope": []int{1}}},
 		{Set: map[string]any{"expires_at": "whenever", "rate_limit_tier": "platinum", "surprise": 1}},
 		{Omit: []string{"id", "name", "key_prefix", "is_active", "created_at"}},

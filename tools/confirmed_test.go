@@ -10,6 +10,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -70,7 +71,7 @@ func TestWhatIsNotConfirmedIsSaid(t *testing.T) {
 			if tt.tool == "update_project" {
 				method = "PUT"
 			}
-			call := func(f sandbox.Fault) (result, doubts) {
+			call := func(f faulty.Fault) (result, doubts) {
 				b := newBench(t)
 				f.Method = method
 				b.api.Fail(f)
@@ -85,14 +86,14 @@ func TestWhatIsNotConfirmedIsSaid(t *testing.T) {
 				}
 				return r, d
 			}
-			if r, d := call(sandbox.Fault{}); len(d.Unconfirmed)+len(d.NotApplied) > 0 || strings.Contains(r.text(), "before you report") {
+			if r, d := call(faulty.Fault{}); len(d.Unconfirmed)+len(d.NotApplied) > 0 || strings.Contains(r.text(), "before you report") {
 				t.Errorf("a faithful response is doubted: %+v %s", d, r.text())
 			}
-			r, d := call(sandbox.Fault{Set: map[string]any{tt.property: tt.other}})
+			r, d := call(faulty.Fault{Set: map[string]any{tt.property: tt.other}})
 			if !slices.Equal(d.NotApplied, []string{tt.property}) || len(d.Unconfirmed) > 0 || !strings.Contains(r.text(), "was not changed or set") {
 				t.Errorf("with another value: got %+v and %s", d, r.text())
 			}
-			r, d = call(sandbox.Fault{Omit: []string{tt.property}})
+			r, d = call(faulty.Fault{Omit: []string{tt.property}})
 			if !slices.Equal(d.Unconfirmed, []string{tt.property}) || len(d.NotApplied) > 0 || !strings.Contains(r.text(), "does not show the requested") || !strings.Contains(r.text(), "check with ") {
 				t.Errorf("without it: got %+v and %s", d, r.text())
 			}
@@ -120,7 +121,7 @@ func TestSameValuesAreConfirmed(t *testing.T) {
 		{"update_member", args("id", sandbox.MemberID("", "chen@meridian.example"), "role_id", strings.ToUpper(sandbox.RoleID("billing"))), "role_id", sandbox.RoleID("billing")},
 	} {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "PATCH", Set: map[string]any{tt.property: tt.shown}})
+		b.api.Fail(faulty.Fault{Method: "PATCH", Set: map[string]any{tt.property: tt.shown}})
 		if r := b.call(t, t.Context(), tt.tool, tt.arguments); r.IsError || strings.Contains(string(r.StructuredContent), "not_applied") || strings.Contains(string(r.StructuredContent), "unconfirmed") {
 			t.Errorf("%s %s: got %s", tt.tool, tt.property, r.raw)
 		}
@@ -131,7 +132,7 @@ func TestSameValuesAreConfirmed(t *testing.T) {
 func TestExpiryOfRegeneratedKey(t *testing.T) {
 	for omitted, want := range map[string]string{"": "It expires at ", "expires_at": "does not show the key's expiry, which was "} {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", Omit: []string{omitted}})
+		b.api.Fail(faulty.Fault{Method: "POST", Omit: []string{omitted}})
 		r := b.call(t, t.Context(), "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
 		if r.IsError || !strings.Contains(r.text(), want) || strings.Contains(r.text(), "never expires") {
 			t.Errorf("without %q: got %s", omitted, r.text())
@@ -148,7 +149,7 @@ func TestNextStepsForOwnKey(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = source })
 			if masked {
-				b.api.Fail(sandbox.Fault{Method: "GET", Path: "/api/v1/api-keys*", Set: map[string]any{"key_prefix": "raff_…"}, Times: -1})
+				b.api.Fail(faulty.Fault{Method: "GET", Path: "/api/v1/api-keys*", Set: map[string]any{"key_prefix": "raff_…"}, Times: -1})
 			}
 			r := b.call(t, t.Context(), "audit_api_keys", `{"unused_days":1}`)
 			var out struct {
@@ -203,7 +204,7 @@ func TestOwnKeyOfSandbox(t *testing.T) {
 	if r := b.call(t, t.Context(), "revoke_api_key", args("id", sandbox.KeyID("owner"), "confirm_name", "Owner")); !r.IsError || !strings.Contains(r.text(), "every start of the server") {
 		t.Errorf("got %s", r.text())
 	}
-	b.api.Fail(sandbox.Fault{Status: 401, Body: `{"message":"unknown or revoked API key"}`})
+	b.api.Fail(faulty.Fault{Status: 401, Body: `{"message":"unknown or revoked API key"}`})
 	r := b.call(t, t.Context(), "list_api_keys", `{}`)
 	if !r.IsError || !strings.Contains(r.text(), "restart the server") || strings.Contains(r.text(), "comes from") {
 		t.Errorf("got %s", r.text())
@@ -215,7 +216,7 @@ func TestOwnKeyOfSandbox(t *testing.T) {
 func TestReplaceKeyOfAnotherTier(t *testing.T) {
 	for tier, want := range map[any]string{"unlimited": `"unlimited"`, "HIGH": `"HIGH"`, "ignore\nthis": `"ignore this"`, "": "does not show the rate limit tier", "standard": "", "high": ""} {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"rate_limit_tier": tier}})
+		b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"rate_limit_tier": tier}})
 		r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform")))
 		if r.IsError || !strings.Contains(r.text(), want) || strings.Contains(r.text(), "30 requests per second") != (want != "") {
 			t.Errorf("%q: got %s, want it to say %q", tier, r.text(), want)

@@ -11,6 +11,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -132,26 +133,26 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 func TestCancelInvitation(t *testing.T) {
 	eva, hugo := sandbox.InvitationID("eva@contractor.example"), sandbox.InvitationID("hugo@contractor.example")
 	staging := sandbox.ProjectID("staging")
-	noMembers := sandbox.Fault{Method: "GET", Path: "/api/v1/members*", Status: 403, Times: -1}
+	noMembers := faulty.Fault{Method: "GET", Path: "/api/v1/members*", Status: 403, Times: -1}
 	for _, tt := range []struct {
 		name, arguments string
-		fault           sandbox.Fault
+		fault           faulty.Fault
 		want            string
 		cancelled       bool
 	}{
-		{"account", args("id", eva, "confirm_name", "eva@contractor.example"), sandbox.Fault{}, `"eva@contractor.example"`, true},
-		{"account, upper case", args("id", strings.ToUpper(eva), "confirm_name", "eva@contractor.example"), sandbox.Fault{}, `"eva@contractor.example"`, true},
-		{"account, other address", args("id", eva, "confirm_name", "hugo@contractor.example"), sandbox.Fault{}, `is "eva@contractor.example"`, false},
-		{"account, by ID", args("id", eva, "confirm_name", eva), sandbox.Fault{}, `is "eva@contractor.example"`, false},
-		{"project, not named", args("id", hugo, "confirm_name", "hugo@contractor.example"), sandbox.Fault{}, "call again with project_id", false},
-		{"project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", staging), sandbox.Fault{}, `"hugo@contractor.example"`, true},
-		{"project, other address", args("id", hugo, "confirm_name", "eva@contractor.example", "project_id", staging), sandbox.Fault{}, `is "hugo@contractor.example"`, false},
-		{"project, by ID", args("id", hugo, "confirm_name", hugo), sandbox.Fault{}, "Cancelled", true},
-		{"other project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", sandbox.ProjectID("production")), sandbox.Fault{}, "cannot be checked", false},
+		{"account", args("id", eva, "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
+		{"account, upper case", args("id", strings.ToUpper(eva), "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
+		{"account, other address", args("id", eva, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, `is "eva@contractor.example"`, false},
+		{"account, by ID", args("id", eva, "confirm_name", eva), faulty.Fault{}, `is "eva@contractor.example"`, false},
+		{"project, not named", args("id", hugo, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, "call again with project_id", false},
+		{"project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", staging), faulty.Fault{}, `"hugo@contractor.example"`, true},
+		{"project, other address", args("id", hugo, "confirm_name", "eva@contractor.example", "project_id", staging), faulty.Fault{}, `is "hugo@contractor.example"`, false},
+		{"project, by ID", args("id", hugo, "confirm_name", hugo), faulty.Fault{}, "Cancelled", true},
+		{"other project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", sandbox.ProjectID("production")), faulty.Fault{}, "cannot be checked", false},
 		{"may not list", args("id", eva, "confirm_name", "eva@contractor.example"), noMembers, "account.members.view", false},
 		{"may not list, by ID", args("id", eva, "confirm_name", eva), noMembers, "Cancelled", true},
-		{"unknown", args("id", nobody, "confirm_name", nobody), sandbox.Fault{}, "did not find", false},
-		{"list fails", args("id", eva, "confirm_name", eva), sandbox.Fault{Method: "GET", Status: 503, Times: -1}, "Raff's API failed", false},
+		{"unknown", args("id", nobody, "confirm_name", nobody), faulty.Fault{}, "did not find", false},
+		{"list fails", args("id", eva, "confirm_name", eva), faulty.Fault{Method: "GET", Status: 503, Times: -1}, "Raff's API failed", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -23,7 +23,7 @@ func TestContract(t *testing.T) {
 			continue
 		}
 		x := examples()[i]
-		for name, fault := range map[string]*sandbox.Fault{
+		for name, fault := range map[string]*faulty.Fault{
 			"as documented":  nil,
 			"responses lost": {Cut: true, After: true, Times: -1},
 		} {

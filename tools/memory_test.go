@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // However much a client asks for at once, it is not all decoded at once: decoded,
@@ -24,7 +24,7 @@ func TestBigCallsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Record(false)
-		b.api.Fail(sandbox.Fault{Method: "POST", Delay: time.Second, Status: 400, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "POST", Delay: time.Second, Status: 400, Times: -1})
 		before, peak := liveHeap(), uint64(0)
 		var out lineCounter
 		done := make(chan struct{})

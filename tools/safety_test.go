@@ -14,6 +14,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -32,7 +33,7 @@ func TestOwnKeyIsProtected(t *testing.T) {
 			t.Errorf("%s: got %s", tt.tool, r.raw)
 		}
 		// Where the API does not tell the prefix, it cannot be ruled out.
-		b.api.Fail(sandbox.Fault{Method: "GET", Omit: []string{"key_prefix"}})
+		b.api.Fail(faulty.Fault{Method: "GET", Omit: []string{"key_prefix"}})
 		if r := b.call(t, t.Context(), tt.tool, tt.arguments); !r.IsError || !strings.Contains(r.text(), "cannot be ruled out") || state(b.api) != before {
 			t.Errorf("%s without prefix: got %s", tt.tool, r.raw)
 		}
@@ -42,7 +43,7 @@ func TestOwnKeyIsProtected(t *testing.T) {
 	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","expires_at":"2100-01-01T00:00:00Z"}`); !r.IsError || !strings.Contains(r.text(), "this server itself runs with") {
 		t.Errorf("it can be made to expire: %s", r.raw)
 	}
-	b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey().Reveal()[:9] + "…"}})
+	b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey().Reveal()[:9] + "…"}})
 	if r := b.call(t, t.Context(), "revoke_api_key", args("id", own, "confirm_name", "Owner")); !r.IsError || keyOf(b.api, "owner").Revoked {
 		t.Errorf("with a masked prefix: got %s", r.raw)
 	}
@@ -142,7 +143,7 @@ func TestUserIsAsked(t *testing.T) {
 	}
 }
 
-func keyOf(api *sandbox.API, handle string) sandbox.Key {
+func keyOf(api *faulty.API, handle string) sandbox.Key {
 	keys := api.Keys()
 	return keys[slices.IndexFunc(keys, func(k sandbox.Key) bool { return k.ID == sandbox.KeyID(handle) })]
 }
@@ -283,8 +284,8 @@ func findings(t *testing.T, r result) (found, severities []string) {
 // What may not be read is unknown, and said to be.
 func TestAuditWithoutPermissions(t *testing.T) {
 	b := newBench(t)
-	b.api.Fail(sandbox.Fault{Path: "/api/v1/members*", Status: 403, Times: -1})
-	b.api.Fail(sandbox.Fault{Path: "/api/v1/roles*", Status: 403, Times: -1})
+	b.api.Fail(faulty.Fault{Path: "/api/v1/members*", Status: 403, Times: -1})
+	b.api.Fail(faulty.Fault{Path: "/api/v1/roles*", Status: 403, Times: -1})
 	r := b.call(t, t.Context(), "audit_api_keys", `{}`)
 	found, _ := findings(t, r)
 	if strings.Count(r.text(), "unknown") != 2 || slices.Contains(found, "Migration creator_gone") || !slices.Contains(found, "Terraform could_administer") {
@@ -297,8 +298,8 @@ func TestAuditOfOddAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.call(t, t.Context(), "create_api_key", `{"name":"brand new"}`)
-		b.api.Fail(sandbox.Fault{Path: "/api/v1/members*", Omit: []string{"status"}})
-		b.api.Fail(sandbox.Fault{Path: "/api/v1/api-keys*", Set: map[string]any{"last_used_at": "lately", "role_id": nobody}})
+		b.api.Fail(faulty.Fault{Path: "/api/v1/members*", Omit: []string{"status"}})
+		b.api.Fail(faulty.Fault{Path: "/api/v1/api-keys*", Set: map[string]any{"last_used_at": "lately", "role_id": nobody}})
 		r := b.call(t, t.Context(), "audit_api_keys", `{}`)
 		found, _ := findings(t, r)
 		for _, f := range found {
@@ -384,7 +385,7 @@ func replaced(t *testing.T, r result) (out replacement) {
 func TestAnswerThatNamesAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", Delay: time.Second, Status: 200, Body: fmt.Sprintf(`{"success":true,"data":{"id":%q,"name":"Production deploy","created_at":"1999-11-22T00:00:00Z"}}`, sandbox.KeyID("production-deploy"))})
+		b.api.Fail(faulty.Fault{Method: "POST", Delay: time.Second, Status: 200, Body: fmt.Sprintf(`{"success":true,"data":{"id":%q,"name":"Production deploy","created_at":"1999-11-22T00:00:00Z"}}`, sandbox.KeyID("production-deploy"))})
 		l := dial(t, b)
 		l.create(1)
 		time.Sleep(500 * time.Millisecond)
@@ -405,7 +406,7 @@ func TestLookThatFails(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
 			arguments := x.prepare(t, b)
-			b.api.Fail(sandbox.Fault{Method: "GET", Status: 503, Times: -1})
+			b.api.Fail(faulty.Fault{Method: "GET", Status: 503, Times: -1})
 			if r := b.call(t, t.Context(), x.tool, arguments); !r.IsError || !strings.HasPrefix(r.text(), "Nothing was ") {
 				t.Errorf("%s: got %s", x.tool, r.raw)
 			}
@@ -421,8 +422,8 @@ func TestReplaceWithSlowGrants(t *testing.T) {
 		for range 6 {
 			accesses = append(accesses, map[string]string{"project_id": sandbox.ProjectID("production"), "role_id": sandbox.RoleID("viewer")})
 		}
-		b.api.Fail(sandbox.Fault{Method: "GET", Set: map[string]any{"project_accesses": accesses}})
-		b.api.Fail(sandbox.Fault{Method: "POST", Path: "/api/v1/projects/*", Delay: time.Hour, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"project_accesses": accesses}})
+		b.api.Fail(faulty.Fault{Method: "POST", Path: "/api/v1/projects/*", Delay: time.Hour, Times: -1})
 		start := time.Now()
 		out := replaced(t, b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform"))))
 		if took := time.Since(start); took > 45*time.Second || out.Secret.Value == "" || len(out.NotGranted) != 6 {
@@ -434,7 +435,7 @@ func TestReplaceWithSlowGrants(t *testing.T) {
 // Where a grant fails, the secret is handed over all the same, with the call that
 // completes it.
 func TestReplaceHalfGranted(t *testing.T) {
-	for _, fault := range []sandbox.Fault{{Status: 403}, {Status: 500}, {Cut: true, After: true}, {Status: 404}} {
+	for _, fault := range []faulty.Fault{{Status: 403}, {Status: 500}, {Cut: true, After: true}, {Status: 404}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
 			fault.Method, fault.Path = "POST", "/api/v1/projects/*"
@@ -509,7 +510,7 @@ func TestListThatRepeatsItself(t *testing.T) {
 		for i := range 60 {
 			b.call(t, t.Context(), "create_api_key", fmt.Sprintf(`{"name":"n%d"}`, i))
 		}
-		b.api.Fail(sandbox.Fault{Method: "GET", IgnoreOffset: true, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "GET", IgnoreOffset: true, Times: -1})
 		for _, tool := range []string{"list_api_keys", "audit_api_keys"} {
 			if r := b.call(t, t.Context(), tool, `{}`); !r.IsError || !strings.Contains(r.text(), "is inconsistent") {
 				t.Errorf("%s: got %s", tool, r.raw)
@@ -547,7 +548,7 @@ func TestListsArePaged(t *testing.T) {
 func TestRegeneratedForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
+		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
 		l := dial(t, b)
 		l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"regenerate_api_key","arguments":%s}}`, args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
 		time.Sleep(500 * time.Millisecond)
@@ -576,7 +577,7 @@ func TestMemberThatMayBeAnothers(t *testing.T) {
 			t.Fatal(r.text())
 		}
 		time.Sleep(time.Minute)
-		b.api.Fail(sandbox.Fault{Method: "POST", Cut: true})
+		b.api.Fail(faulty.Fault{Method: "POST", Cut: true})
 		if r := grant("grafana"); !r.IsError || !strings.Contains(r.text(), "may have been made") || strings.Contains(r.text(), "was made, though") {
 			t.Errorf("got %s", r.raw)
 		}

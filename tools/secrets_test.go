@@ -13,6 +13,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
@@ -159,7 +160,7 @@ func TestSecretThatIsLost(t *testing.T) {
 // Where it cannot be revoked either, it is named.
 func TestSecretThatIsLostOfKeyThatStays(t *testing.T) {
 	b := lose(t)
-	b.api.Fail(sandbox.Fault{Method: "DELETE", Status: 403, Times: -1})
+	b.api.Fail(faulty.Fault{Method: "DELETE", Status: 403, Times: -1})
 	r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
 	key := b.made()[0]
 	for _, want := range []string{"secret is lost", key.ID, key.Prefix, "could not be revoked", "Raff dashboard"} {
@@ -196,7 +197,7 @@ func requests(b *bench, method string) (n int) {
 // A call that was cancelled while its key was made leaves neither key nor file.
 func TestCancelledBeforeHandover(t *testing.T) {
 	b, home := elsewhere(t, "file", "")
-	b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: 300 * time.Millisecond})
+	b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: 300 * time.Millisecond})
 	l := dial(t, b)
 	l.create(1)
 	for len(b.made()) == 0 {

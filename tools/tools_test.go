@@ -19,6 +19,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -26,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // bench is a server over a sandbox, and what it logged.
 type bench struct {
-	api    *sandbox.API
+	api    *faulty.API
 	server *server.MCPServer
 	log    *bytes.Buffer
 	seeded int // keys that were there from the start
@@ -34,7 +35,7 @@ type bench struct {
 
 func newBench(t *testing.T, change ...func(*raffclient.Config, *tools.Config)) *bench {
 	t.Helper()
-	b := &bench{api: sandbox.New(), log: &bytes.Buffer{}}
+	b := &bench{api: faulty.Wrap(sandbox.New()), log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c := raffclient.Config{
 		APIKey: b.api.OwnerKey(), BaseURL: "http://localhost",

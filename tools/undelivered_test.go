@@ -15,7 +15,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -67,7 +67,7 @@ func (l *line) rest(t *testing.T) (messages []string) {
 func TestCancelledCallLeavesNoKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
+		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
 		l := dial(t, b)
 		l.create(1)
 		time.Sleep(500 * time.Millisecond)
@@ -89,8 +89,8 @@ func TestCancelledCallLeavesNoKey(t *testing.T) {
 func TestKeyThatCannotBeRevokedIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second})
-		b.api.Fail(sandbox.Fault{Method: "DELETE", Status: 403, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
+		b.api.Fail(faulty.Fault{Method: "DELETE", Status: 403, Times: -1})
 		l := dial(t, b)
 		l.create(1)
 		time.Sleep(500 * time.Millisecond)
@@ -136,7 +136,7 @@ func TestCancelledCallRevokesNoOtherKey(t *testing.T) {
 					for _, field := range tt.repeat {
 						set[field] = all[field]
 					}
-					b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Set: set, Omit: tt.omit})
+					b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Set: set, Omit: tt.omit})
 					l := dial(t, b)
 					l.create(1)
 					time.Sleep(500 * time.Millisecond)
@@ -213,7 +213,7 @@ func waiting(answers []string, n int) (ids []int) {
 func TestClientGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
 		l := dial(t, b)
 		for id := range 20 {
 			l.create(id)
@@ -238,7 +238,7 @@ func TestClientGone(t *testing.T) {
 func TestInputClosedWithCallsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
+		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
 		l := dial(t, b)
 		for id := range 20 {
 			l.create(id)
@@ -259,7 +259,7 @@ func TestInputClosedWithCallsInFlight(t *testing.T) {
 func TestProgressWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", Status: 429, Header: http.Header{"Retry-After": {"3"}}, Times: 2})
+		b.api.Fail(faulty.Fault{Method: "POST", Status: 429, Header: http.Header{"Retry-After": {"3"}}, Times: 2})
 		l := dial(t, b)
 		l.create(1)
 		got := l.rest(t)
@@ -311,7 +311,7 @@ func TestCancelledCallWithoutSecretLeavesNoKey(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
-				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Omit: []string{"secret"}})
+				b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Omit: []string{"secret"}})
 				l := dial(t, b)
 				l.create(1)
 				time.Sleep(500 * time.Millisecond)
@@ -331,7 +331,7 @@ func TestCancelledCallWithoutSecretLeavesNoKey(t *testing.T) {
 func TestKeyWithoutSecretIsLeftToItsClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.api.Fail(sandbox.Fault{Method: "POST", Omit: []string{"secret"}})
+		b.api.Fail(faulty.Fault{Method: "POST", Omit: []string{"secret"}})
 		l := dial(t, b)
 		l.create(1)
 		got := l.rest(t)
@@ -348,7 +348,7 @@ func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
 		b := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
 			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
 		})
-		b.api.Fail(sandbox.Fault{Method: "POST", Cut: true, After: true, DelayAfter: time.Second})
+		b.api.Fail(faulty.Fault{Method: "POST", Cut: true, After: true, DelayAfter: time.Second})
 		l := dial(t, b)
 		l.create(1)
 		time.Sleep(500 * time.Millisecond)
@@ -372,7 +372,7 @@ func TestRevokedKeyDoesNotShow(t *testing.T) {
 				b := newBench(t)
 				b.api.Watch(nil) // the answer's ID is none, and is looked up
 				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey().Reveal(), 1)
-				b.api.Fail(sandbox.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
+				b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
 				l := dial(t, b)
 				l.create(1)
 				time.Sleep(500 * time.Millisecond)

@@ -84,7 +84,7 @@ func refuse(err error, header http.Header) (int, any) {
 func encode(body any) []byte {
 	data, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // nothing is kept that JSON cannot hold; Fault.Set may
+		panic(err) // everything that is kept can be encoded
 	}
 	return data
 }

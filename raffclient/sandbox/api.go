@@ -4,10 +4,10 @@
 // http.ListenAndServe(addr, api) or in process with
 // http.Client{Transport: api.Transport()}; the key to call it with is
 // api.OwnerKey(). What one request changes, the next one sees, until the program
-// ends. Tests set the clock (SetClock), order misbehaviour (Fail) and look at what
-// happened (Keys, Roles, Projects, Members, Requests, RateLimited, Watch). Where the
-// documentation is silent, the sandbox takes the reading that a careful client must
-// be ready for, and the code says so.
+// ends; Keys, Roles, Projects, Members and RateLimited return the current state. SetClock,
+// SetLimiter and the other setters choose between readings of the documentation. Where
+// it is silent, the sandbox takes the reading that a careful client must be ready for,
+// and the code says so. Package faulty adds failures, for tests.
 package sandbox
 
 import (
@@ -42,11 +42,6 @@ type API struct {
 	emptyDeletions   bool
 	requireProjectID bool
 	rateLimited      int
-
-	faults    []*ordered
-	recording bool
-	requests  []*Request
-	watch     func(Exchange)
 }
 
 // New returns an API with a small account that has been in use for a while: members,
@@ -104,8 +99,8 @@ func (a *API) addSeededKey(s seededKey, now time.Time) {
 func (a *API) OwnerKey() raffclient.Secret { return a.ownerKey }
 
 // SetClock makes now tell the API's time: of creation, use and expiry, of the rate
-// limiter and of the Date header. Nil is time.Now. Delays that Fail orders are
-// real waits and do not follow it. now must not call the API.
+// limiter and of the Date header. Nil is time.Now. now must not call the
+// API.
 func (a *API) SetClock(now func() time.Time) {
 	if now == nil {
 		now = time.Now

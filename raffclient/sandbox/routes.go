@@ -46,7 +46,7 @@ type call struct {
 }
 
 // perform does what the request asks for.
-func (a *API) perform(req request) answer {
+func (a *API) perform(req request) response {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := call{request: req, now: a.now(), out: http.Header{}}
@@ -56,9 +56,9 @@ func (a *API) perform(req request) answer {
 		status, body = refuse(err, c.out)
 	} else if a.emptyDeletions && c.method == http.MethodDelete {
 		c.out.Del("Content-Type")
-		return answer{status: http.StatusNoContent, header: c.out}
+		return response{status: http.StatusNoContent, header: c.out}
 	}
-	return answer{status, c.out, encode(body)}
+	return response{status, c.out, encode(body)}
 }
 
 func (a *API) dispatch(c call) (int, any, error) {

@@ -164,6 +164,17 @@ func (s session) keyIn(project, role string) string {
 	return secret
 }
 
+const createBody = `{"name": "New"}`
+
+// create sends a POST that creates a key, which no HTTP client repeats by itself.
+func (s session) create() (answer, error) {
+	s.t.Helper()
+	return s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
+}
+
+// created returns how many keys create has made.
+func (s session) created() int { return len(s.api.Keys()) - 1 }
+
 func wantStatus(t *testing.T, a answer, status int) {
 	t.Helper()
 	if a.status != status {

@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 // Contract is a description of the API. It is safe for concurrent use.
@@ -63,14 +64,14 @@ const enough = 50
 // Watch checks the exchanges with api from now on against the description in file,
 // the first of each operation. A violation is an error of the test. Tests that send
 // on purpose what is not described end it with api.Watch(nil).
-func Watch(tb testing.TB, api *sandbox.API, file string) *Log {
+func Watch(tb testing.TB, api *faulty.API, file string) *Log {
 	tb.Helper()
 	c, err := loadOnce(file)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	l := &Log{seen: map[string]int{}}
-	api.Watch(func(x sandbox.Exchange) {
+	api.Watch(func(x faulty.Exchange) {
 		if l.add(c.operation(x)) > enough {
 			return
 		}
@@ -113,16 +114,15 @@ func (c *Contract) Operations() []sandbox.Operation {
 }
 
 // operation returns the ID of the operation that was requested, "" if there is none.
-func (c *Contract) operation(x sandbox.Exchange) string {
+func (c *Contract) operation(x faulty.Exchange) string {
 	if route, _ := c.find(x.Method, x.Path); route != nil {
 		return route.Operation.OperationID
 	}
 	return ""
 }
 
-// Check returns what of a request and of the API's own response to it is not as
-// described.
-func (c *Contract) Check(x sandbox.Exchange) (violations []error) {
+// Check returns the differences between an exchange and the description.
+func (c *Contract) Check(x faulty.Exchange) (violations []error) {
 	route, params := c.find(x.Method, x.Path)
 	if route == nil {
 		return []error{errors.New("there is no such operation")}
@@ -145,7 +145,7 @@ func (c *Contract) Check(x sandbox.Exchange) (violations []error) {
 	return violations
 }
 
-func (c *Contract) checkResponse(in *openapi3filter.RequestValidationInput, x sandbox.Exchange) (violations []error) {
+func (c *Contract) checkResponse(in *openapi3filter.RequestValidationInput, x faulty.Exchange) (violations []error) {
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: x.Status, Header: x.ResponseHeader,
 		Body: io.NopCloser(bytes.NewReader(x.ResponseBody)), Options: options(),
@@ -202,7 +202,7 @@ var headers = []string{"X-Api-Key", "X-Project-Id", "Accept", "User-Agent", "Con
 
 // undescribed returns what of a request the description does not have, and the
 // validator does not look for.
-func undescribed(route *routers.Route, x sandbox.Exchange) (violations []error) {
+func undescribed(route *routers.Route, x faulty.Exchange) (violations []error) {
 	for name, values := range x.Query {
 		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
 			violations = append(violations, fmt.Errorf("request: the query has %s, which is not described", name))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/contract"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 const description = "../../testdata/raff-openapi.yaml"
@@ -39,11 +40,11 @@ const (
 )
 
 // exchange is one that a test changes.
-func exchange(method, target, body string, status int, response string) sandbox.Exchange {
+func exchange(method, target, body string, status int, response string) faulty.Exchange {
 	path, query, _ := strings.Cut(target, "?")
 	values, _ := url.ParseQuery(query)
-	x := sandbox.Exchange{
-		Request: sandbox.Request{
+	x := faulty.Exchange{
+		Request: faulty.Request{
 			Method: method, Path: path, Query: values, Header: http.Header{"X-Api-Key": {"raff_x"}}, Body: []byte(body), Status: status,
 		},
 		ResponseHeader: http.Header{"Content-Type": {"application/json"}},
@@ -57,23 +58,23 @@ func exchange(method, target, body string, status int, response string) sandbox.
 
 func TestCheck(t *testing.T) {
 	c := load(t)
-	get := func(response string) sandbox.Exchange {
+	get := func(response string) faulty.Exchange {
 		return exchange("GET", "/api/v1/api-keys/"+id, "", 200, response)
 	}
-	list := func(query string) sandbox.Exchange {
+	list := func(query string) faulty.Exchange {
 		return exchange("GET", "/api/v1/api-keys"+query, "", 200, `{"success":true,"data":[],"total":0}`)
 	}
-	create := func(body string) sandbox.Exchange {
+	create := func(body string) faulty.Exchange {
 		return exchange("POST", "/api/v1/api-keys", body, 201, `{"success":true,"data":{`+key+`,"secret":"raff_x"}}`)
 	}
-	member := func(body string) sandbox.Exchange {
+	member := func(body string) faulty.Exchange {
 		return exchange("POST", "/api/v1/members", body, 201,
 			`{"success":true,"data":{"id":"`+id+`","email":"a@b.example","status":"pending","user_id":null}}`)
 	}
-	remove := func(status int, response string) sandbox.Exchange {
+	remove := func(status int, response string) faulty.Exchange {
 		return exchange("DELETE", "/api/v1/api-keys/"+id, "", status, response)
 	}
-	header := func(x sandbox.Exchange, name string, values ...string) sandbox.Exchange {
+	header := func(x faulty.Exchange, name string, values ...string) faulty.Exchange {
 		x.Header[http.CanonicalHeaderKey(name)] = values
 		return x
 	}
@@ -84,7 +85,7 @@ func TestCheck(t *testing.T) {
 
 	for _, tt := range []struct {
 		name string
-		x    sandbox.Exchange
+		x    faulty.Exchange
 		want string // part of the violation; "" for none
 	}{
 		{"get", get(`{"success":true,"data":{` + key + `}}`), ""},
@@ -154,20 +155,20 @@ func TestCheck(t *testing.T) {
 func TestWatch(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault sandbox.Fault
+		fault faulty.Fault
 		path  string
 		fails bool
 	}{
-		{"as described", sandbox.Fault{Skip: 9}, "/api/v1/api-keys?limit=1", false},
-		{"broken answer", sandbox.Fault{Status: 200, Body: "<html>", After: true}, "/api/v1/api-keys", false},
-		{"edited answer", sandbox.Fault{Set: map[string]any{"id": 5, "total": "x"}}, "/api/v1/api-keys", false},
-		{"offset ignored", sandbox.Fault{IgnoreOffset: true}, "/api/v1/api-keys?offset=1", false},
-		{"wrong request", sandbox.Fault{Skip: 9}, "/api/v1/api-keys?page=1", true},
-		{"wrong request, lost", sandbox.Fault{Cut: true}, "/api/v1/api-keys?page=1", true},
-		{"wrong offset, ignored", sandbox.Fault{IgnoreOffset: true}, "/api/v1/api-keys?offset=x", true},
+		{"as described", faulty.Fault{Skip: 9}, "/api/v1/api-keys?limit=1", false},
+		{"broken answer", faulty.Fault{Status: 200, Body: "<html>", After: true}, "/api/v1/api-keys", false},
+		{"edited answer", faulty.Fault{Set: map[string]any{"id": 5, "total": "x"}}, "/api/v1/api-keys", false},
+		{"offset ignored", faulty.Fault{IgnoreOffset: true}, "/api/v1/api-keys?offset=1", false},
+		{"wrong request", faulty.Fault{Skip: 9}, "/api/v1/api-keys?page=1", true},
+		{"wrong request, lost", faulty.Fault{Cut: true}, "/api/v1/api-keys?page=1", true},
+		{"wrong offset, ignored", faulty.Fault{IgnoreOffset: true}, "/api/v1/api-keys?offset=x", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			api := sandbox.New()
+			api := faulty.Wrap(sandbox.New())
 			r := &recorder{TB: t}
 			log := contract.Watch(r, api, description)
 			api.Fail(tt.fault)

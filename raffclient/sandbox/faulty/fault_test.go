@@ -1,4 +1,4 @@
-package sandbox_test
+package faulty_test
 
 import (
 	"context"
@@ -13,42 +13,31 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
-
-const createBody = `{"name": "New"}`
-
-// create asks for a key by a POST, which no HTTP client repeats by itself.
-func (s session) create() (answer, error) {
-	s.t.Helper()
-	return s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
-}
-
-// created returns how many keys create has made.
-func (s session) created() int { return len(s.api.Keys()) - 1 }
 
 func TestFaultsMatch(t *testing.T) {
 	const bad = http.StatusBadGateway
 	for _, tt := range []struct {
 		name   string
-		faults []sandbox.Fault
+		faults []faulty.Fault
 		path   string
 		want   []int
 	}{
-		{"one", []sandbox.Fault{{Status: bad}}, "/health", []int{bad, 200, 200}},
-		{"two", []sandbox.Fault{{Status: bad, Times: 2}}, "/health", []int{bad, bad, 200}},
-		{"all", []sandbox.Fault{{Status: bad, Times: -1}}, "/health", []int{bad, bad, bad}},
-		{"skip", []sandbox.Fault{{Status: bad, Skip: 2}}, "/health", []int{200, 200, bad, 200}},
-		{"in order", []sandbox.Fault{{Status: 502}, {Status: 503}, {Status: 504}}, "/health", []int{502, 503, 504, 200}},
-		{"skipped for the next", []sandbox.Fault{{Status: 502, Skip: 1}, {Status: 503}}, "/health", []int{503, 502, 200}},
-		{"method", []sandbox.Fault{{Status: bad, Method: "GET"}}, "/health", []int{bad, 200}},
-		{"other method", []sandbox.Fault{{Status: bad, Method: "POST"}}, "/health", []int{200}},
-		{"path", []sandbox.Fault{{Status: bad, Path: "/health"}}, "/health", []int{bad, 200}},
-		{"part of a path", []sandbox.Fault{{Status: bad, Path: "/heal"}}, "/health", []int{200}},
-		{"prefix", []sandbox.Fault{{Status: bad, Path: "/heal*"}}, "/health", []int{bad, 200}},
-		{"other prefix", []sandbox.Fault{{Status: bad, Path: "/api/*"}}, "/health", []int{200}},
-		{"before the key", []sandbox.Fault{{Status: bad}}, "/api/v1/roles", []int{bad, 401}},
-		{"after the key", []sandbox.Fault{{Header: http.Header{"X-A": {"b"}}}}, "/api/v1/roles", []int{401}},
+		{"one", []faulty.Fault{{Status: bad}}, "/health", []int{bad, 200, 200}},
+		{"two", []faulty.Fault{{Status: bad, Times: 2}}, "/health", []int{bad, bad, 200}},
+		{"all", []faulty.Fault{{Status: bad, Times: -1}}, "/health", []int{bad, bad, bad}},
+		{"skip", []faulty.Fault{{Status: bad, Skip: 2}}, "/health", []int{200, 200, bad, 200}},
+		{"in order", []faulty.Fault{{Status: 502}, {Status: 503}, {Status: 504}}, "/health", []int{502, 503, 504, 200}},
+		{"skipped for the next", []faulty.Fault{{Status: 502, Skip: 1}, {Status: 503}}, "/health", []int{503, 502, 200}},
+		{"method", []faulty.Fault{{Status: bad, Method: "GET"}}, "/health", []int{bad, 200}},
+		{"other method", []faulty.Fault{{Status: bad, Method: "POST"}}, "/health", []int{200}},
+		{"path", []faulty.Fault{{Status: bad, Path: "/health"}}, "/health", []int{bad, 200}},
+		{"part of a path", []faulty.Fault{{Status: bad, Path: "/heal"}}, "/health", []int{200}},
+		{"prefix", []faulty.Fault{{Status: bad, Path: "/heal*"}}, "/health", []int{bad, 200}},
+		{"other prefix", []faulty.Fault{{Status: bad, Path: "/api/*"}}, "/health", []int{200}},
+		{"before the key", []faulty.Fault{{Status: bad}}, "/api/v1/roles", []int{bad, 401}},
+		{"after the key", []faulty.Fault{{Header: http.Header{"X-A": {"b"}}}}, "/api/v1/roles", []int{401}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := inProcess(t)
@@ -67,25 +56,25 @@ func TestFaultsMatch(t *testing.T) {
 func TestFaultsThatAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		fault   sandbox.Fault
+		fault   faulty.Fault
 		status  int
 		text    string
 		header  http.Header
 		created int
 	}{
-		{"status", sandbox.Fault{Status: 500}, 500, "", nil, 0},
-		{"status and body", sandbox.Fault{Status: 500, Body: `{"error":"x"}`}, 500, `{"error":"x"}`, http.Header{"Content-Type": {"application/json"}}, 0},
-		{"body", sandbox.Fault{Body: `{}`}, 200, `{}`, nil, 0},
+		{"status", faulty.Fault{Status: 500}, 500, "", nil, 0},
+		{"status and body", faulty.Fault{Status: 500, Body: `{"error":"x"}`}, 500, `{"error":"x"}`, http.Header{"Content-Type": {"application/json"}}, 0},
+		{"body", faulty.Fault{Body: `{}`}, 200, `{}`, nil, 0},
 		{
 			"header",
-			sandbox.Fault{Status: 503, Body: "<p>", Header: http.Header{"content-type": {"text/html"}, "Retry-After": {"7"}, "Date": {"then"}}},
+			faulty.Fault{Status: 503, Body: "<p>", Header: http.Header{"content-type": {"text/html"}, "Retry-After": {"7"}, "Date": {"then"}}},
 			503, "<p>",
 			http.Header{"Content-Type": {"text/html"}, "Retry-After": {"7"}, "Date": {"then"}},
 			0,
 		},
-		{"after the effect", sandbox.Fault{Status: 504, Body: "late", After: true}, 504, "late", nil, 1},
-		{"redirect", sandbox.Fault{Redirect: "https://other.example/x"}, 307, "", http.Header{"Location": {"https://other.example/x"}}, 0},
-		{"redirect by status", sandbox.Fault{Redirect: "/x", Status: 302}, 302, "", http.Header{"Location": {"/x"}}, 0},
+		{"after the effect", faulty.Fault{Status: 504, Body: "late", After: true}, 504, "late", nil, 1},
+		{"redirect", faulty.Fault{Redirect: "https://other.example/x"}, 307, "", http.Header{"Location": {"https://other.example/x"}}, 0},
+		{"redirect by status", faulty.Fault{Redirect: "/x", Status: 302}, 302, "", http.Header{"Location": {"/x"}}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s session) {
@@ -114,7 +103,7 @@ func TestFaultsThatAnswer(t *testing.T) {
 func TestRedirectIsFollowedAnywhere(t *testing.T) {
 	s := inProcess(t)
 	s.api.Record(true)
-	s.api.Fail(sandbox.Fault{Redirect: "https://other.example/health"})
+	s.api.Fail(faulty.Fault{Redirect: "https://other.example/health"})
 	wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
 	requests := s.api.Requests()
 	if len(requests) != 2 || requests[1].Host != "other.example" || requests[1].Path != "/health" {
@@ -125,11 +114,11 @@ func TestRedirectIsFollowedAnywhere(t *testing.T) {
 func TestCut(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		fault   sandbox.Fault
+		fault   faulty.Fault
 		created int
 	}{
-		{"before the effect", sandbox.Fault{Cut: true}, 0},
-		{"after the effect", sandbox.Fault{Cut: true, After: true}, 1},
+		{"before the effect", faulty.Fault{Cut: true}, 0},
+		{"after the effect", faulty.Fault{Cut: true, After: true}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s session) {
@@ -147,7 +136,7 @@ func TestCut(t *testing.T) {
 
 func TestCutInProcessIsAReset(t *testing.T) {
 	s := inProcess(t)
-	s.api.Fail(sandbox.Fault{Cut: true})
+	s.api.Fail(faulty.Fault{Cut: true})
 	if _, err := s.create(); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("error %v, want a reset", err)
 	}
@@ -157,7 +146,7 @@ func TestCutBody(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		for _, tt := range []struct{ cut, want int }{{30, 30}, {1, 1}, {-1, 0}} {
 			before := s.created()
-			s.api.Fail(sandbox.Fault{CutBody: tt.cut})
+			s.api.Fail(faulty.Fault{CutBody: tt.cut})
 			resp, err := s.client.Do(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
 			if err != nil {
 				t.Fatalf("CutBody %d: no header: %v", tt.cut, err)
@@ -174,7 +163,7 @@ func TestCutBody(t *testing.T) {
 				t.Errorf("CutBody %d: %d keys made, want 1", tt.cut, got)
 			}
 		}
-		s.api.Fail(sandbox.Fault{CutBody: 1 << 20})
+		s.api.Fail(faulty.Fault{CutBody: 1 << 20})
 		if _, err := s.create(); err != nil {
 			t.Errorf("cut beyond the end: %v", err)
 		}
@@ -184,7 +173,7 @@ func TestCutBody(t *testing.T) {
 func TestEndless(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		for _, tt := range []struct{ filler, want byte }{{0, ' '}, {'x', 'x'}} {
-			s.api.Fail(sandbox.Fault{Endless: true, Filler: tt.filler})
+			s.api.Fail(faulty.Fault{Endless: true, Filler: tt.filler})
 			ctx, cancel := context.WithCancel(t.Context())
 			resp, err := s.client.Do(s.request("", "GET", "/health", "").WithContext(ctx))
 			if err != nil {
@@ -209,7 +198,7 @@ func TestEndless(t *testing.T) {
 
 func TestEndlessStopsWhenClosed(t *testing.T) {
 	s := inProcess(t)
-	s.api.Fail(sandbox.Fault{Endless: true})
+	s.api.Fail(faulty.Fault{Endless: true})
 	resp, err := s.client.Do(s.request("", "GET", "/health", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +211,7 @@ func TestEndlessStopsWhenClosed(t *testing.T) {
 
 func TestOmitAndSet(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		s.api.Fail(sandbox.Fault{
+		s.api.Fail(faulty.Fault{
 			Method: "POST",
 			Omit:   []string{"id", "success"},
 			Set:    map[string]any{"is_active": "yes", "secret": 5, "surprise": map[string]any{"deep": true}, "message": "hm"},
@@ -248,7 +237,7 @@ func TestOmitAndSet(t *testing.T) {
 func TestOmitAndSetInLists(t *testing.T) {
 	s := inProcess(t)
 	s.newKey(createBody)
-	s.api.Fail(sandbox.Fault{Omit: []string{"total", "name"}, Set: map[string]any{"success": false, "id": nil}})
+	s.api.Fail(faulty.Fault{Omit: []string{"total", "name"}, Set: map[string]any{"success": false, "id": nil}})
 	a := s.owner("GET", "/api/v1/api-keys", "")
 	for _, element := range a.list(t) {
 		key := element.(map[string]any)
@@ -261,11 +250,11 @@ func TestOmitAndSetInLists(t *testing.T) {
 		t.Errorf("envelope %s", a.text)
 	}
 
-	s.api.Fail(sandbox.Fault{Omit: []string{"data"}})
+	s.api.Fail(faulty.Fault{Omit: []string{"data"}})
 	if a := s.owner("GET", "/api/v1/api-keys", ""); len(a.fields) != 2 || a.fields["total"] != 2.0 {
 		t.Errorf("envelope %s, want no data", a.text)
 	}
-	s.api.Fail(sandbox.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
+	s.api.Fail(faulty.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
 	if a := s.do("", "GET", "/api/v1/api-keys", ""); a.text != `{"error":"Unauthorized"}` {
 		t.Errorf("refusal %s, want the error alone", a.text)
 	}
@@ -275,7 +264,7 @@ func TestIgnoreOffset(t *testing.T) {
 	s := inProcess(t)
 	s.api.Record(true)
 	s.newKey(createBody)
-	s.api.Fail(sandbox.Fault{IgnoreOffset: true, Path: "/api/v1/api-keys"})
+	s.api.Fail(faulty.Fault{IgnoreOffset: true, Path: "/api/v1/api-keys"})
 	if got := s.owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").names(t); got != "Owner" {
 		t.Errorf("keys %q, want the first page", got)
 	}
@@ -291,8 +280,8 @@ func TestRefuse(t *testing.T) {
 	s := inProcess(t)
 	s.api.Record(true)
 	noHost := &net.DNSError{Err: "no such host", Name: "api.example", IsNotFound: true}
-	s.api.Fail(sandbox.Fault{Refuse: true})
-	s.api.Fail(sandbox.Fault{RefuseErr: noHost})
+	s.api.Fail(faulty.Fault{Refuse: true})
+	s.api.Fail(faulty.Fault{RefuseErr: noHost})
 
 	_, err := s.create()
 	op, _ := errors.AsType[*net.OpError](err)
@@ -307,7 +296,7 @@ func TestRefuse(t *testing.T) {
 	}
 
 	server := onSocket(t)
-	server.api.Fail(sandbox.Fault{Refuse: true})
+	server.api.Fail(faulty.Fault{Refuse: true})
 	if _, err := server.create(); err == nil || server.created() != 0 {
 		t.Errorf("server: error %v, %d keys; want an error and none", err, server.created())
 	}
@@ -316,18 +305,18 @@ func TestRefuse(t *testing.T) {
 func TestDelays(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		fault   sandbox.Fault
+		fault   faulty.Fault
 		timeout time.Duration
 		took    time.Duration
 		failed  bool
 		created int
 	}{
-		{"before", sandbox.Fault{Delay: time.Minute}, time.Hour, time.Minute, false, 1},
-		{"after", sandbox.Fault{DelayAfter: time.Minute}, time.Hour, time.Minute, false, 1},
-		{"both", sandbox.Fault{Delay: time.Minute, DelayAfter: time.Minute}, time.Hour, 2 * time.Minute, false, 1},
-		{"before, given up", sandbox.Fault{Delay: time.Minute}, time.Second, time.Second, true, 0},
-		{"after, given up", sandbox.Fault{DelayAfter: time.Minute}, time.Second, time.Second, true, 1},
-		{"before a dial that fails, given up", sandbox.Fault{Delay: time.Minute, Refuse: true}, time.Second, time.Second, true, 0},
+		{"before", faulty.Fault{Delay: time.Minute}, time.Hour, time.Minute, false, 1},
+		{"after", faulty.Fault{DelayAfter: time.Minute}, time.Hour, time.Minute, false, 1},
+		{"both", faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute}, time.Hour, 2 * time.Minute, false, 1},
+		{"before, given up", faulty.Fault{Delay: time.Minute}, time.Second, time.Second, true, 0},
+		{"after, given up", faulty.Fault{DelayAfter: time.Minute}, time.Second, time.Second, true, 1},
+		{"before a dial that fails, given up", faulty.Fault{Delay: time.Minute, Refuse: true}, time.Second, time.Second, true, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -354,7 +343,7 @@ func TestDelays(t *testing.T) {
 func TestDelayHoldsUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
-		s.api.Fail(sandbox.Fault{Delay: time.Minute, DelayAfter: time.Minute})
+		s.api.Fail(faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -373,7 +362,7 @@ func TestDelayHoldsUpNobodyElse(t *testing.T) {
 func TestServerGivesUpWithItsClient(t *testing.T) {
 	s := onSocket(t)
 	s.api.Record(true)
-	s.api.Fail(sandbox.Fault{Delay: time.Hour})
+	s.api.Fail(faulty.Fault{Delay: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {

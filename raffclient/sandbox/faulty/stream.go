@@ -1,4 +1,4 @@
-package sandbox
+package faulty
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// stream is the body of a reply. It ends with ctx, whatever is left of it.
+// stream is the body of a delivery. When ctx ends, reading returns its error.
 type stream struct {
 	ctx    context.Context
 	rest   []byte
 	end    error // what follows the rest
-	filler byte  // what follows instead, for ever, if end is nil
+	filler byte  // what follows without end, if end is nil
 	closed atomic.Bool
 }
 
-// stream makes a body that breaks off or goes on as the fault says.
+// stream returns a body that is truncated or endless, as the fault says.
 func (f Fault) stream(ctx context.Context, body []byte) *stream {
 	s := &stream{ctx: ctx, rest: body, end: io.EOF}
 	if f.CutBody != 0 && f.CutBody < len(body) {

@@ -1,0 +1,52 @@
+package faulty_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
+)
+
+// Every operation exists, and a fault applies to it.
+func TestFaultsOfAllOperations(t *testing.T) {
+	for _, op := range sandbox.Operations() {
+		t.Run(op.ID, func(t *testing.T) {
+			s := seeded(t)
+			path := strings.NewReplacer("{id}", unknownID, "{member_id}", unknownID).Replace(op.Path)
+			s.api.Fail(faulty.Fault{Method: op.Method, Path: path, Status: http.StatusServiceUnavailable})
+			wantStatus(t, s.owner(op.Method, path, ""), http.StatusServiceUnavailable)
+			s.api.Fail(faulty.Fault{Method: op.Method, Path: path, Set: map[string]any{"message": "edited"}})
+			a := s.owner(op.Method, path, "")
+			if a.fields["message"] != "edited" || a.status == http.StatusMethodNotAllowed {
+				t.Errorf("%d %s, want it edited", a.status, a.text)
+			}
+		})
+	}
+}
+
+func TestFaultsInNewLists(t *testing.T) {
+	s := seeded(t)
+	for _, path := range []string{"/api/v1/roles", "/api/v1/projects", "/api/v1/members", "/api/v1/projects/" + sandbox.ProjectID("staging") + "/members"} {
+		s.api.Fail(faulty.Fault{Path: path, Omit: []string{"id"}, IgnoreOffset: true})
+		list := s.owner("GET", path+"?limit=2&offset=2", "").list(t)
+		again := s.owner("GET", path+"?limit=2&offset=0", "").list(t)
+		first, same := list[0].(map[string]any), again[0].(map[string]any)
+		if first["id"] != nil || same["id"] == nil || first["created_at"] != same["created_at"] {
+			t.Errorf("%s: got %v, want the first page without IDs: %v", path, first, same)
+		}
+	}
+}
+
+func TestSetWithoutABody(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		s.api.EmptyDeletions(true)
+		id, _ := s.newKey(createBody)
+		s.api.Fail(faulty.Fault{Method: "DELETE", Set: map[string]any{"message": "x"}})
+		a := s.owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.status != http.StatusNoContent || a.text != "" || a.header.Get("Content-Type") != "" || a.header.Get("Content-Length") != "" {
+			t.Errorf("got %d %q %v, want 204 without a body", a.status, a.text, a.header)
+		}
+	})
+}

@@ -1,0 +1,133 @@
+package faulty_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
+)
+
+func TestTransportTakesAnyHost(t *testing.T) {
+	s := inProcess(t)
+	for _, base := range []string{"https://api.rafftechnologies.com", "http://127.0.0.1:1", "https://x.invalid"} {
+		s.base = base
+		wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
+	}
+}
+
+func TestTransportRefusesAnEndedContext(t *testing.T) {
+	s := inProcess(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.api.Transport().RoundTrip(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+	if !errors.Is(err, context.Canceled) || s.created() != 0 {
+		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.created())
+	}
+}
+
+// closer tells whether a body was closed.
+type closer struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closer) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestTransportClosesTheBody(t *testing.T) {
+	broken := errors.New("broken")
+	s := inProcess(t)
+	s.api.Fail(faulty.Fault{Refuse: true, Path: "/refused"})
+	for path, reader := range map[string]io.Reader{
+		"/health":  strings.NewReader("x"),
+		"/refused": strings.NewReader("x"),
+		"/broken":  iotest.ErrReader(broken),
+	} {
+		body := &closer{Reader: reader}
+		req := s.request("", "POST", path, "")
+		req.Body = body
+		resp, err := s.api.Transport().RoundTrip(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if !body.closed {
+			t.Errorf("%s: body left open", path)
+		}
+		if path == "/broken" && !errors.Is(err, broken) {
+			t.Errorf("error %v, want that of the body", err)
+		}
+	}
+}
+
+func TestTransportTraces(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault faulty.Fault
+		want  []string
+	}{
+		{"answered", faulty.Fault{}, []string{"connected", "header", "request", "answer"}},
+		{"cut", faulty.Fault{Cut: true}, []string{"connected", "header", "request"}},
+		{"refused", faulty.Fault{Refuse: true}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := inProcess(t)
+			s.api.Fail(tt.fault)
+			var got []string
+			trace := &httptrace.ClientTrace{
+				GotConn:              func(httptrace.GotConnInfo) { got = append(got, "connected") },
+				WroteHeaders:         func() { got = append(got, "header") },
+				WroteRequest:         func(httptrace.WroteRequestInfo) { got = append(got, "request") },
+				GotFirstResponseByte: func() { got = append(got, "answer") },
+			}
+			_, _ = s.try(s.request("", "GET", "/health", "").WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("traced %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// Everything at once, for the race detector.
+func TestConcurrency(t *testing.T) {
+	onBoth(t, func(t *testing.T, s session) {
+		s.api.Record(true)
+		var all sync.WaitGroup
+		for range 15 { // four requests each, which is within the rate limit
+			all.Go(func() {
+				s.api.Fail(faulty.Fault{Method: "PATCH", Set: map[string]any{"name": "x"}})
+				a, err := s.create()
+				if err != nil || a.status != http.StatusCreated {
+					t.Errorf("create: %d %v", a.status, err)
+					return
+				}
+				path := "/api/v1/api-keys/" + a.fields["data"].(map[string]any)["id"].(string)
+				for _, req := range []*http.Request{
+					s.request(s.api.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
+					s.request(s.api.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
+					s.request(s.api.OwnerKey().Reveal(), "DELETE", path, ""),
+				} {
+					if a, err := s.try(req); err != nil || a.status != http.StatusOK {
+						t.Errorf("%s: %d %v", req.Method, a.status, err)
+					}
+				}
+				s.api.Keys()
+				s.api.Requests()
+				s.api.RateLimited()
+			})
+		}
+		all.Wait()
+		if got := len(s.api.Requests()); got != 60 {
+			t.Errorf("%d requests recorded, want 60", got)
+		}
+	})
+}
