@@ -17,7 +17,7 @@ var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 // key's reach if it is there, and the key's role must have the permission. It notes
 // that the key was used.
 func (a *API) admit(c call, rt route) (*apiKey, error) {
-	key, err := a.authenticate(c.header.Get("X-API-Key"), c.now)
+	key, err := a.authenticate(c.Header.Get("X-API-Key"), c.now)
 	if err != nil {
 		return nil, err
 	}
@@ -39,16 +39,16 @@ func (a *API) admit(c call, rt route) (*apiKey, error) {
 // key reaches the projects in which it may do something: to see them in a list, which
 // a role in the account can allow, is less.
 func (a *API) checkProjectID(c call) error {
-	sent := c.header.Get("X-Project-ID")
+	sent := c.Header.Get("X-Project-ID")
 	if sent == "" {
-		if a.requireProjectID && c.method != http.MethodGet {
+		if a.requireProjectID && c.Method != http.MethodGet {
 			return badRequest("X-Project-ID required") // the documented words
 		}
 		return nil
 	}
 	id, _ := parseID(sent)
 	if p, ok := a.project(id); !ok || len(a.permissionsIn(c.key, p)) == 0 {
-		return &refusal{status: http.StatusForbidden, message: "X-Project-ID names no project that this key can reach"}
+		return &apiError{status: http.StatusForbidden, message: "X-Project-ID names no project that this key can reach"}
 	}
 	return nil
 }

@@ -10,18 +10,18 @@ import (
 // member need the same one is a guess.
 func accountMemberRoutes() []route {
 	return []route{
-		{id: "listMembers", method: "GET", path: "/api/v1/members", permission: "account.members.view", status: http.StatusOK, handle: (*API).listMembers},
+		{id: "listMembers", method: "GET", path: "/api/v1/members", permission: "account.members.view", handle: (*API).listMembers},
 		{id: "addMember", method: "POST", path: "/api/v1/members", permission: "account.members.invite", status: http.StatusCreated, handle: (*API).addMember},
-		{id: "getMember", method: "GET", path: "/api/v1/members/{id}", permission: "account.members.view", status: http.StatusOK, handle: (*API).getMember},
-		{id: "updateMember", method: "PATCH", path: "/api/v1/members/{id}", permission: "account.members.manage", status: http.StatusOK, handle: (*API).updateMember},
-		{id: "removeMember", method: "DELETE", path: "/api/v1/members/{id}", permission: "account.members.remove", status: http.StatusOK, handle: (*API).removeMember},
+		{id: "getMember", method: "GET", path: "/api/v1/members/{id}", permission: "account.members.view", handle: (*API).getMember},
+		{id: "updateMember", method: "PATCH", path: "/api/v1/members/{id}", permission: "account.members.manage", handle: (*API).updateMember},
+		{id: "removeMember", method: "DELETE", path: "/api/v1/members/{id}", permission: "account.members.remove", handle: (*API).removeMember},
 	}
 }
 
 func (a *API) listMembers(c call) (any, error) { return a.listMembersOf("", c) }
 
 func (a *API) getMember(c call) (any, error) {
-	m, err := a.memberOf("", c.params["id"])
+	m, err := a.memberOf("", c.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (a *API) joinAccount(m *member, c call) error {
 }
 
 func (a *API) updateMember(c call) (any, error) {
-	m, err := a.memberOf("", c.params["id"])
+	m, err := a.memberOf("", c.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (a *API) updateMember(c call) (any, error) {
 // too, since only members of the account can be in them. The keys that the person
 // made stay. A key keeps its projects.
 func (a *API) removeMember(c call) (any, error) {
-	m, err := a.memberOf("", c.params["id"])
+	m, err := a.memberOf("", c.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}

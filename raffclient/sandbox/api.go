@@ -28,6 +28,7 @@ const (
 // API is a Raff API in memory. Make one with New. All methods may be called from
 // several goroutines.
 type API struct {
+	mux   *http.ServeMux
 	mu    sync.Mutex
 	clock func() time.Time
 
@@ -50,7 +51,7 @@ type API struct {
 // what there is. Its clock is time.Now, which inside testing/synctest is the
 // bubble's; everything happened so long before New was called.
 func New() *API {
-	a := &API{clock: time.Now}
+	a := newAPI()
 	now := a.now()
 	a.roles = append(systemRoles(now.Add(-500*day)), customRoles(now)...)
 	for _, s := range seededProjects() {
@@ -72,7 +73,7 @@ func New() *API {
 // NewEmpty returns an API as New does, but with an account that is new: it has the
 // owner, the owner's key, the system roles and the default project, all made now.
 func NewEmpty() *API {
-	a := &API{clock: time.Now}
+	a := newAPI()
 	now := a.now()
 	a.roles = systemRoles(now)
 	p, key, m := seededProjects()[0], seededKeys()[0], seededMembers()[0]
@@ -81,6 +82,13 @@ func NewEmpty() *API {
 	a.projects = append(a.projects, p.make(now))
 	a.addSeededKey(key, now)
 	a.members = append(a.members, m.make(now))
+	return a
+}
+
+// newAPI returns an API without an account.
+func newAPI() *API {
+	a := &API{clock: time.Now}
+	a.mux = a.newMux()
 	return a
 }
 
@@ -145,10 +153,3 @@ func (a *API) RateLimited() int {
 
 // now returns the API's time, in UTC. The caller holds the mutex or is New.
 func (a *API) now() time.Time { return a.clock().UTC() }
-
-// date returns the API's time as the Date header has it.
-func (a *API) date() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.now().Format(http.TimeFormat)
-}

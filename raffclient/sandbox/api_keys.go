@@ -15,12 +15,12 @@ import (
 // lists both, but not which needs which.
 func apiKeyRoutes() []route {
 	return []route{
-		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).listAPIKeys},
+		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", handle: (*API).listAPIKeys},
 		{id: "createApiKey", method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
-		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", status: http.StatusOK, handle: (*API).getAPIKey},
-		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).updateAPIKey},
-		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", status: http.StatusOK, handle: (*API).revokeAPIKey},
-		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", status: http.StatusOK, handle: (*API).regenerateAPIKey},
+		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", handle: (*API).getAPIKey},
+		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", handle: (*API).updateAPIKey},
+		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", handle: (*API).revokeAPIKey},
+		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", handle: (*API).regenerateAPIKey},
 	}
 }
 
@@ -274,7 +274,7 @@ func (k *apiKey) issue() string {
 // findAPIKey returns the key that the path names. An ID that is no UUID is not
 // found either: 404 is the one refusal that is documented for these operations.
 func (a *API) findAPIKey(c call) (*apiKey, error) {
-	key, ok := a.key(c.params["id"])
+	key, ok := a.key(c.PathValue("id"))
 	if !ok {
 		return nil, notFound("API key not found")
 	}

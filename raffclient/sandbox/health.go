@@ -1,11 +1,9 @@
 package sandbox
 
-import "net/http"
-
 func healthRoutes() []route {
 	return []route{
-		{id: "healthCheck", method: "GET", path: "/health", open: true, status: http.StatusOK, handle: (*API).health},
-		{id: "readinessCheck", method: "GET", path: "/ready", open: true, status: http.StatusOK, handle: (*API).ready},
+		{id: "healthCheck", method: "GET", path: "/health", open: true, handle: (*API).health},
+		{id: "readinessCheck", method: "GET", path: "/ready", open: true, handle: (*API).ready},
 	}
 }
 

@@ -16,7 +16,7 @@ const invitationLife = 7 * 24 * time.Hour
 func invitationRoutes() []route {
 	return []route{
 		{id: "createAccountInvitation", method: "POST", path: "/api/v1/invitations", permission: "account.members.invite", status: http.StatusCreated, handle: (*API).createAccountInvitation},
-		{id: "cancelInvitation", method: "DELETE", path: "/api/v1/invitations/{id}", permission: "account.members.invite", status: http.StatusOK, handle: (*API).cancelInvitation},
+		{id: "cancelInvitation", method: "DELETE", path: "/api/v1/invitations/{id}", permission: "account.members.invite", handle: (*API).cancelInvitation},
 		{id: "createProjectInvitation", method: "POST", path: "/api/v1/projects/{id}/invitations", permission: "project.members.invite", status: http.StatusCreated, handle: (*API).createProjectInvitation},
 	}
 }
@@ -71,7 +71,7 @@ func (a *API) createProjectInvitation(c call) (any, error) {
 // cancelInvitation makes an end of an invitation to the account or to a project, and
 // of the pending member.
 func (a *API) cancelInvitation(c call) (any, error) {
-	id, ok := parseID(c.params["id"])
+	id, ok := parseID(c.PathValue("id"))
 	before := len(a.members)
 	a.removeMembers(func(m *member) bool { return ok && m.invitation == id })
 	if len(a.members) == before {

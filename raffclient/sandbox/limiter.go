@@ -93,14 +93,14 @@ func (a *API) limit(c call, key *apiKey) error {
 	t := tiers()[key.RateLimitTier]
 	passed := key.usage.take(c.now, t.rate, a.limiter.budget(t))
 	if a.announceLimits || !passed {
-		c.out.Set("X-RateLimit-Limit", strconv.Itoa(t.rate))
-		c.out.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, t.rate-len(key.usage.window))))
+		c.header.Set("X-RateLimit-Limit", strconv.Itoa(t.rate))
+		c.header.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, t.rate-len(key.usage.window))))
 	}
 	if passed {
 		return nil
 	}
 	a.rateLimited++
-	return &refusal{
+	return &apiError{
 		status:  http.StatusTooManyRequests,
 		title:   "Rate limit exceeded",
 		message: fmt.Sprintf("Maximum %d requests per second allowed for your tier", t.rate),

@@ -1,13 +1,12 @@
 package sandbox
 
 import (
-	"net/http"
 	"strings"
 )
 
 func permissionRoutes() []route {
 	return []route{
-		{id: "listPermissions", method: "GET", path: "/api/v1/permissions", status: http.StatusOK, handle: (*API).listPermissions},
+		{id: "listPermissions", method: "GET", path: "/api/v1/permissions", handle: (*API).listPermissions},
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 // there is a permission project.members.remove.
 func projectMemberRoutes() []route {
 	return []route{
-		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", status: http.StatusOK, handle: (*API).listProjectMembers},
+		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", handle: (*API).listProjectMembers},
 		{id: "addProjectMember", method: "POST", path: "/api/v1/projects/{id}/members", permission: "project.members.manage", status: http.StatusCreated, handle: (*API).addProjectMember},
-		{id: "getProjectMember", method: "GET", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.view", status: http.StatusOK, handle: (*API).getProjectMember},
-		{id: "updateProjectMember", method: "PATCH", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", status: http.StatusOK, handle: (*API).updateProjectMember},
-		{id: "removeProjectMember", method: "DELETE", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", status: http.StatusOK, handle: (*API).removeProjectMember},
+		{id: "getProjectMember", method: "GET", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.view", handle: (*API).getProjectMember},
+		{id: "updateProjectMember", method: "PATCH", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: (*API).updateProjectMember},
+		{id: "removeProjectMember", method: "DELETE", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: (*API).removeProjectMember},
 	}
 }
 
@@ -95,5 +95,5 @@ func (a *API) findProjectMember(c call) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.memberOf(p.ID, c.params["member_id"])
+	return a.memberOf(p.ID, c.PathValue("member_id"))
 }

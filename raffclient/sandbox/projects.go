@@ -13,11 +13,11 @@ import (
 
 func projectRoutes() []route {
 	return []route{
-		{id: "listProjects", method: "GET", path: "/api/v1/projects", permission: "account.projects.view", orGrant: true, status: http.StatusOK, handle: (*API).listProjects},
+		{id: "listProjects", method: "GET", path: "/api/v1/projects", permission: "account.projects.view", orGrant: true, handle: (*API).listProjects},
 		{id: "createProject", method: "POST", path: "/api/v1/projects", permission: "account.projects.create", status: http.StatusCreated, handle: (*API).createProject},
-		{id: "getProject", method: "GET", path: "/api/v1/projects/{id}", permission: "account.projects.view", orGrant: true, status: http.StatusOK, handle: (*API).getProject},
-		{id: "updateProject", method: "PUT", path: "/api/v1/projects/{id}", permission: "account.projects.manage", status: http.StatusOK, handle: (*API).updateProject},
-		{id: "deleteProject", method: "DELETE", path: "/api/v1/projects/{id}", permission: "account.projects.delete", status: http.StatusOK, handle: (*API).deleteProject},
+		{id: "getProject", method: "GET", path: "/api/v1/projects/{id}", permission: "account.projects.view", orGrant: true, handle: (*API).getProject},
+		{id: "updateProject", method: "PUT", path: "/api/v1/projects/{id}", permission: "account.projects.manage", handle: (*API).updateProject},
+		{id: "deleteProject", method: "DELETE", path: "/api/v1/projects/{id}", permission: "account.projects.delete", handle: (*API).deleteProject},
 	}
 }
 
@@ -201,7 +201,7 @@ func (a *API) newSlug(name string) string {
 
 // findProject returns the project that the path names.
 func (a *API) findProject(c call) (*project, error) {
-	id, _ := parseID(c.params["id"])
+	id, _ := parseID(c.PathValue("id"))
 	p, ok := a.project(id)
 	if !ok {
 		return nil, notFound("project not found")

@@ -11,11 +11,11 @@ import (
 
 func roleRoutes() []route {
 	return []route{
-		{id: "listRoles", method: "GET", path: "/api/v1/roles", permission: "account.roles.view", status: http.StatusOK, handle: (*API).listRoles},
+		{id: "listRoles", method: "GET", path: "/api/v1/roles", permission: "account.roles.view", handle: (*API).listRoles},
 		{id: "createRole", method: "POST", path: "/api/v1/roles", permission: "account.roles.create", status: http.StatusCreated, handle: (*API).createRole},
-		{id: "getRole", method: "GET", path: "/api/v1/roles/{id}", permission: "account.roles.view", status: http.StatusOK, handle: (*API).getRole},
-		{id: "updateRole", method: "PATCH", path: "/api/v1/roles/{id}", permission: "account.roles.manage", status: http.StatusOK, handle: (*API).updateRole},
-		{id: "deleteRole", method: "DELETE", path: "/api/v1/roles/{id}", permission: "account.roles.delete", status: http.StatusOK, handle: (*API).deleteRole},
+		{id: "getRole", method: "GET", path: "/api/v1/roles/{id}", permission: "account.roles.view", handle: (*API).getRole},
+		{id: "updateRole", method: "PATCH", path: "/api/v1/roles/{id}", permission: "account.roles.manage", handle: (*API).updateRole},
+		{id: "deleteRole", method: "DELETE", path: "/api/v1/roles/{id}", permission: "account.roles.delete", handle: (*API).deleteRole},
 	}
 }
 
@@ -210,7 +210,7 @@ func (a *API) checkSlug(slug string) error {
 
 // findRole returns the role that the path names.
 func (a *API) findRole(c call) (*role, error) {
-	id, _ := parseID(c.params["id"])
+	id, _ := parseID(c.PathValue("id"))
 	r, ok := a.role(id)
 	if !ok {
 		return nil, notFound("role not found")

@@ -1,10 +1,11 @@
 package sandbox
 
 import (
+	"bytes"
+	"io"
 	"net/http"
-	"net/url"
+	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,17 +13,17 @@ import (
 
 // route is an operation of the API.
 type route struct {
-	id         string // as the API's description names it
+	id         string // as in the API's description
 	method     string
 	path       string // "{name}" stands for one element
 	open       bool   // needs no key
-	permission string // what the key's role must hold; "" is nothing
-	orGrant    bool   // a role in some project does as well
-	status     int    // of success
+	permission string // that the key's role must contain; "" is none
+	orGrant    bool   // a role in some project suffices
+	status     int    // of success; 0 is 200
 	handle     func(*API, call) (any, error)
 }
 
-// routes lists every operation; each resource has its own in its file.
+// routes returns all operations. Each resource has its own in its file.
 func routes() []route {
 	return slices.Concat(
 		healthRoutes(),
@@ -36,93 +37,116 @@ func routes() []route {
 	)
 }
 
-// call is what a handler is given. It runs under the API's mutex.
+// call is a request to an operation. Its handler runs under the API's mutex.
 type call struct {
-	request
+	*http.Request
+	body   []byte // at most maxBodyBytes+1
 	now    time.Time
-	key    *apiKey           // with which it came; nil if it needs none
-	params map[string]string // from the path, by name
-	out    http.Header       // the header of the answer
+	key    *apiKey     // that authenticates the request; nil if the operation needs none
+	header http.Header // of the response
 }
 
-// perform does what the request asks for.
-func (a *API) perform(req request) response {
+// newMux returns a mux that serves every operation.
+func (a *API) newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, rt := range routes() {
+		mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) { a.serve(rt, w, r) })
+	}
+	return mux
+}
+
+// ServeHTTP responds as the Raff API does.
+//
+// An unknown endpoint is 404 without a key too: the documentation does not say what is
+// checked first, and this order shows a wrong base URL for what it is.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.mux.Handler(r); pattern == "" || !isClean(r.URL.EscapedPath()) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.writeError(w, a.noRoute(r))
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether ServeMux takes a path as it is. It redirects others, which
+// would turn "/api/v1/x/../api-keys" into another endpoint.
+func isClean(escaped string) bool {
+	clean := path.Clean(escaped)
+	return escaped == clean || escaped == clean+"/"
+}
+
+// noRoute returns the error for a request that no operation matches.
+func (a *API) noRoute(r *http.Request) error {
+	if !isClean(r.URL.EscapedPath()) {
+		return notFound("no such endpoint")
+	}
+	rec := recorder{header: http.Header{}}
+	a.mux.ServeHTTP(&rec, r)
+	if rec.status == http.StatusMethodNotAllowed {
+		return methodNotAllowed(rec.header.Get("Allow"))
+	}
+	return notFound("no such endpoint")
+}
+
+// serve serves a request to an operation.
+func (a *API) serve(rt route, w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(r)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := call{request: req, now: a.now(), out: http.Header{}}
-	c.out.Set("Content-Type", "application/json")
-	status, body, err := a.dispatch(c)
-	if err != nil {
-		status, body = refuse(err, c.out)
-	} else if a.emptyDeletions && c.method == http.MethodDelete {
-		c.out.Del("Content-Type")
-		return response{status: http.StatusNoContent, header: c.out}
+	c := call{Request: r, body: body, now: a.now(), header: w.Header()}
+	result, err := a.dispatch(c, rt)
+	switch {
+	case err != nil:
+		a.writeError(w, err)
+	case a.emptyDeletions && r.Method == http.MethodDelete:
+		a.write(w, http.StatusNoContent, nil)
+	case rt.status != 0:
+		a.write(w, rt.status, result)
+	default:
+		a.write(w, http.StatusOK, result)
 	}
-	return response{status, c.out, encode(body)}
 }
 
-func (a *API) dispatch(c call) (int, any, error) {
-	rt, params, err := findRoute(c.method, c.path)
-	if err != nil {
-		return 0, nil, err
-	}
-	c.params = params
+func (a *API) dispatch(c call, rt route) (any, error) {
 	if !rt.open {
-		if c.key, err = a.admit(c, rt); err != nil {
-			return 0, nil, err
-		}
-	}
-	body, err := rt.handle(a, c)
-	return rt.status, body, err
-}
-
-// findRoute returns the operation that a request means, and the parameters in its
-// path. It does not need a key to say that there is none: the documentation names
-// no order, and this one shows a wrong base URL for what it is.
-func findRoute(method, path string) (route, map[string]string, error) {
-	var allowed []string
-	for _, rt := range routes() {
-		params, ok := matchPath(rt.path, path)
-		if !ok {
-			continue
-		}
-		if rt.method == method {
-			return rt, params, nil
-		}
-		allowed = append(allowed, rt.method)
-	}
-	if allowed != nil {
-		return route{}, nil, methodNotAllowed(allowed)
-	}
-	return route{}, nil, notFound("no such endpoint")
-}
-
-// matchPath compares a path, as sent, with a route's. Elements are unescaped one by
-// one, so that an escaped slash is a part of its element, and ".." is an element.
-func matchPath(pattern, path string) (map[string]string, bool) {
-	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return nil, false
-	}
-	params := map[string]string{}
-	for i, element := range got {
-		element, err := url.PathUnescape(element)
+		key, err := a.admit(c, rt)
 		if err != nil {
-			return nil, false
+			return nil, err
 		}
-		if strings.HasPrefix(want[i], "{") {
-			params[strings.Trim(want[i], "{}")] = element
-			continue
-		}
-		if want[i] != element {
-			return nil, false
-		}
+		c.key = key
 	}
-	return params, true
+	return rt.handle(a, c)
 }
 
-// parseID returns a UUID in its canonical spelling. Only the form with hyphens is
-// one.
+// maxBodyBytes is the size beyond which the body of a request is refused.
+const maxBodyBytes = 1 << 20
+
+// readBody reads the body of a request, or as much of it as shows that it is too large.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+}
+
+// recorder is a ResponseWriter that keeps the response in memory.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+// parseID returns a UUID in canonical form. Only the form with hyphens is valid.
 func parseID(s string) (string, bool) {
 	id, err := uuid.Parse(s)
 	if err != nil || len(s) != len(id.String()) {

@@ -21,20 +21,23 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	req, err := receive(r)
+	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
-	resp := t.api.respond(req)
+	received := r.Clone(r.Context())
+	received.Body = io.NopCloser(bytes.NewReader(body))
+	rec := recorder{header: http.Header{}}
+	t.api.ServeHTTP(&rec, received)
 	return &http.Response{
-		Status:        fmt.Sprintf("%d %s", resp.status, http.StatusText(resp.status)),
-		StatusCode:    resp.status,
+		Status:        fmt.Sprintf("%d %s", rec.status, http.StatusText(rec.status)),
+		StatusCode:    rec.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        resp.header,
-		Body:          io.NopCloser(bytes.NewReader(resp.body)),
-		ContentLength: int64(len(resp.body)),
+		Header:        rec.header,
+		Body:          io.NopCloser(&rec.body),
+		ContentLength: int64(rec.body.Len()),
 		Request:       r,
 	}, nil
 }

@@ -26,77 +26,89 @@ func withTotal(data any, total int) envelope {
 	return envelope{Success: true, Data: data, Total: &total}
 }
 
-// refusal is an error that the API answers with. It is documented that such bodies
-// have error and message, but not their words, except where a comment says so.
-type refusal struct {
+// apiError is an error response. The documentation says that its body has error and
+// message, but not which texts, except where a comment says so.
+type apiError struct {
 	status  int
-	title   string // "" is the status's own
+	title   string // "" is the text of the status
 	message string
 	header  http.Header
 }
 
-func (r *refusal) Error() string { return r.message }
+func (e *apiError) Error() string { return e.message }
 
 func badRequest(format string, args ...any) error {
-	return &refusal{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...)}
+	return &apiError{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...)}
 }
 
 func unauthorized(message string) error {
-	return &refusal{status: http.StatusUnauthorized, message: message}
+	return &apiError{status: http.StatusUnauthorized, message: message}
 }
 
 func forbidden(permission string) error {
-	return &refusal{status: http.StatusForbidden, message: "missing permission " + permission}
+	return &apiError{status: http.StatusForbidden, message: "missing permission " + permission}
 }
 
 func notFound(message string) error {
-	return &refusal{status: http.StatusNotFound, message: message}
+	return &apiError{status: http.StatusNotFound, message: message}
 }
 
 func conflict(format string, args ...any) error {
-	return &refusal{status: http.StatusConflict, message: fmt.Sprintf(format, args...)}
+	return &apiError{status: http.StatusConflict, message: fmt.Sprintf(format, args...)}
 }
 
-func methodNotAllowed(allowed []string) error {
-	return &refusal{
+// methodNotAllowed takes the Allow header of ServeMux, which serves HEAD as GET. The API
+// does not document HEAD.
+func methodNotAllowed(allow string) error {
+	return &apiError{
 		status:  http.StatusMethodNotAllowed,
 		message: "the endpoint does not take this method",
-		header:  http.Header{"Allow": {strings.Join(allowed, ", ")}},
+		header:  http.Header{"Allow": {strings.Replace(allow, "GET, HEAD", "GET", 1)}},
 	}
 }
 
-// refuse returns the answer to an error, whose header fields it adds to header.
-func refuse(err error, header http.Header) (int, any) {
-	r, ok := errors.AsType[*refusal](err)
+// writeError writes the response for an error of a handler. The caller holds the mutex.
+func (a *API) writeError(w http.ResponseWriter, err error) {
+	e, ok := errors.AsType[*apiError](err)
 	if !ok {
-		panic(err) // handlers return nothing else
+		panic(err) // handlers return no other type
 	}
-	for name, values := range r.header {
-		header[name] = values
+	for name, values := range e.header {
+		w.Header()[name] = values
 	}
-	title := r.title
+	title := e.title
 	if title == "" {
-		title = http.StatusText(r.status)
+		title = http.StatusText(e.status)
 	}
-	return r.status, map[string]string{"error": title, "message": r.message}
+	a.write(w, e.status, map[string]string{"error": title, "message": e.message})
 }
 
-func encode(body any) []byte {
+// write writes a response with a JSON body, or without one if body is nil. The caller
+// holds the mutex.
+func (a *API) write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Date", a.now().Format(http.TimeFormat))
+	if body == nil {
+		w.WriteHeader(status)
+		return
+	}
 	data, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // everything that is kept can be encoded
 	}
-	return data
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // fails only if the client is gone
 }
 
 // decode reads the request's body. As in most Go servers, unknown fields are
 // ignored and null is the same as absent; the documentation has neither.
 func decode[T any](c call) (T, error) {
 	var body T
-	if c.tooLarge {
-		return body, badRequest("request body is larger than %d bytes", maxBody)
+	if len(c.body) > maxBodyBytes {
+		return body, badRequest("request body is larger than %d bytes", maxBodyBytes)
 	}
-	if t, _, _ := mime.ParseMediaType(c.header.Get("Content-Type")); t != "application/json" {
+	if t, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); t != "application/json" {
 		return body, badRequest("Content-Type must be application/json")
 	}
 	if err := json.Unmarshal(c.body, &body); err != nil {
@@ -122,7 +134,7 @@ func page[T any](c call, all []T, defaultLimit int) ([]T, error) {
 
 // number returns a parameter of the query.
 func (c call) number(name string, least, absent int) (int, error) {
-	s := c.query.Get(name)
+	s := c.URL.Query().Get(name)
 	if s == "" {
 		return absent, nil
 	}
@@ -135,7 +147,7 @@ func (c call) number(name string, least, absent int) (int, error) {
 
 // choice returns a parameter of the query that has one of a few values, or "".
 func (c call) choice(name string, values ...string) (string, error) {
-	s := c.query.Get(name)
+	s := c.URL.Query().Get(name)
 	if s == "" {
 		return "", nil
 	}
