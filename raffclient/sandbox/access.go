@@ -127,10 +127,10 @@ func (a *API) permissionsOf(roleID string) []string {
 	return r.Permissions
 }
 
-// sees reports whether a key may know of a project. It is documented that a key of
+// canSee reports whether a key may know of a project. It is documented that a key of
 // the Owner lists all and a key with nothing but roles in projects lists those; here
 // every key that may view the account's projects lists all.
-func (a *API) sees(key *apiKey, p *project) bool {
+func (a *API) canSee(key *apiKey, p *project) bool {
 	if slices.Contains(a.permissions(key), "account.projects.view") {
 		return true
 	}

@@ -120,7 +120,7 @@ func TestPermissionsInProjects(t *testing.T) {
 	for _, role := range []string{"project-admin", "operator", "viewer", "deployer"} {
 		keys[role] = s.keyIn("staging", role)
 	}
-	outcome := func(a answer) string {
+	outcome := func(a response) string {
 		switch {
 		case a.status == http.StatusForbidden:
 			return "forbidden"
@@ -210,7 +210,7 @@ func TestProjectIDOnDemand(t *testing.T) {
 }
 
 // inProject sends a request with X-Project-ID.
-func (s session) inProject(key, project, method, path, body string) answer {
+func (s session) inProject(key, project, method, path, body string) response {
 	s.t.Helper()
 	req := s.request(key, method, path, body)
 	req.Header.Set("X-Project-ID", project)

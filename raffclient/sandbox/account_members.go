@@ -36,7 +36,7 @@ func (a *API) addMember(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if given(body.Email, body.TargetUserID, body.APIKeyID) != 1 {
+	if countSet(body.Email, body.TargetUserID, body.APIKeyID) != 1 {
 		return nil, badRequest("exactly one of email, target_user_id and api_key_id is required")
 	}
 	m, err := a.newAccountMember(body.principal, c)
@@ -55,9 +55,9 @@ func (a *API) addMember(c call) (any, error) {
 // newAccountMember returns a member that stands for whom a request names.
 func (a *API) newAccountMember(p principal, c call) (*member, error) {
 	if p.Email != nil {
-		return invited("", *p.Email, c)
+		return newInvitee("", *p.Email, c)
 	}
-	return a.candidate(p)
+	return a.newMember(p)
 }
 
 // joinAccount makes a member of the account. A key gets its role, if it has none: it

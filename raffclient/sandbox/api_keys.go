@@ -151,7 +151,7 @@ func (a *API) createAPIKey(c call) (any, error) {
 		return nil, err
 	}
 	key := newAPIKey(body.keySettings, roleID, c.key.CreatedBy, c.now)
-	secret := key.issue()
+	secret := key.newSecret()
 	a.keys = append(a.keys, key)
 	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
@@ -201,7 +201,7 @@ func (a *API) regenerateAPIKey(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret := key.issue()
+	secret := key.newSecret()
 	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
 
@@ -260,8 +260,8 @@ func newAPIKey(s keySettings, roleID, userID string, now time.Time) *apiKey {
 	return key
 }
 
-// issue gives the key a new value and returns it.
-func (k *apiKey) issue() string {
+// newSecret gives the key a new secret and returns it.
+func (k *apiKey) newSecret() string {
 	var value [32]byte
 	_, _ = rand.Read(value[:]) // never fails
 	secret := "raff_" + hex.EncodeToString(value[:])

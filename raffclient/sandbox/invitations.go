@@ -92,7 +92,7 @@ func (a *API) decodeInvitation(projectID, scope string, c call) (*member, error)
 	if body.Email == nil {
 		return nil, badRequest("email is required")
 	}
-	m, err := invited(projectID, *body.Email, c)
+	m, err := newInvitee(projectID, *body.Email, c)
 	if err != nil {
 		return nil, err
 	}
@@ -100,22 +100,22 @@ func (a *API) decodeInvitation(projectID, scope string, c call) (*member, error)
 	return m, err
 }
 
-// invited returns a member that stands for an invitation, without role.
-func invited(projectID, email string, c call) (*member, error) {
+// newInvitee returns a member that stands for an invitation, without role.
+func newInvitee(projectID, email string, c call) (*member, error) {
 	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email {
 		return nil, badRequest("email must be an e-mail address")
 	}
 	return &member{
-		projectID:   projectID,
-		email:       email,
-		invitation:  uuid.NewString(),
-		invitedTill: seconds(c.now.Add(invitationLife)),
+		projectID:       projectID,
+		email:           email,
+		invitation:      uuid.NewString(),
+		inviteExpiresAt: seconds(c.now.Add(invitationLife)),
 	}, nil
 }
 
 // describeInvitation returns what the API shows of the invitation of a member.
 func (a *API) describeInvitation(m *member) publicInvitation {
-	inviter, _ := userWith(m.invitedBy)
+	inviter, _ := userByID(m.invitedBy)
 	public := publicInvitation{
 		ID:             m.invitation,
 		Type:           "account",
@@ -126,7 +126,7 @@ func (a *API) describeInvitation(m *member) publicInvitation {
 		InvitedByID:    inviter.id,
 		InvitedByEmail: inviter.email,
 		InvitedByName:  inviter.name,
-		ExpiresAt:      m.invitedTill,
+		ExpiresAt:      m.inviteExpiresAt,
 		CreatedAt:      m.createdAt,
 	}
 	if r, ok := a.role(m.roleID); ok {

@@ -11,19 +11,19 @@ import (
 // member is a person or a key that has a role in the account or in a project, or
 // will have it once an invitation is accepted.
 type member struct {
-	id          string
-	projectID   string // "" is the account
-	userID      string // of a person; "" while the invitation is pending
-	keyID       string // of a key
-	email       string
-	roleID      string
-	status      string
-	invitedBy   string // "" of the one who signed up
-	createdAt   time.Time
-	updatedAt   time.Time
-	acceptedAt  time.Time
-	invitation  string // its ID while it is pending
-	invitedTill time.Time
+	id              string
+	projectID       string // "" is the account
+	userID          string // of a person; "" while the invitation is pending
+	keyID           string // of a key
+	email           string
+	roleID          string
+	status          string
+	invitedBy       string // "" of the one who signed up
+	createdAt       time.Time
+	updatedAt       time.Time
+	acceptedAt      time.Time
+	invitation      string // its ID while it is pending
+	inviteExpiresAt time.Time
 }
 
 // Member is what Members and ProjectMembers tell of a member.
@@ -86,7 +86,7 @@ func (a *API) describeMember(m *member) publicMember {
 		InvitedBy:           m.invitedBy,
 		AcceptedAt:          m.acceptedAt,
 		InvitationID:        m.invitation,
-		InvitationExpiresAt: m.invitedTill,
+		InvitationExpiresAt: m.inviteExpiresAt,
 		CreatedAt:           m.createdAt,
 	}
 	if m.userID != "" {
@@ -152,8 +152,8 @@ type principal struct {
 	APIKeyID     *string `json:"api_key_id"`
 }
 
-// candidate returns a member that stands for a person or a key, without role.
-func (a *API) candidate(p principal) (*member, error) {
+// newMember returns a member that stands for a person or a key, without role.
+func (a *API) newMember(p principal) (*member, error) {
 	if p.APIKeyID != nil {
 		key, ok := a.key(*p.APIKeyID)
 		if !ok {
@@ -162,14 +162,14 @@ func (a *API) candidate(p principal) (*member, error) {
 		return &member{keyID: key.ID}, nil
 	}
 	id, _ := parseID(*p.TargetUserID)
-	u, ok := userWith(id)
+	u, ok := userByID(id)
 	if !ok {
 		return nil, badRequest("target_user_id: no such user")
 	}
 	return &member{userID: u.id, email: u.email}, nil
 }
 
-// join makes a member of a candidate that has its project, role and invitation.
+// join makes a member of a new member that has its project, role and invitation.
 // That somebody is a member already is documented to be refused with 400 where an
 // invitation is made; here it is so everywhere.
 func (a *API) join(m *member, c call) error {
@@ -241,8 +241,8 @@ func (a *API) requiredRoleID(sent *string, scope string) (string, error) {
 	return a.roleID(sent, scope)
 }
 
-// given counts the fields of a request's body that were sent.
-func given(fields ...*string) (n int) {
+// countSet counts the fields of a request's body that were sent.
+func countSet(fields ...*string) (n int) {
 	for _, f := range fields {
 		if f != nil {
 			n++

@@ -46,10 +46,10 @@ func (a *API) addProjectMember(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if given(body.TargetUserID, body.APIKeyID) != 1 {
+	if countSet(body.TargetUserID, body.APIKeyID) != 1 {
 		return nil, badRequest("exactly one of target_user_id and api_key_id is required")
 	}
-	m, err := a.candidate(body.principal)
+	m, err := a.newMember(body.principal)
 	if err != nil {
 		return nil, err
 	}

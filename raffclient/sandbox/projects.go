@@ -64,7 +64,7 @@ func (a *API) Projects() []Project {
 func (a *API) listProjects(c call) (any, error) {
 	var seen []publicProject
 	for _, p := range a.projects {
-		if a.sees(c.key, p) {
+		if a.canSee(c.key, p) {
 			seen = append(seen, p.publicProject)
 		}
 	}
@@ -212,7 +212,7 @@ func (a *API) findProject(c call) (*project, error) {
 // visibleProject returns the project that the path names, if the key may know of it.
 func (a *API) visibleProject(c call) (*project, error) {
 	p, err := a.findProject(c)
-	if err == nil && !a.sees(c.key, p) {
+	if err == nil && !a.canSee(c.key, p) {
 		return nil, notFound("project not found")
 	}
 	return p, err

@@ -45,15 +45,15 @@ func onBoth(t *testing.T, test func(t *testing.T, s session)) {
 	t.Run("server", func(t *testing.T) { test(t, onSocket(t)) })
 }
 
-// answer is what came back, with the body's fields where they are documented.
-type answer struct {
+// response is what came back, with the body's fields where they are documented.
+type response struct {
 	status int
 	header http.Header
 	text   string
 	fields map[string]any
 }
 
-func (a answer) data(t *testing.T) map[string]any {
+func (a response) data(t *testing.T) map[string]any {
 	t.Helper()
 	data, ok := a.fields["data"].(map[string]any)
 	if !ok {
@@ -62,7 +62,7 @@ func (a answer) data(t *testing.T) map[string]any {
 	return data
 }
 
-func (a answer) list(t *testing.T) []any {
+func (a response) list(t *testing.T) []any {
 	t.Helper()
 	list, ok := a.fields["data"].([]any)
 	if !ok {
@@ -71,7 +71,7 @@ func (a answer) list(t *testing.T) []any {
 	return list
 }
 
-func (a answer) names(t *testing.T) string {
+func (a response) names(t *testing.T) string {
 	t.Helper()
 	var names []string
 	for _, element := range a.list(t) {
@@ -95,8 +95,8 @@ func (s session) request(key, method, path, body string) *http.Request {
 	return req
 }
 
-// do sends a request and reads the answer to its end.
-func (s session) do(key, method, path, body string) answer {
+// do sends a request and reads the whole response.
+func (s session) do(key, method, path, body string) response {
 	s.t.Helper()
 	a, err := s.try(s.request(key, method, path, body))
 	if err != nil {
@@ -105,21 +105,21 @@ func (s session) do(key, method, path, body string) answer {
 	return a
 }
 
-func (s session) try(req *http.Request) (answer, error) {
+func (s session) try(req *http.Request) (response, error) {
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	a := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	a := response{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	if err == nil && strings.HasPrefix(a.text, "{") {
 		err = json.Unmarshal(text, &a.fields)
 	}
 	return a, err
 }
 
-func (s session) owner(method, path, body string) answer {
+func (s session) owner(method, path, body string) response {
 	s.t.Helper()
 	return s.do(s.api.OwnerKey().Reveal(), method, path, body)
 }
@@ -167,7 +167,7 @@ func (s session) keyIn(project, role string) string {
 const createBody = `{"name": "New"}`
 
 // create sends a POST that creates a key, which no HTTP client repeats by itself.
-func (s session) create() (answer, error) {
+func (s session) create() (response, error) {
 	s.t.Helper()
 	return s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
 }
@@ -175,7 +175,7 @@ func (s session) create() (answer, error) {
 // created returns how many keys create has made.
 func (s session) created() int { return len(s.api.Keys()) - 1 }
 
-func wantStatus(t *testing.T, a answer, status int) {
+func wantStatus(t *testing.T, a response, status int) {
 	t.Helper()
 	if a.status != status {
 		t.Fatalf("status %d, want %d; body %s", a.status, status, a.text)

@@ -55,7 +55,7 @@ func seededKeys() []seededKey {
 // make returns the key, as it is at now, and its value.
 func (s seededKey) make(now time.Time) (*apiKey, string) {
 	key := newAPIKey(keySettings{Name: &s.name}, RoleID(s.role), UserIDOf(s.by), now.Add(-s.age))
-	secret := key.issue()
+	secret := key.newSecret()
 	key.ID = s.id
 	key.IsActive = !s.inactive
 	if s.unused != never {

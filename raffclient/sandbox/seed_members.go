@@ -66,7 +66,7 @@ func (s seededMember) make(now time.Time) *member {
 	}
 	if s.invitation != "" {
 		m.invitation = s.invitation
-		m.invitedTill = created.Add(invitationLife)
+		m.inviteExpiresAt = created.Add(invitationLife)
 		m.acceptedAt = time.Time{}
 	}
 	return m

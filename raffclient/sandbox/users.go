@@ -29,8 +29,8 @@ func UserIDOf(email string) string {
 	return ""
 }
 
-// userWith returns the person with that ID.
-func userWith(id string) (user, bool) {
+// userByID returns the person with that ID.
+func userByID(id string) (user, bool) {
 	for _, u := range users() {
 		if u.id == id {
 			return u, true

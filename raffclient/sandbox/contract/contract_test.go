@@ -160,8 +160,8 @@ func TestWatch(t *testing.T) {
 		fails bool
 	}{
 		{"as described", faulty.Fault{Skip: 9}, "/api/v1/api-keys?limit=1", false},
-		{"broken answer", faulty.Fault{Status: 200, Body: "<html>", After: true}, "/api/v1/api-keys", false},
-		{"edited answer", faulty.Fault{Set: map[string]any{"id": 5, "total": "x"}}, "/api/v1/api-keys", false},
+		{"broken response", faulty.Fault{Status: 200, Body: "<html>", After: true}, "/api/v1/api-keys", false},
+		{"edited response", faulty.Fault{Set: map[string]any{"id": 5, "total": "x"}}, "/api/v1/api-keys", false},
 		{"offset ignored", faulty.Fault{IgnoreOffset: true}, "/api/v1/api-keys?offset=1", false},
 		{"wrong request", faulty.Fault{Skip: 9}, "/api/v1/api-keys?page=1", true},
 		{"wrong request, lost", faulty.Fault{Cut: true}, "/api/v1/api-keys?page=1", true},

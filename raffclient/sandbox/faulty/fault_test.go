@@ -124,7 +124,7 @@ func TestCut(t *testing.T) {
 			onBoth(t, func(t *testing.T, s session) {
 				s.api.Fail(tt.fault)
 				if a, err := s.create(); err == nil {
-					t.Errorf("answered with %d %s, want an error", a.status, a.text)
+					t.Errorf("responded with %d %s, want an error", a.status, a.text)
 				}
 				if got := s.created(); got != tt.created {
 					t.Errorf("%d keys made, want %d", got, tt.created)

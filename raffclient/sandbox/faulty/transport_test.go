@@ -75,7 +75,7 @@ func TestTransportTraces(t *testing.T) {
 		fault faulty.Fault
 		want  []string
 	}{
-		{"answered", faulty.Fault{}, []string{"connected", "header", "request", "answer"}},
+		{"served", faulty.Fault{}, []string{"connected", "header", "request", "response"}},
 		{"cut", faulty.Fault{Cut: true}, []string{"connected", "header", "request"}},
 		{"refused", faulty.Fault{Refuse: true}, nil},
 	} {
@@ -87,7 +87,7 @@ func TestTransportTraces(t *testing.T) {
 				GotConn:              func(httptrace.GotConnInfo) { got = append(got, "connected") },
 				WroteHeaders:         func() { got = append(got, "header") },
 				WroteRequest:         func(httptrace.WroteRequestInfo) { got = append(got, "request") },
-				GotFirstResponseByte: func() { got = append(got, "answer") },
+				GotFirstResponseByte: func() { got = append(got, "response") },
 			}
 			_, _ = s.try(s.request("", "GET", "/health", "").WithContext(httptrace.WithClientTrace(t.Context(), trace)))
 			if !reflect.DeepEqual(got, tt.want) {
