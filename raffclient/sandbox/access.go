@@ -61,7 +61,7 @@ func (a *API) authorize(c call, rt route) error {
 	}
 	held := a.permissions(c.key)
 	if !strings.HasPrefix(rt.permission, "account.") {
-		p, err := a.visibleProject(c)
+		p, err := a.findVisibleProject(c)
 		if err != nil {
 			return err
 		}
@@ -82,11 +82,10 @@ func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
 		return nil, unauthorized("malformed API key")
 	}
 	hash := sha256.Sum256([]byte(value))
-	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.hash == hash && !k.revoked })
-	if i < 0 {
+	key, ok := a.keys.find(func(k *apiKey) bool { return k.hash == hash && !k.revoked })
+	if !ok {
 		return nil, unauthorized("unknown or revoked API key")
 	}
-	key := a.keys[i]
 	if !key.IsActive {
 		return nil, unauthorized("API key is not active")
 	}
@@ -140,7 +139,7 @@ func (a *API) canSee(key *apiKey, p *project) bool {
 
 // hasGrants reports whether the key has a role in some project.
 func (a *API) hasGrants(key *apiKey) bool {
-	return slices.ContainsFunc(a.members, func(m *member) bool {
+	return a.members.contains(func(m *member) bool {
 		return m.keyID == key.ID && m.projectID != "" && m.status == "active"
 	})
 }
@@ -148,9 +147,5 @@ func (a *API) hasGrants(key *apiKey) bool {
 // membership returns the key's membership of a project, or of the account. A role in
 // the account that a key was made with is none: nothing says that it is listed.
 func (a *API) membership(key *apiKey, projectID string) (*member, bool) {
-	i := slices.IndexFunc(a.members, func(m *member) bool { return m.keyID == key.ID && m.projectID == projectID })
-	if i < 0 {
-		return nil, false
-	}
-	return a.members[i], true
+	return a.members.find(func(m *member) bool { return m.keyID == key.ID && m.projectID == projectID })
 }

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // accountMemberRoutes binds permissions to operations by their names; the
@@ -11,39 +13,34 @@ import (
 func accountMemberRoutes() []route {
 	return []route{
 		{id: "listMembers", method: "GET", path: "/api/v1/members", permission: "account.members.view", handle: (*API).listMembers},
-		{id: "addMember", method: "POST", path: "/api/v1/members", permission: "account.members.invite", status: http.StatusCreated, handle: (*API).addMember},
-		{id: "getMember", method: "GET", path: "/api/v1/members/{id}", permission: "account.members.view", handle: (*API).getMember},
-		{id: "updateMember", method: "PATCH", path: "/api/v1/members/{id}", permission: "account.members.manage", handle: (*API).updateMember},
-		{id: "removeMember", method: "DELETE", path: "/api/v1/members/{id}", permission: "account.members.remove", handle: (*API).removeMember},
+		{id: "addMember", method: "POST", path: "/api/v1/members", permission: "account.members.invite", status: http.StatusCreated, handle: withBody((*API).addMember)},
+		{id: "getMember", method: "GET", path: "/api/v1/members/{id}", permission: "account.members.view", handle: on((*API).findAccountMember, (*API).getMember)},
+		{id: "updateMember", method: "PATCH", path: "/api/v1/members/{id}", permission: "account.members.manage", handle: onWithBody((*API).findAccountMember, (*API).updateMember)},
+		{id: "removeMember", method: "DELETE", path: "/api/v1/members/{id}", permission: "account.members.remove", handle: on((*API).findAccountMember, (*API).removeMember)},
 	}
 }
 
 func (a *API) listMembers(c call) (any, error) { return a.listMembersOf("", c) }
 
-func (a *API) getMember(c call) (any, error) {
-	m, err := a.memberOf("", c.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	return withData(a.describeMember(m)), nil
+// findAccountMember returns the member that the path names.
+func (a *API) findAccountMember(c call) (*member, error) { return a.memberOf("", c.PathValue("id")) }
+
+// addMemberRequest is the body of addMember.
+type addMemberRequest struct {
+	principal
+	RoleID *string `json:"role_id"`
 }
 
-func (a *API) addMember(c call) (any, error) {
-	body, err := decode[struct {
-		principal
-		RoleID *string `json:"role_id"`
-	}](c)
+func (r addMemberRequest) validate(time.Time) error {
+	if countSet(r.Email, r.TargetUserID, r.APIKeyID) != 1 {
+		return badRequest("exactly one of email, target_user_id and api_key_id is required")
+	}
+	return cmp.Or(checkEmail(r.Email), required("role_id", r.RoleID))
+}
+
+func (a *API) addMember(c call, body addMemberRequest) (any, error) {
+	m, err := a.newAccountMember(body, c)
 	if err != nil {
-		return nil, err
-	}
-	if countSet(body.Email, body.TargetUserID, body.APIKeyID) != 1 {
-		return nil, badRequest("exactly one of email, target_user_id and api_key_id is required")
-	}
-	m, err := a.newAccountMember(body.principal, c)
-	if err != nil {
-		return nil, err
-	}
-	if m.roleID, err = a.requiredRoleID(body.RoleID, "account"); err != nil {
 		return nil, err
 	}
 	if err := a.joinAccount(m, c); err != nil {
@@ -52,12 +49,16 @@ func (a *API) addMember(c call) (any, error) {
 	return withData(a.describeMember(m)), nil
 }
 
-// newAccountMember returns a member that stands for whom a request names.
-func (a *API) newAccountMember(p principal, c call) (*member, error) {
-	if p.Email != nil {
-		return newInvitee("", *p.Email, c)
+// newAccountMember returns the member that a request describes.
+func (a *API) newAccountMember(body addMemberRequest, c call) (*member, error) {
+	roleID, err := a.roleID(body.RoleID, "account")
+	if err != nil {
+		return nil, err
 	}
-	return a.newMember(p)
+	if body.Email != nil {
+		return newInvitee("", *body.Email, roleID, c.now), nil
+	}
+	return a.newMember(body.principal, roleID)
 }
 
 // joinAccount makes a member of the account. A key gets its role, if it has none: it
@@ -79,12 +80,8 @@ func (a *API) joinAccount(m *member, c call) error {
 	return nil
 }
 
-func (a *API) updateMember(c call) (any, error) {
-	m, err := a.memberOf("", c.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	roleID, status, err := a.memberChange(m, "account", c)
+func (a *API) updateMember(c call, m *member, body updateMemberRequest) (any, error) {
+	roleID, status, err := a.updated(m, body, "account")
 	if err != nil {
 		return nil, err
 	}
@@ -104,18 +101,14 @@ func (a *API) updateMember(c call) (any, error) {
 // removeMember removes a member from the account, and a person from its projects
 // too, since only members of the account can be in them. The keys that the person
 // made stay. A key keeps its projects.
-func (a *API) removeMember(c call) (any, error) {
-	m, err := a.memberOf("", c.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
+func (a *API) removeMember(_ call, m *member) (any, error) {
 	if m.isOwner() {
 		return nil, badRequest("the Owner cannot be removed")
 	}
 	if a.isLastManager(m) {
 		return nil, errLastManager()
 	}
-	a.removeMembers(func(other *member) bool {
+	a.members.remove(func(other *member) bool {
 		return other == m || m.userID != "" && other.userID == m.userID
 	})
 	if key, ok := a.key(m.keyID); ok {
@@ -135,12 +128,7 @@ func (a *API) isLastManager(m *member) bool {
 	if !a.isManager(m) {
 		return false
 	}
-	for _, other := range a.membersOf("") {
-		if other != m && a.isManager(other) {
-			return false
-		}
-	}
-	return true
+	return !a.membersOf("").contains(func(other *member) bool { return other != m && a.isManager(other) })
 }
 
 // isManager reports whether the member is a person who can manage members.

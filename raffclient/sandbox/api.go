@@ -32,10 +32,10 @@ type API struct {
 	mu    sync.Mutex
 	clock func() time.Time
 
-	keys     []*apiKey // in the order of creation, the revoked ones too
-	roles    []*role
-	projects []*project
-	members  []*member // of the account and of projects, in the order of creation
+	keys     table[*apiKey] // in the order of creation, the revoked ones too
+	roles    table[*role]
+	projects table[*project]
+	members  table[*member] // of the account and of projects, in the order of creation
 	ownerKey raffclient.Secret
 
 	limiter          Limiter

@@ -1,11 +1,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,11 +16,11 @@ import (
 func apiKeyRoutes() []route {
 	return []route{
 		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", handle: (*API).listAPIKeys},
-		{id: "createApiKey", method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: (*API).createAPIKey},
-		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", handle: (*API).getAPIKey},
-		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", handle: (*API).updateAPIKey},
-		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", handle: (*API).revokeAPIKey},
-		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", handle: (*API).regenerateAPIKey},
+		{id: "createApiKey", method: "POST", path: "/api/v1/api-keys", permission: "account.apikeys.create", status: http.StatusCreated, handle: withBody((*API).createAPIKey)},
+		{id: "getApiKey", method: "GET", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.view", handle: on((*API).findAPIKey, (*API).getAPIKey)},
+		{id: "updateApiKey", method: "PATCH", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.manage", handle: onWithBody((*API).findAPIKey, (*API).updateAPIKey)},
+		{id: "revokeApiKey", method: "DELETE", path: "/api/v1/api-keys/{id}", permission: "account.apikeys.revoke", handle: on((*API).findAPIKey, (*API).revokeAPIKey)},
+		{id: "regenerateApiKey", method: "POST", path: "/api/v1/api-keys/{id}/regenerate", permission: "account.apikeys.manage", handle: on((*API).findAPIKey, (*API).regenerateAPIKey)},
 	}
 }
 
@@ -82,9 +82,8 @@ type Key struct {
 func (a *API) Keys() []Key {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	keys := make([]Key, 0, len(a.keys))
-	for _, k := range a.keys {
-		keys = append(keys, Key{
+	return convert(a.keys, func(k *apiKey) Key {
+		return Key{
 			ID:            k.ID,
 			Name:          k.Name,
 			Prefix:        k.KeyPrefix,
@@ -96,56 +95,33 @@ func (a *API) Keys() []Key {
 			CreatedAt:     k.CreatedAt,
 			ExpiresAt:     k.ExpiresAt,
 			UsedAt:        k.LastUsedAt,
-		})
-	}
-	return keys
+		}
+	})
 }
 
 func (a *API) listAPIKeys(c call) (any, error) {
 	if _, err := c.choice("scope", "public"); err != nil { // every key is
 		return nil, err
 	}
-	var all []*apiKey
-	for _, k := range a.keys {
-		if !k.revoked {
-			all = append(all, k)
-		}
-	}
-	keys, err := page(c, all, 50)
-	if err != nil {
-		return nil, err
-	}
-	shown := make([]publicAPIKey, 0, len(keys))
-	for _, k := range keys {
-		shown = append(shown, a.describe(k))
-	}
-	return withTotal(shown, len(all)), nil
+	listed := a.keys.filter(func(k *apiKey) bool { return !k.revoked })
+	return paginate(c, convert(listed, a.describe), 50)
 }
 
-func (a *API) getAPIKey(c call) (any, error) {
-	key, err := a.findAPIKey(c)
-	if err != nil {
-		return nil, err
-	}
-	return withData(a.describe(key)), nil
+func (a *API) getAPIKey(_ call, key *apiKey) (any, error) { return withData(a.describe(key)), nil }
+
+// createAPIKeyRequest is the body of createApiKey.
+type createAPIKeyRequest struct {
+	keySettings
+	RoleID *string `json:"role_id"`
 }
 
-// createAPIKey makes a key. That a name must be unique is not documented: two keys
+func (r createAPIKeyRequest) validate(now time.Time) error {
+	return cmp.Or(required("name", r.Name), r.keySettings.validate(now))
+}
+
+// createAPIKey creates a key. That a name must be unique is not documented: two keys
 // may share one.
-func (a *API) createAPIKey(c call) (any, error) {
-	body, err := decode[struct {
-		keySettings
-		RoleID *string `json:"role_id"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
-	if body.Name == nil {
-		return nil, badRequest("name is required")
-	}
-	if err := body.check(c.now); err != nil {
-		return nil, err
-	}
+func (a *API) createAPIKey(c call, body createAPIKeyRequest) (any, error) {
 	roleID, err := a.roleID(body.RoleID, "account")
 	if err != nil {
 		return nil, err
@@ -156,24 +132,20 @@ func (a *API) createAPIKey(c call) (any, error) {
 	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
 
-func (a *API) updateAPIKey(c call) (any, error) {
-	key, err := a.findAPIKey(c)
-	if err != nil {
-		return nil, err
+// updateAPIKeyRequest is the body of updateApiKey.
+type updateAPIKeyRequest struct {
+	keySettings
+	IsActive *bool `json:"is_active"`
+}
+
+func (r updateAPIKeyRequest) validate(now time.Time) error {
+	if r == (updateAPIKeyRequest{}) {
+		return badRequest("at least one field is required")
 	}
-	body, err := decode[struct {
-		keySettings
-		IsActive *bool `json:"is_active"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
-	if body.keySettings == (keySettings{}) && body.IsActive == nil {
-		return nil, badRequest("at least one field is required")
-	}
-	if err := body.check(c.now); err != nil {
-		return nil, err
-	}
+	return r.keySettings.validate(now)
+}
+
+func (a *API) updateAPIKey(_ call, key *apiKey, body updateAPIKeyRequest) (any, error) {
 	body.apply(&key.publicAPIKey)
 	if body.IsActive != nil {
 		key.IsActive = *body.IsActive
@@ -181,53 +153,36 @@ func (a *API) updateAPIKey(c call) (any, error) {
 	return withData(a.describe(key)), nil
 }
 
-// revokeAPIKey makes an end of a key, also of the one that asks for it. From then
-// on it is not found, and no member either, which is not documented.
-func (a *API) revokeAPIKey(c call) (any, error) {
-	key, err := a.findAPIKey(c)
-	if err != nil {
-		return nil, err
-	}
+// revokeAPIKey revokes a key; it may be the one that authenticates the request. From
+// then on the key is not found, and it is no longer a member, which is not documented.
+func (a *API) revokeAPIKey(_ call, key *apiKey) (any, error) {
 	key.revoked = true
-	a.removeMembers(func(m *member) bool { return m.keyID == key.ID })
+	a.members.remove(func(m *member) bool { return m.keyID == key.ID })
 	return withMessage("API key revoked"), nil
 }
 
-// regenerateAPIKey gives a key another value, and keeps the rest: of the two things
-// that are documented about its expiry, that it stays is what the page of this
-// operation says.
-func (a *API) regenerateAPIKey(c call) (any, error) {
-	key, err := a.findAPIKey(c)
-	if err != nil {
-		return nil, err
-	}
+// regenerateAPIKey gives a key a new secret and keeps everything else. About the expiry
+// the documentation contradicts itself; the page of this operation says that it stays.
+func (a *API) regenerateAPIKey(_ call, key *apiKey) (any, error) {
 	secret := key.newSecret()
 	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
 }
 
-// keySettings are the fields of a request's body that a key can be made with and
-// that can be changed later.
+// keySettings are the fields that can be set when a key is created and changed later.
 type keySettings struct {
 	Name          *string    `json:"name"`
 	RateLimitTier *string    `json:"rate_limit_tier"`
 	ExpiresAt     *time.Time `json:"expires_at"`
 }
 
-// check refuses what is not documented as possible. That expires_at must be in the
-// future is not said anywhere; a key that is born expired is a mistake.
-func (s keySettings) check(now time.Time) error {
-	if err := checkName(s.Name, 128); err != nil {
-		return err
-	}
-	if s.RateLimitTier != nil {
-		if err := oneOf("rate_limit_tier", *s.RateLimitTier, "standard", "high"); err != nil {
-			return err
-		}
-	}
+// validate refuses what is not documented as possible. That expires_at must be in the
+// future is documented nowhere; to create an expired key is a mistake.
+func (s keySettings) validate(now time.Time) error {
+	var expiry error
 	if s.ExpiresAt != nil && (!s.ExpiresAt.After(now) || s.ExpiresAt.UTC().Year() > 9999) {
-		return badRequest("expires_at must be in the future, before the year 10000")
+		expiry = badRequest("expires_at must be in the future, before the year 10000")
 	}
-	return nil
+	return cmp.Or(checkName(s.Name, 128), checkOneOf("rate_limit_tier", s.RateLimitTier, "standard", "high"), expiry)
 }
 
 func (s keySettings) apply(k *publicAPIKey) {
@@ -284,11 +239,7 @@ func (a *API) findAPIKey(c call) (*apiKey, error) {
 // key returns the key with the ID that was sent, unless it is revoked.
 func (a *API) key(sent string) (*apiKey, bool) {
 	id, _ := parseID(sent)
-	i := slices.IndexFunc(a.keys, func(k *apiKey) bool { return k.ID == id && !k.revoked })
-	if i < 0 {
-		return nil, false
-	}
-	return a.keys[i], true
+	return a.keys.find(func(k *apiKey) bool { return k.ID == id && !k.revoked })
 }
 
 // describe returns what the API shows of a key: its roles under their present names,

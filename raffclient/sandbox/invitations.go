@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"net/mail"
 	"time"
@@ -15,9 +16,9 @@ const invitationLife = 7 * 24 * time.Hour
 // invitationRoutes has one documented binding, that of createAccountInvitation.
 func invitationRoutes() []route {
 	return []route{
-		{id: "createAccountInvitation", method: "POST", path: "/api/v1/invitations", permission: "account.members.invite", status: http.StatusCreated, handle: (*API).createAccountInvitation},
+		{id: "createAccountInvitation", method: "POST", path: "/api/v1/invitations", permission: "account.members.invite", status: http.StatusCreated, handle: withBody((*API).createAccountInvitation)},
 		{id: "cancelInvitation", method: "DELETE", path: "/api/v1/invitations/{id}", permission: "account.members.invite", handle: (*API).cancelInvitation},
-		{id: "createProjectInvitation", method: "POST", path: "/api/v1/projects/{id}/invitations", permission: "project.members.invite", status: http.StatusCreated, handle: (*API).createProjectInvitation},
+		{id: "createProjectInvitation", method: "POST", path: "/api/v1/projects/{id}/invitations", permission: "project.members.invite", status: http.StatusCreated, handle: onWithBody((*API).findProject, (*API).createProjectInvitation)},
 	}
 }
 
@@ -40,77 +41,75 @@ type publicInvitation struct {
 	CreatedAt      time.Time `json:"created_at"`
 }
 
-func (a *API) createAccountInvitation(c call) (any, error) {
-	m, err := a.decodeInvitation("", "account", c)
+// createInvitationRequest is the body of createAccountInvitation and
+// createProjectInvitation.
+type createInvitationRequest struct {
+	Email  *string `json:"email"`
+	RoleID *string `json:"role_id"`
+}
+
+func (r createInvitationRequest) validate(time.Time) error {
+	return cmp.Or(required("email", r.Email), checkEmail(r.Email), required("role_id", r.RoleID))
+}
+
+func (a *API) createAccountInvitation(c call, body createInvitationRequest) (any, error) {
+	roleID, err := a.roleID(body.RoleID, "account")
 	if err != nil {
 		return nil, err
 	}
+	m := newInvitee("", *body.Email, roleID, c.now)
 	if err := a.joinAccount(m, c); err != nil {
 		return nil, err
 	}
 	return withData(a.describeInvitation(m)), nil
 }
 
-// createProjectInvitation invites whom nobody has made a member of the project yet.
-// Whether members of the account can be invited is not documented; they can, here.
-func (a *API) createProjectInvitation(c call) (any, error) {
-	p, err := a.findProject(c)
+// createProjectInvitation invites an address that no member of the project has. Whether
+// members of the account can be invited is not documented; here they can.
+func (a *API) createProjectInvitation(c call, p *project, body createInvitationRequest) (any, error) {
+	roleID, err := a.roleID(body.RoleID, "project")
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.decodeInvitation(p.ID, "project", c)
-	if err != nil {
-		return nil, err
-	}
+	m := newInvitee(p.ID, *body.Email, roleID, c.now)
 	if err := a.join(m, c); err != nil {
 		return nil, err
 	}
 	return withData(a.describeInvitation(m)), nil
 }
 
-// cancelInvitation makes an end of an invitation to the account or to a project, and
-// of the pending member.
+// cancelInvitation cancels an invitation to the account or to a project, and removes
+// the pending member.
 func (a *API) cancelInvitation(c call) (any, error) {
 	id, ok := parseID(c.PathValue("id"))
-	before := len(a.members)
-	a.removeMembers(func(m *member) bool { return ok && m.invitation == id })
-	if len(a.members) == before {
+	invited := func(m *member) bool { return ok && m.invitation == id }
+	if !a.members.contains(invited) {
 		return nil, notFound("invitation not found")
 	}
+	a.members.remove(invited)
 	return withMessage("Invitation cancelled"), nil
 }
 
-// decodeInvitation reads whom a request invites, and with which role.
-func (a *API) decodeInvitation(projectID, scope string, c call) (*member, error) {
-	body, err := decode[struct {
-		Email  *string `json:"email"`
-		RoleID *string `json:"role_id"`
-	}](c)
-	if err != nil {
-		return nil, err
+// checkEmail returns an error for a field that is not an e-mail address.
+func checkEmail(email *string) error {
+	if email == nil {
+		return nil
 	}
-	if body.Email == nil {
-		return nil, badRequest("email is required")
+	if parsed, err := mail.ParseAddress(*email); err != nil || parsed.Address != *email {
+		return badRequest("email must be an e-mail address")
 	}
-	m, err := newInvitee(projectID, *body.Email, c)
-	if err != nil {
-		return nil, err
-	}
-	m.roleID, err = a.requiredRoleID(body.RoleID, scope)
-	return m, err
+	return nil
 }
 
-// newInvitee returns a member that stands for an invitation, without role.
-func newInvitee(projectID, email string, c call) (*member, error) {
-	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email {
-		return nil, badRequest("email must be an e-mail address")
-	}
+// newInvitee returns a member with a pending invitation.
+func newInvitee(projectID, email, roleID string, now time.Time) *member {
 	return &member{
 		projectID:       projectID,
 		email:           email,
+		roleID:          roleID,
 		invitation:      uuid.NewString(),
-		inviteExpiresAt: seconds(c.now.Add(invitationLife)),
-	}, nil
+		inviteExpiresAt: seconds(now.Add(invitationLife)),
+	}
 }
 
 // describeInvitation returns what the API shows of the invitation of a member.

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -45,11 +44,9 @@ func (a *API) Members() []Member { return a.ProjectMembers("") }
 func (a *API) ProjectMembers(projectID string) []Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	members := []Member{}
-	for _, m := range a.membersOf(projectID) {
-		members = append(members, Member{m.id, m.projectID, m.userID, m.keyID, m.email, m.roleID, m.status, m.invitation})
-	}
-	return members
+	return convert(a.membersOf(projectID), func(m *member) Member {
+		return Member{m.id, m.projectID, m.userID, m.keyID, m.email, m.roleID, m.status, m.invitation}
+	})
 }
 
 // publicMember is what the API shows of a member: account_id and updated_at of one
@@ -104,76 +101,62 @@ func (a *API) describeMember(m *member) publicMember {
 	return public
 }
 
-// listMembersOf answers with the members of a project, or of the account.
+// listMembersOf responds with the members of a project, or of the account.
 func (a *API) listMembersOf(projectID string, c call) (any, error) {
 	status, err := c.choice("status", "pending", "active", "suspended")
 	if err != nil {
 		return nil, err
 	}
-	found := []publicMember{}
-	for _, m := range a.membersOf(projectID) {
-		if status == "" || m.status == status {
-			found = append(found, a.describeMember(m))
-		}
-	}
-	members, err := page(c, found, 50)
-	if err != nil {
-		return nil, err
-	}
-	return withTotal(members, len(found)), nil
+	listed := a.membersOf(projectID).filter(func(m *member) bool { return status == "" || m.status == status })
+	return paginate(c, convert(listed, a.describeMember), 50)
 }
 
+func (a *API) getMember(_ call, m *member) (any, error) { return withData(a.describeMember(m)), nil }
+
 // membersOf returns the members of a project, or of the account.
-func (a *API) membersOf(projectID string) []*member {
-	var members []*member
-	for _, m := range a.members {
-		if m.projectID == projectID {
-			members = append(members, m)
-		}
-	}
-	return members
+func (a *API) membersOf(projectID string) table[*member] {
+	return a.members.filter(func(m *member) bool { return m.projectID == projectID })
 }
 
 // memberOf returns the member of a project, or of the account, with that ID.
 func (a *API) memberOf(projectID, sent string) (*member, error) {
 	id, _ := parseID(sent)
-	for _, m := range a.membersOf(projectID) {
-		if m.id == id {
-			return m, nil
-		}
+	m, ok := a.membersOf(projectID).find(func(m *member) bool { return m.id == id })
+	if !ok {
+		return nil, notFound("member not found")
 	}
-	return nil, notFound("member not found")
+	return m, nil
 }
 
-// principal is whom a request's body wants to make a member.
+// principal identifies the person or key that a request makes a member.
 type principal struct {
 	Email        *string `json:"email"`
 	TargetUserID *string `json:"target_user_id"`
 	APIKeyID     *string `json:"api_key_id"`
 }
 
-// newMember returns a member that stands for a person or a key, without role.
-func (a *API) newMember(p principal) (*member, error) {
+// newMember returns a member of no project for an existing person or key.
+func (a *API) newMember(p principal, roleID string) (*member, error) {
 	if p.APIKeyID != nil {
 		key, ok := a.key(*p.APIKeyID)
 		if !ok {
 			return nil, badRequest("api_key_id: no such API key")
 		}
-		return &member{keyID: key.ID}, nil
+		return &member{keyID: key.ID, roleID: roleID}, nil
 	}
 	id, _ := parseID(*p.TargetUserID)
 	u, ok := userByID(id)
 	if !ok {
 		return nil, badRequest("target_user_id: no such user")
 	}
-	return &member{userID: u.id, email: u.email}, nil
+	return &member{userID: u.id, email: u.email, roleID: roleID}, nil
 }
 
 // join makes a member of a new member that has its project, role and invitation.
 // That somebody is a member already is documented to be refused with 400 where an
 // invitation is made; here it is so everywhere.
 func (a *API) join(m *member, c call) error {
-	if slices.ContainsFunc(a.membersOf(m.projectID), m.sameAs) {
+	if a.membersOf(m.projectID).contains(m.sameAs) {
 		return badRequest("already a member")
 	}
 	m.id = uuid.NewString()
@@ -193,22 +176,21 @@ func (m *member) sameAs(other *member) bool {
 	return m.keyID == other.keyID && strings.EqualFold(m.email, other.email)
 }
 
-// memberChange is the body of a request that changes a member.
-type memberChange struct {
+// updateMemberRequest is the body of updateMember and updateProjectMember.
+type updateMemberRequest struct {
 	RoleID *string `json:"role_id"`
 	Status *string `json:"status"`
 }
 
-// memberChange reads how a request wants to change a member. The change has the
-// role and status that there are where it asks for no others.
-func (a *API) memberChange(m *member, scope string, c call) (roleID, status string, err error) {
-	body, err := decode[memberChange](c)
-	if err != nil {
-		return "", "", err
+func (r updateMemberRequest) validate(time.Time) error {
+	if r.RoleID == nil && r.Status == nil {
+		return badRequest("role_id or status is required")
 	}
-	if body.RoleID == nil && body.Status == nil {
-		return "", "", badRequest("role_id or status is required")
-	}
+	return checkOneOf("status", r.Status, "active", "suspended")
+}
+
+// updated returns the role and status that a member has after an update.
+func (a *API) updated(m *member, body updateMemberRequest, scope string) (roleID, status string, err error) {
 	roleID, status = m.roleID, m.status
 	if body.RoleID != nil {
 		if roleID, err = a.roleID(body.RoleID, scope); err != nil {
@@ -217,36 +199,10 @@ func (a *API) memberChange(m *member, scope string, c call) (roleID, status stri
 	}
 	if body.Status != nil {
 		status = *body.Status
-		if err := oneOf("status", status, "active", "suspended"); err != nil {
-			return "", "", err
-		}
 	}
-	// Not documented: only the invited can accept.
+	// Not documented: only the invited person can accept.
 	if m.status == "pending" && status != "pending" {
 		return "", "", badRequest("status: the invitation is pending")
 	}
 	return roleID, status, nil
-}
-
-// removeMembers removes the members that are to go.
-func (a *API) removeMembers(gone func(*member) bool) {
-	a.members = slices.DeleteFunc(a.members, gone)
-}
-
-// requiredRoleID returns the ID of the role that a request's role_id means.
-func (a *API) requiredRoleID(sent *string, scope string) (string, error) {
-	if sent == nil {
-		return "", badRequest("role_id is required")
-	}
-	return a.roleID(sent, scope)
-}
-
-// countSet counts the fields of a request's body that were sent.
-func countSet(fields ...*string) (n int) {
-	for _, f := range fields {
-		if f != nil {
-			n++
-		}
-	}
-	return n
 }

@@ -18,19 +18,14 @@ type permission struct {
 	Category    string `json:"category"`
 }
 
-// listPermissions answers with the whole catalogue: it has no pages and no total.
+// listPermissions responds with the whole catalogue, without pages and total.
 func (a *API) listPermissions(c call) (any, error) {
 	scope, err := c.choice("scope", "account", "project")
 	if err != nil {
 		return nil, err
 	}
-	found := []permission{}
-	for _, p := range catalogue() {
-		if scope == "" || p.Scope == scope {
-			found = append(found, p)
-		}
-	}
-	return withData(found), nil
+	permissions := table[permission](catalogue()).filter(func(p permission) bool { return scope == "" || p.Scope == scope })
+	return withData(permissions), nil
 }
 
 // catalogue returns the permissions. The 21 account ones are documented in full. Of

@@ -2,76 +2,58 @@ package sandbox
 
 import (
 	"net/http"
-	"slices"
+	"time"
 )
 
 // projectMemberRoutes needs for the removal what the documentation names, although
 // there is a permission project.members.remove.
 func projectMemberRoutes() []route {
 	return []route{
-		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", handle: (*API).listProjectMembers},
-		{id: "addProjectMember", method: "POST", path: "/api/v1/projects/{id}/members", permission: "project.members.manage", status: http.StatusCreated, handle: (*API).addProjectMember},
-		{id: "getProjectMember", method: "GET", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.view", handle: (*API).getProjectMember},
-		{id: "updateProjectMember", method: "PATCH", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: (*API).updateProjectMember},
-		{id: "removeProjectMember", method: "DELETE", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: (*API).removeProjectMember},
+		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", handle: on((*API).findProject, (*API).listProjectMembers)},
+		{id: "addProjectMember", method: "POST", path: "/api/v1/projects/{id}/members", permission: "project.members.manage", status: http.StatusCreated, handle: onWithBody((*API).findProject, (*API).addProjectMember)},
+		{id: "getProjectMember", method: "GET", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.view", handle: on((*API).findProjectMember, (*API).getMember)},
+		{id: "updateProjectMember", method: "PATCH", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: onWithBody((*API).findProjectMember, (*API).updateProjectMember)},
+		{id: "removeProjectMember", method: "DELETE", path: "/api/v1/projects/{id}/members/{member_id}", permission: "project.members.manage", handle: on((*API).findProjectMember, (*API).removeProjectMember)},
 	}
 }
 
 // listProjectMembers does not list the Owner, who needs no role in a project.
-func (a *API) listProjectMembers(c call) (any, error) {
-	p, err := a.findProject(c)
-	if err != nil {
-		return nil, err
-	}
-	return a.listMembersOf(p.ID, c)
+func (a *API) listProjectMembers(c call, p *project) (any, error) { return a.listMembersOf(p.ID, c) }
+
+// addProjectMemberRequest is the body of addProjectMember, which ignores the email.
+type addProjectMemberRequest struct {
+	principal
+	RoleID *string `json:"role_id"`
 }
 
-func (a *API) getProjectMember(c call) (any, error) {
-	m, err := a.findProjectMember(c)
-	if err != nil {
-		return nil, err
+func (r addProjectMemberRequest) validate(time.Time) error {
+	if countSet(r.TargetUserID, r.APIKeyID) != 1 {
+		return badRequest("exactly one of target_user_id and api_key_id is required")
 	}
-	return withData(a.describeMember(m)), nil
+	return required("role_id", r.RoleID)
 }
 
-func (a *API) addProjectMember(c call) (any, error) {
-	p, err := a.findProject(c)
+func (a *API) addProjectMember(c call, p *project, body addProjectMemberRequest) (any, error) {
+	roleID, err := a.roleID(body.RoleID, "project")
 	if err != nil {
 		return nil, err
 	}
-	body, err := decode[struct {
-		principal
-		RoleID *string `json:"role_id"`
-	}](c)
+	m, err := a.newMember(body.principal, roleID)
 	if err != nil {
 		return nil, err
 	}
-	if countSet(body.TargetUserID, body.APIKeyID) != 1 {
-		return nil, badRequest("exactly one of target_user_id and api_key_id is required")
-	}
-	m, err := a.newMember(body.principal)
-	if err != nil {
-		return nil, err
-	}
-	if m.keyID == "" && !slices.ContainsFunc(a.membersOf(""), func(o *member) bool { return o.userID == m.userID }) {
+	if m.keyID == "" && !a.membersOf("").contains(func(o *member) bool { return o.userID == m.userID }) {
 		return nil, badRequest("target_user_id: not a member of the account")
 	}
 	m.projectID = p.ID
-	if m.roleID, err = a.requiredRoleID(body.RoleID, "project"); err != nil {
-		return nil, err
-	}
 	if err := a.join(m, c); err != nil {
 		return nil, err
 	}
 	return withData(a.describeMember(m)), nil
 }
 
-func (a *API) updateProjectMember(c call) (any, error) {
-	m, err := a.findProjectMember(c)
-	if err != nil {
-		return nil, err
-	}
-	roleID, status, err := a.memberChange(m, "project", c)
+func (a *API) updateProjectMember(c call, m *member, body updateMemberRequest) (any, error) {
+	roleID, status, err := a.updated(m, body, "project")
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +61,9 @@ func (a *API) updateProjectMember(c call) (any, error) {
 	return withData(a.describeMember(m)), nil
 }
 
-// removeProjectMember takes the role in the project away, and nothing else.
-func (a *API) removeProjectMember(c call) (any, error) {
-	m, err := a.findProjectMember(c)
-	if err != nil {
-		return nil, err
-	}
-	a.removeMembers(func(other *member) bool { return other == m })
+// removeProjectMember removes the role in the project and nothing else.
+func (a *API) removeProjectMember(_ call, m *member) (any, error) {
+	a.members.remove(func(other *member) bool { return other == m })
 	return withMessage("Project member removed"), nil
 }
 

@@ -1,10 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +14,10 @@ import (
 func projectRoutes() []route {
 	return []route{
 		{id: "listProjects", method: "GET", path: "/api/v1/projects", permission: "account.projects.view", orGrant: true, handle: (*API).listProjects},
-		{id: "createProject", method: "POST", path: "/api/v1/projects", permission: "account.projects.create", status: http.StatusCreated, handle: (*API).createProject},
-		{id: "getProject", method: "GET", path: "/api/v1/projects/{id}", permission: "account.projects.view", orGrant: true, handle: (*API).getProject},
-		{id: "updateProject", method: "PUT", path: "/api/v1/projects/{id}", permission: "account.projects.manage", handle: (*API).updateProject},
-		{id: "deleteProject", method: "DELETE", path: "/api/v1/projects/{id}", permission: "account.projects.delete", handle: (*API).deleteProject},
+		{id: "createProject", method: "POST", path: "/api/v1/projects", permission: "account.projects.create", status: http.StatusCreated, handle: withBody((*API).createProject)},
+		{id: "getProject", method: "GET", path: "/api/v1/projects/{id}", permission: "account.projects.view", orGrant: true, handle: on((*API).findVisibleProject, (*API).getProject)},
+		{id: "updateProject", method: "PUT", path: "/api/v1/projects/{id}", permission: "account.projects.manage", handle: onWithBody((*API).findProject, (*API).updateProject)},
+		{id: "deleteProject", method: "DELETE", path: "/api/v1/projects/{id}", permission: "account.projects.delete", handle: on((*API).findProject, (*API).deleteProject)},
 	}
 }
 
@@ -54,45 +54,27 @@ type Project struct {
 func (a *API) Projects() []Project {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	projects := make([]Project, 0, len(a.projects))
-	for _, p := range a.projects {
-		projects = append(projects, Project{p.ID, p.Name, p.Slug, p.IsDefault, p.resources})
-	}
-	return projects
+	return convert(a.projects, func(p *project) Project {
+		return Project{p.ID, p.Name, p.Slug, p.IsDefault, p.resources}
+	})
 }
 
 func (a *API) listProjects(c call) (any, error) {
-	var seen []publicProject
-	for _, p := range a.projects {
-		if a.canSee(c.key, p) {
-			seen = append(seen, p.publicProject)
-		}
-	}
-	projects, err := page(c, seen, 20)
-	if err != nil {
-		return nil, err
-	}
-	return withTotal(projects, len(seen)), nil
+	visible := a.projects.filter(func(p *project) bool { return a.canSee(c.key, p) })
+	return paginate(c, convert(visible, func(p *project) publicProject { return p.publicProject }), 20)
 }
 
-func (a *API) getProject(c call) (any, error) {
-	p, err := a.visibleProject(c)
-	if err != nil {
-		return nil, err
-	}
-	return withData(p.publicProject), nil
+func (a *API) getProject(_ call, p *project) (any, error) { return withData(p.publicProject), nil }
+
+// createProjectRequest is the body of createProject.
+type createProjectRequest struct{ projectSettings }
+
+func (r createProjectRequest) validate(now time.Time) error {
+	return cmp.Or(required("name", r.Name), r.projectSettings.validate(now))
 }
 
-// createProject makes a project, in which its maker gets no role: none is
-// documented.
-func (a *API) createProject(c call) (any, error) {
-	body, err := decode[projectSettings](c)
-	if err != nil {
-		return nil, err
-	}
-	if body.Name == nil {
-		return nil, badRequest("name is required")
-	}
+// createProject creates a project. Its creator gets no role in it: none is documented.
+func (a *API) createProject(c call, body createProjectRequest) (any, error) {
 	p := &project{publicProject: publicProject{
 		ID:            uuid.NewString(),
 		AccountID:     AccountID,
@@ -101,7 +83,7 @@ func (a *API) createProject(c call) (any, error) {
 		CreatedBy:     c.key.CreatedBy,
 		CreatedAt:     seconds(c.now),
 	}}
-	if err := a.checkProject(p, body); err != nil {
+	if err := a.checkProjectName(p, body.Name); err != nil {
 		return nil, err
 	}
 	p.Slug = a.newSlug(*body.Name)
@@ -110,62 +92,47 @@ func (a *API) createProject(c call) (any, error) {
 	return withData(p.publicProject), nil
 }
 
-// updateProject changes what is sent. Every field is documented as optional, and
-// nothing says that one is needed.
-func (a *API) updateProject(c call) (any, error) {
-	p, err := a.findProject(c)
-	if err != nil {
-		return nil, err
-	}
-	body, err := decode[projectSettings](c)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.checkProject(p, body); err != nil {
+// updateProject changes the fields that were sent. Every field is documented as
+// optional, and nothing says that one is required.
+func (a *API) updateProject(c call, p *project, body projectSettings) (any, error) {
+	if err := a.checkProjectName(p, body.Name); err != nil {
 		return nil, err
 	}
 	body.apply(p, c.now)
 	return withData(p.publicProject), nil
 }
 
-// deleteProject makes an end of a project and of all roles in it. With which status
-// it refuses is not documented; 409 is what the API uses for such conflicts
-// elsewhere.
-func (a *API) deleteProject(c call) (any, error) {
-	p, err := a.findProject(c)
-	if err != nil {
-		return nil, err
-	}
+// deleteProject deletes a project and all roles in it. The status of its errors is not
+// documented; 409 is what the API uses for such conflicts elsewhere.
+func (a *API) deleteProject(_ call, p *project) (any, error) {
 	if p.IsDefault {
 		return nil, conflict("the default project cannot be deleted")
 	}
 	if p.resources > 0 {
 		return nil, conflict("project is not empty: it has %d resources", p.resources)
 	}
-	a.projects = slices.DeleteFunc(a.projects, func(other *project) bool { return other == p })
-	a.removeMembers(func(m *member) bool { return m.projectID == p.ID })
+	a.projects.remove(func(other *project) bool { return other == p })
+	a.members.remove(func(m *member) bool { return m.projectID == p.ID })
 	return withMessage("Project deleted"), nil
 }
 
-// projectSettings are the fields of a request's body that a project can be made with
-// and that can be changed later.
+// projectSettings are the fields that can be set when a project is created and changed
+// later.
 type projectSettings struct {
 	Name          *string `json:"name"`
 	Description   *string `json:"description"`
 	DefaultRegion *string `json:"default_region"`
 }
 
-// checkProject refuses settings that do not fit the project. Names are documented as
-// unique; that case counts is not.
-func (a *API) checkProject(p *project, s projectSettings) error {
-	if err := checkName(s.Name, 64); err != nil {
-		return err
-	}
-	if s.Name != nil && slices.ContainsFunc(a.projects, func(o *project) bool { return o.Name == *s.Name && o.ID != p.ID }) {
+func (s projectSettings) validate(time.Time) error {
+	return cmp.Or(checkName(s.Name, 64), checkOneOf("default_region", s.DefaultRegion, "us-east"))
+}
+
+// checkProjectName refuses the name of another project. It is documented that names are
+// unique, but not that case counts.
+func (a *API) checkProjectName(p *project, name *string) error {
+	if name != nil && a.projects.contains(func(o *project) bool { return o.Name == *name && o.ID != p.ID }) {
 		return badRequest("name: there is a project of that name")
-	}
-	if s.DefaultRegion != nil {
-		return oneOf("default_region", *s.DefaultRegion, "us-east")
 	}
 	return nil
 }
@@ -193,7 +160,7 @@ func (a *API) newSlug(name string) string {
 		base = "project"
 	}
 	slug := base
-	for i := 2; slices.ContainsFunc(a.projects, func(p *project) bool { return p.Slug == slug }); i++ {
+	for i := 2; a.projects.contains(func(p *project) bool { return p.Slug == slug }); i++ {
 		slug = fmt.Sprintf("%s-%d", base, i)
 	}
 	return slug
@@ -209,8 +176,8 @@ func (a *API) findProject(c call) (*project, error) {
 	return p, nil
 }
 
-// visibleProject returns the project that the path names, if the key may know of it.
-func (a *API) visibleProject(c call) (*project, error) {
+// findVisibleProject returns the project that the path names, if the key may know of it.
+func (a *API) findVisibleProject(c call) (*project, error) {
 	p, err := a.findProject(c)
 	if err == nil && !a.canSee(c.key, p) {
 		return nil, notFound("project not found")
@@ -220,9 +187,5 @@ func (a *API) visibleProject(c call) (*project, error) {
 
 // project returns the project with that ID.
 func (a *API) project(id string) (*project, bool) {
-	i := slices.IndexFunc(a.projects, func(p *project) bool { return p.ID == id })
-	if i < 0 {
-		return nil, false
-	}
-	return a.projects[i], true
+	return a.projects.find(func(p *project) bool { return p.ID == id })
 }

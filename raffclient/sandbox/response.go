@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // envelope is the body of every success, except those of the health checks.
@@ -99,74 +97,4 @@ func (a *API) write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // fails only if the client is gone
-}
-
-// decode reads the request's body. As in most Go servers, unknown fields are
-// ignored and null is the same as absent; the documentation has neither.
-func decode[T any](c call) (T, error) {
-	var body T
-	if len(c.body) > maxBodyBytes {
-		return body, badRequest("request body is larger than %d bytes", maxBodyBytes)
-	}
-	if t, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type")); t != "application/json" {
-		return body, badRequest("Content-Type must be application/json")
-	}
-	if err := json.Unmarshal(c.body, &body); err != nil {
-		return body, badRequest("invalid request body")
-	}
-	return body, nil
-}
-
-// page returns the elements that limit and offset ask for. No maximum of limit is
-// documented, so there is none; what is not a number in range is refused.
-func page[T any](c call, all []T, defaultLimit int) ([]T, error) {
-	limit, err := c.number("limit", 1, defaultLimit)
-	if err != nil {
-		return nil, err
-	}
-	offset, err := c.number("offset", 0, 0)
-	if err != nil {
-		return nil, err
-	}
-	all = all[min(offset, len(all)):]
-	return append([]T{}, all[:min(limit, len(all))]...), nil
-}
-
-// number returns a parameter of the query.
-func (c call) number(name string, least, absent int) (int, error) {
-	s := c.URL.Query().Get(name)
-	if s == "" {
-		return absent, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < least {
-		return 0, badRequest("%s must be a whole number, %d or more", name, least)
-	}
-	return n, nil
-}
-
-// choice returns a parameter of the query that has one of a few values, or "".
-func (c call) choice(name string, values ...string) (string, error) {
-	s := c.URL.Query().Get(name)
-	if s == "" {
-		return "", nil
-	}
-	return s, oneOf(name, s, values...)
-}
-
-func oneOf(name, got string, values ...string) error {
-	for _, v := range values {
-		if v == got {
-			return nil
-		}
-	}
-	return badRequest("%s must be one of: %s", name, strings.Join(values, ", "))
-}
-
-// checkName refuses a name that is empty or too long, in characters.
-func checkName(name *string, most int) error {
-	if name != nil && (*name == "" || utf8.RuneCountInString(*name) > most) {
-		return badRequest("name must have 1 to %d characters", most)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -12,10 +13,10 @@ import (
 func roleRoutes() []route {
 	return []route{
 		{id: "listRoles", method: "GET", path: "/api/v1/roles", permission: "account.roles.view", handle: (*API).listRoles},
-		{id: "createRole", method: "POST", path: "/api/v1/roles", permission: "account.roles.create", status: http.StatusCreated, handle: (*API).createRole},
-		{id: "getRole", method: "GET", path: "/api/v1/roles/{id}", permission: "account.roles.view", handle: (*API).getRole},
-		{id: "updateRole", method: "PATCH", path: "/api/v1/roles/{id}", permission: "account.roles.manage", handle: (*API).updateRole},
-		{id: "deleteRole", method: "DELETE", path: "/api/v1/roles/{id}", permission: "account.roles.delete", handle: (*API).deleteRole},
+		{id: "createRole", method: "POST", path: "/api/v1/roles", permission: "account.roles.create", status: http.StatusCreated, handle: withBody((*API).createRole)},
+		{id: "getRole", method: "GET", path: "/api/v1/roles/{id}", permission: "account.roles.view", handle: on((*API).findRole, (*API).getRole)},
+		{id: "updateRole", method: "PATCH", path: "/api/v1/roles/{id}", permission: "account.roles.manage", handle: onWithBody((*API).findCustomRole, (*API).updateRole)},
+		{id: "deleteRole", method: "DELETE", path: "/api/v1/roles/{id}", permission: "account.roles.delete", handle: on((*API).findCustomRole, (*API).deleteRole)},
 	}
 }
 
@@ -45,58 +46,49 @@ type Role struct {
 func (a *API) Roles() []Role {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	roles := make([]Role, 0, len(a.roles))
-	for _, r := range a.roles {
-		roles = append(roles, Role{r.ID, r.Name, r.Slug, r.Scope, slices.Clone(r.Permissions), r.IsSystem})
-	}
-	return roles
+	return convert(a.roles, func(r *role) Role {
+		return Role{r.ID, r.Name, r.Slug, r.Scope, slices.Clone(r.Permissions), r.IsSystem}
+	})
 }
 
-// listRoles answers without a total. Its order, and that of the other lists, is not
-// documented: here it is that of creation, the oldest first.
+// listRoles responds without a total. Its order, and that of the other lists, is not
+// documented: here it is the order of creation.
 func (a *API) listRoles(c call) (any, error) {
 	scope, err := c.choice("scope", "account", "project")
 	if err != nil {
 		return nil, err
 	}
-	var found []*role
-	for _, r := range a.roles {
-		if scope == "" || r.Scope == scope {
-			found = append(found, r)
-		}
-	}
-	roles, err := page(c, found, 50)
-	if err != nil {
-		return nil, err
-	}
-	return withData(roles), nil
+	roles, err := pageOf(c, a.roles.filter(func(r *role) bool { return scope == "" || r.Scope == scope }), 50)
+	return withData(roles), err
 }
 
-func (a *API) getRole(c call) (any, error) {
-	r, err := a.findRole(c)
-	if err != nil {
-		return nil, err
-	}
-	return withData(r), nil
+func (a *API) getRole(_ call, r *role) (any, error) { return withData(r), nil }
+
+// createRoleRequest is the body of createRole.
+type createRoleRequest struct {
+	roleSettings
+	Slug  string `json:"slug"`
+	Scope string `json:"scope"`
 }
 
-func (a *API) createRole(c call) (any, error) {
-	body, err := decode[struct {
-		roleSettings
-		Slug  string `json:"slug"`
-		Scope string `json:"scope"`
-	}](c)
-	if err != nil {
-		return nil, err
+var slugFormat = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+func (r createRoleRequest) validate(now time.Time) error {
+	if r.Name == nil || r.Permissions == nil {
+		return badRequest("name, slug, scope and permissions are required")
 	}
-	if body.Name == nil || body.Permissions == nil {
-		return nil, badRequest("name, slug, scope and permissions are required")
+	if err := checkOneOf("scope", &r.Scope, "account", "project"); err != nil {
+		return err
 	}
-	if err := oneOf("scope", body.Scope, "account", "project"); err != nil {
-		return nil, err
+	if !slugFormat.MatchString(r.Slug) {
+		return badRequest("slug must have 1 to 64 lower-case letters, digits and hyphens")
 	}
-	if err := a.checkSlug(body.Slug); err != nil {
-		return nil, err
+	return r.roleSettings.validate(now)
+}
+
+func (a *API) createRole(c call, body createRoleRequest) (any, error) {
+	if a.roles.contains(func(r *role) bool { return r.Slug == body.Slug }) {
+		return nil, badRequest("slug: there is a role of that slug")
 	}
 	r := &role{
 		ID:        uuid.NewString(),
@@ -114,64 +106,59 @@ func (a *API) createRole(c call) (any, error) {
 	return withData(r), nil
 }
 
-func (a *API) updateRole(c call) (any, error) {
-	r, err := a.findCustomRole(c)
-	if err != nil {
-		return nil, err
+// updateRoleRequest is the body of updateRole.
+type updateRoleRequest struct{ roleSettings }
+
+func (r updateRoleRequest) validate(now time.Time) error {
+	if r.Name == nil && r.Description == nil && r.Permissions == nil {
+		return badRequest("at least one field is required")
 	}
-	body, err := decode[roleSettings](c)
-	if err != nil {
-		return nil, err
-	}
-	if body.Name == nil && body.Description == nil && body.Permissions == nil {
-		return nil, badRequest("at least one field is required")
-	}
-	if err := a.checkRole(r, body); err != nil {
+	return r.roleSettings.validate(now)
+}
+
+func (a *API) updateRole(c call, r *role, body updateRoleRequest) (any, error) {
+	if err := a.checkRole(r, body.roleSettings); err != nil {
 		return nil, err
 	}
 	body.apply(r, c.now)
 	return withData(r), nil
 }
 
-func (a *API) deleteRole(c call) (any, error) {
-	r, err := a.findCustomRole(c)
-	if err != nil {
-		return nil, err
-	}
+func (a *API) deleteRole(_ call, r *role) (any, error) {
 	if a.inUse(r) {
 		return nil, badRequest("role is in use by a member or an API key")
 	}
-	a.roles = slices.DeleteFunc(a.roles, func(other *role) bool { return other == r })
+	a.roles.remove(func(other *role) bool { return other == r })
 	return withMessage("Role deleted"), nil
 }
 
 // inUse reports whether a key or a member has the role. A key that is expired or
 // inactive may come back, and an invitation may be accepted, so they count.
 func (a *API) inUse(r *role) bool {
-	return slices.ContainsFunc(a.keys, func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID }) ||
-		slices.ContainsFunc(a.members, func(m *member) bool { return m.roleID == r.ID })
+	return a.keys.contains(func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID }) ||
+		a.members.contains(func(m *member) bool { return m.roleID == r.ID })
 }
 
-// roleSettings are the fields of a request's body that a role can be made with and
-// that can be changed later.
+// roleSettings are the fields that can be set when a role is created and changed later.
 type roleSettings struct {
 	Name        *string  `json:"name"`
 	Description *string  `json:"description"`
 	Permissions []string `json:"permissions"`
 }
 
-// checkRole refuses settings that do not fit the role. That names are unique in the
-// account is documented; here the system roles' are among them, and case counts.
-// That no role may be left without permissions is documented for new ones only.
-func (a *API) checkRole(r *role, s roleSettings) error {
-	if err := checkName(s.Name, 64); err != nil {
-		return err
-	}
-	if s.Name != nil && slices.ContainsFunc(a.roles, func(o *role) bool { return o.Name == *s.Name && o.ID != r.ID }) {
-		return badRequest("name: there is a role of that name")
-	}
+// validate requires at least one permission, which is documented for new roles only.
+func (s roleSettings) validate(time.Time) error {
 	if s.Permissions != nil && len(s.Permissions) == 0 {
-		return badRequest("permissions must have at least one element")
+		return cmp.Or(checkName(s.Name, 64), badRequest("permissions must have at least one element"))
+	}
+	return checkName(s.Name, 64)
+}
+
+// checkRole refuses settings that do not fit the role. It is documented that names are
+// unique in the account; here that includes the names of system roles, and case counts.
+func (a *API) checkRole(r *role, s roleSettings) error {
+	if s.Name != nil && a.roles.contains(func(o *role) bool { return o.Name == *s.Name && o.ID != r.ID }) {
+		return badRequest("name: there is a role of that name")
 	}
 	names := permissionNames(r.Scope)
 	for _, p := range s.Permissions {
@@ -193,19 +180,6 @@ func (s roleSettings) apply(r *role, now time.Time) {
 		r.Permissions = unique(s.Permissions)
 	}
 	r.UpdatedAt = seconds(now)
-}
-
-var slugFormat = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-
-// checkSlug refuses a slug that has the wrong form or is taken.
-func (a *API) checkSlug(slug string) error {
-	if !slugFormat.MatchString(slug) {
-		return badRequest("slug must have 1 to 64 lower-case letters, digits and hyphens")
-	}
-	if slices.ContainsFunc(a.roles, func(r *role) bool { return r.Slug == slug }) {
-		return badRequest("slug: there is a role of that slug")
-	}
-	return nil
 }
 
 // findRole returns the role that the path names.
@@ -232,11 +206,7 @@ func (a *API) findCustomRole(c call) (*role, error) {
 
 // role returns the role with that ID.
 func (a *API) role(id string) (*role, bool) {
-	i := slices.IndexFunc(a.roles, func(r *role) bool { return r.ID == id })
-	if i < 0 {
-		return nil, false
-	}
-	return a.roles[i], true
+	return a.roles.find(func(r *role) bool { return r.ID == id })
 }
 
 // roleID returns the ID of the role that a request's role_id means, or "" if there

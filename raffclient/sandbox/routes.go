@@ -20,7 +20,7 @@ type route struct {
 	permission string // that the key's role must contain; "" is none
 	orGrant    bool   // a role in some project suffices
 	status     int    // of success; 0 is 200
-	handle     func(*API, call) (any, error)
+	handle     handler
 }
 
 // routes returns all operations. Each resource has its own in its file.

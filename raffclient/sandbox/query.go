@@ -1,0 +1,48 @@
+package sandbox
+
+import "strconv"
+
+// paginate responds to a list operation with the elements that limit and offset select,
+// and with the total.
+func paginate[T any](c call, all []T, defaultLimit int) (any, error) {
+	page, err := pageOf(c, all, defaultLimit)
+	return withTotal(page, len(all)), err
+}
+
+// pageOf returns the elements that limit and offset select. No maximum of limit is
+// documented, so there is none; a value that is not a number in range is an error.
+func pageOf[T any](c call, all []T, defaultLimit int) ([]T, error) {
+	limit, err := c.number("limit", 1, defaultLimit)
+	if err != nil {
+		return nil, err
+	}
+	offset, err := c.number("offset", 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	all = all[min(offset, len(all)):]
+	return append([]T{}, all[:min(limit, len(all))]...), nil
+}
+
+// number returns a query parameter that is a number, or absent if it was not sent.
+func (c call) number(name string, least, absent int) (int, error) {
+	s := c.URL.Query().Get(name)
+	if s == "" {
+		return absent, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least {
+		return 0, badRequest("%s must be a whole number, %d or more", name, least)
+	}
+	return n, nil
+}
+
+// choice returns a query parameter that has one of a few values, or "" if it was not
+// sent.
+func (c call) choice(name string, values ...string) (string, error) {
+	s := c.URL.Query().Get(name)
+	if s == "" {
+		return "", nil
+	}
+	return s, checkOneOf(name, &s, values...)
+}
