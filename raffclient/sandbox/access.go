@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// keyFormat is what a key looks like.
+// keyFormat is the format of a key.
 var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 
-// admit decides whether the request is served: its key must be valid and within its
-// rate, X-Project-ID must be there if it is required, and name a project within the
-// key's reach if it is there, and the key's role must have the permission. It notes
-// that the key was used.
+// admit authenticates and authorizes a request: its key must be valid and within its
+// rate limit, X-Project-ID must be present if it is required, and must name a project
+// that the key can reach if it is present, and the key's role must have the permission.
+// admit updates the last use of the key.
 func (a *API) admit(c call, rt route) (*apiKey, error) {
 	key, err := a.authenticate(c.Header.Get("X-API-Key"), c.now)
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *API) admit(c call, rt route) (*apiKey, error) {
 		return nil, err
 	}
 	// The documentation does not say what counts as a use. Here it is every request
-	// that the limiter lets pass, also one that is then refused.
+	// that the rate limiter admits, including one that is then refused.
 	key.LastUsedAt = seconds(c.now)
 	c.key = key
 	if err := a.checkProjectID(c); err != nil {
@@ -34,10 +34,10 @@ func (a *API) admit(c call, rt route) (*apiKey, error) {
 	return key, a.authorize(c, rt)
 }
 
-// checkProjectID refuses X-Project-ID if it names no project that the key can reach,
-// on every request, as the documentation says of reading and leaves open otherwise. A
-// key reaches the projects in which it may do something: to see them in a list, which
-// a role in the account can allow, is less.
+// checkProjectID refuses an X-Project-ID that names no project that the key can reach.
+// It does so on every request: the documentation says so for reads and leaves writes
+// open. A key can reach the projects in which it has a permission. That a role in the
+// account lets it list a project is not enough.
 func (a *API) checkProjectID(c call) error {
 	sent := c.Header.Get("X-Project-ID")
 	if sent == "" {
@@ -53,8 +53,8 @@ func (a *API) checkProjectID(c call) error {
 	return nil
 }
 
-// authorize decides whether the key's roles allow the operation. The account and its
-// projects are apart: a permission of the one is worth nothing in the other.
+// authorize returns an error if the key's roles do not allow the operation. A permission
+// in the account does not count in a project, nor the other way round.
 func (a *API) authorize(c call, rt route) error {
 	if rt.permission == "" || rt.orGrant && a.hasGrants(c.key) {
 		return nil
@@ -73,7 +73,7 @@ func (a *API) authorize(c call, rt route) error {
 	return nil
 }
 
-// authenticate returns the key with that value.
+// authenticate returns the valid key with that value.
 func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
 	if value == "" {
 		return nil, unauthorized("X-API-Key required")
@@ -95,10 +95,10 @@ func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
 	return key, nil
 }
 
-// permissions returns what the key may do in the account now: a key refers to its
-// role, so that a change of the role reaches it at its next request. What a key made
-// without a role may do is not documented; nothing, here, which is the cautious
-// reading. A suspended membership keeps its role, which is worth nothing meanwhile.
+// permissions returns the key's current permissions in the account: a change of its role
+// applies to its next request. What a key without a role may do is not documented; here
+// it is nothing, which is the cautious reading. A suspended membership keeps its role but
+// grants nothing.
 func (a *API) permissions(key *apiKey) []string {
 	if m, ok := a.membership(key, ""); ok && m.status != "active" {
 		return nil
@@ -106,8 +106,8 @@ func (a *API) permissions(key *apiKey) []string {
 	return a.permissionsOf(key.RoleID)
 }
 
-// permissionsIn returns what the key may do in a project now. The Owner may do
-// everything in each.
+// permissionsIn returns the key's current permissions in a project. The Owner has all
+// permissions in every project.
 func (a *API) permissionsIn(key *apiKey, p *project) []string {
 	if key.RoleID == RoleID("owner") && len(a.permissions(key)) > 0 {
 		return permissionNames("project")
@@ -126,9 +126,9 @@ func (a *API) permissionsOf(roleID string) []string {
 	return r.Permissions
 }
 
-// canSee reports whether a key may know of a project. It is documented that a key of
-// the Owner lists all and a key with nothing but roles in projects lists those; here
-// every key that may view the account's projects lists all.
+// canSee reports whether a project is visible to a key. It is documented that a key of
+// the Owner lists all projects, and that a key that has only roles in projects lists
+// those; here every key that may view the account's projects lists all.
 func (a *API) canSee(key *apiKey, p *project) bool {
 	if slices.Contains(a.permissions(key), "account.projects.view") {
 		return true
@@ -144,8 +144,8 @@ func (a *API) hasGrants(key *apiKey) bool {
 	})
 }
 
-// membership returns the key's membership of a project, or of the account. A role in
-// the account that a key was made with is none: nothing says that it is listed.
+// membership returns the key's membership of a project, or of the account. A role with
+// which a key was created is not a membership: nothing says that such a key is listed.
 func (a *API) membership(key *apiKey, projectID string) (*member, bool) {
 	return a.members.find(func(m *member) bool { return m.keyID == key.ID && m.projectID == projectID })
 }

@@ -58,8 +58,8 @@ func TestLastUse(t *testing.T) {
 	}
 }
 
-// The account's operations. Nothing that they name exists, so what is allowed fails
-// for another reason than a permission.
+// TestPermissionsOfRoles covers the operations of the account. The resources do not exist,
+// so an allowed request fails for a reason other than a permission.
 func TestPermissionsOfRoles(t *testing.T) {
 	s := inProcess(t)
 	roles := []string{"owner", "admin", "billing", "member", "none"}
@@ -109,8 +109,8 @@ func TestPermissionsOfRoles(t *testing.T) {
 	}
 }
 
-// The operations in a project need a role in that project, and one in the account is
-// good for no more than to know of it.
+// Operations in a project require a role in that project. A role in the account at most
+// makes the project visible.
 func TestPermissionsInProjects(t *testing.T) {
 	s := seeded(t)
 	keys := map[string]string{
@@ -175,11 +175,11 @@ func TestProjectsInSight(t *testing.T) {
 	wantStatus(t, s.do(s.keyOf("billing"), "GET", "/api/v1/projects", ""), http.StatusForbidden)
 }
 
-// What a key makes is made by whoever made the key.
+// The creator of a key is the creator of everything that the key creates.
 func TestMakers(t *testing.T) {
 	s := seeded(t)
 	chen := sandbox.UserIDOf("chen@meridian.example")
-	s.make("/api/v1/members", grant("api_key_id", sandbox.KeyID("ci"), "admin"))
+	s.mustCreate("/api/v1/members", grant("api_key_id", sandbox.KeyID("ci"), "admin"))
 	secret := s.owner("POST", "/api/v1/api-keys/"+sandbox.KeyID("ci")+"/regenerate", "").data(t)["secret"].(string)
 	for path, body := range map[string]string{
 		"/api/v1/api-keys": `{"name": "a"}`,
@@ -187,7 +187,7 @@ func TestMakers(t *testing.T) {
 		"/api/v1/roles":    roleBody,
 	} {
 		if got := s.do(secret, "POST", path, body).data(t)["created_by"]; got != chen {
-			t.Errorf("%s: made by %v, want %s", path, got, chen)
+			t.Errorf("%s: created by %v, want %s", path, got, chen)
 		}
 	}
 	invitation := s.do(secret, "POST", "/api/v1/invitations", grant("email", "a@b.example", "member")).data(t)
@@ -221,13 +221,13 @@ func (s session) inProject(key, project, method, path, body string) response {
 	return a
 }
 
-// A project that the key cannot reach is refused on every operation, whether it is
-// required or not, and nothing changes.
+// An X-Project-ID that the key cannot reach is refused on every operation, whether or not
+// the header is required, and nothing changes.
 func TestProjectsOutOfReach(t *testing.T) {
 	s := seeded(t)
 	staging, production := sandbox.ProjectID("staging"), sandbox.ProjectID("production")
 	suspended, secret := s.newKey(`{"name": "Key"}`)
-	member := s.make(inProject("staging"), grant("api_key_id", suspended, "viewer"))
+	member := s.mustCreate(inProject("staging"), grant("api_key_id", suspended, "viewer"))
 	wantStatus(t, s.owner("PATCH", inProject("staging")+"/"+member, `{"status": "suspended"}`), http.StatusOK)
 	for _, tt := range []struct {
 		name, key, project string
@@ -267,10 +267,10 @@ func TestProjectsOutOfReach(t *testing.T) {
 		}
 	}
 	if after := s.state(); !reflect.DeepEqual(after, before) {
-		t.Errorf("changed all the same: %v\nbefore: %v", after, before)
+		t.Errorf("changed anyway: %v\nbefore: %v", after, before)
 	}
 	a := s.inProject("", unknownID, "GET", "/api/v1/permissions", "")
-	wantStatus(t, a, http.StatusUnauthorized) // the key comes first
+	wantStatus(t, a, http.StatusUnauthorized) // the key is checked first
 }
 
 func TestEmptyDeletions(t *testing.T) {

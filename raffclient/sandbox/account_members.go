@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// accountMemberRoutes binds permissions to operations by their names; the
-// documentation lists both, but not which needs which. That the three ways to add a
-// member need the same one is a guess.
+// accountMemberRoutes assigns permissions to operations by their names: the
+// documentation lists both, but not which operation requires which permission. That all
+// three ways to add a member require the same one is a guess.
 func accountMemberRoutes() []route {
 	return []route{
 		{id: "listMembers", method: "GET", path: "/api/v1/members", permission: "account.members.view", handle: (*API).listMembers},
@@ -61,8 +61,8 @@ func (a *API) newAccountMember(body addMemberRequest, c call) (*member, error) {
 	return a.newMember(body.principal, roleID)
 }
 
-// joinAccount makes a member of the account. A key gets its role, if it has none: it
-// is documented that nobody has two.
+// joinAccount adds a member to the account. A key must not have a role yet, and gets that
+// of the member: it is documented that no key has two.
 func (a *API) joinAccount(m *member, c call) error {
 	if m.keyID == "" && m.roleID == RoleID("owner") {
 		return errOneOwner()
@@ -98,9 +98,9 @@ func (a *API) updateMember(c call, m *member, body updateMemberRequest) (any, er
 	return withData(a.describeMember(m)), nil
 }
 
-// removeMember removes a member from the account, and a person from its projects
-// too, since only members of the account can be in them. The keys that the person
-// made stay. A key keeps its projects.
+// removeMember removes a member from the account. It removes a person from all projects
+// too, because only members of the account can be in them; the keys that the person
+// created stay. A key keeps its projects.
 func (a *API) removeMember(_ call, m *member) (any, error) {
 	if m.isOwner() {
 		return nil, badRequest("the Owner cannot be removed")
@@ -117,13 +117,13 @@ func (a *API) removeMember(_ call, m *member) (any, error) {
 	return withMessage("Member removed"), nil
 }
 
-// isOwner reports whether the member is the one person who owns the account. Keys
-// with the role are as others.
+// isOwner reports whether the member is the person who owns the account. A key with the
+// role Owner is an ordinary member.
 func (m *member) isOwner() bool { return m.keyID == "" && m.roleID == RoleID("owner") }
 
-// isLastManager reports whether the member is the one person left who can manage
-// members. Keys do not count, which is not documented. The Owner does, and can only
-// be suspended, which nothing forbids while there is another.
+// isLastManager reports whether the member is the only person who can manage members.
+// Keys do not count, which is not documented. The Owner counts, and can be suspended,
+// which nothing forbids while there is another manager.
 func (a *API) isLastManager(m *member) bool {
 	if !a.isManager(m) {
 		return false
@@ -145,7 +145,7 @@ func errOneOwner() error {
 	return badRequest("the account has one Owner, whom only support can change")
 }
 
-// errLastManager has the documented words.
+// errLastManager has the documented message.
 func errLastManager() error {
 	return badRequest("Cannot remove the last account.members.manage holder")
 }

@@ -117,8 +117,8 @@ func TestListMembers(t *testing.T) {
 	}
 }
 
-// The last person who can manage members cannot be taken away. The Owner can be
-// suspended while there is another.
+// The last person who can manage members cannot be removed. The Owner can be suspended
+// while there is another.
 func TestLastManager(t *testing.T) {
 	s := seeded(t)
 	refused := func(method, path, body string) {
@@ -151,7 +151,7 @@ func TestRemoveMember(t *testing.T) {
 	wantStatus(t, s.owner("GET", account("dana@meridian.example"), ""), http.StatusNotFound)
 	wantStatus(t, s.owner("GET", inProject("staging")+"/"+sandbox.MemberID("staging", "dana@meridian.example"), ""), http.StatusNotFound)
 	if got := s.owner("GET", "/api/v1/api-keys/"+sandbox.KeyID("dana-laptop"), "").data(t)["created_by"]; got != dana {
-		t.Errorf("the key's maker is %v, want %s as before", got, dana)
+		t.Errorf("the key's creator is %v, want %s as before", got, dana)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestRemoveMember(t *testing.T) {
 func TestKeyAsMember(t *testing.T) {
 	s := seeded(t)
 	id, secret := s.newKey(`{"name": "a"}`)
-	path := "/api/v1/members/" + s.make("/api/v1/members", grant("api_key_id", id, "admin"))
+	path := "/api/v1/members/" + s.mustCreate("/api/v1/members", grant("api_key_id", id, "admin"))
 	role := func() any { return s.owner("GET", "/api/v1/api-keys/"+id, "").data(t)["role_slug"] }
 	may := func(want int) {
 		t.Helper()
@@ -183,7 +183,7 @@ func TestKeyAsMember(t *testing.T) {
 		t.Errorf("role %v after removal, want none", got)
 	}
 
-	s.make("/api/v1/members", grant("api_key_id", id, "member"))
+	s.mustCreate("/api/v1/members", grant("api_key_id", id, "member"))
 	before := len(s.api.Members())
 	wantStatus(t, s.owner("DELETE", "/api/v1/api-keys/"+id, ""), http.StatusOK)
 	if got := len(s.api.Members()); got != before-1 {

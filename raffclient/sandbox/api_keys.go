@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// apiKeyRoutes binds permissions to operations by their names; the documentation
-// lists both, but not which needs which.
+// apiKeyRoutes assigns permissions to operations by their names: the documentation lists
+// both, but not which operation requires which permission.
 func apiKeyRoutes() []route {
 	return []route{
 		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", handle: (*API).listAPIKeys},
@@ -24,7 +24,7 @@ func apiKeyRoutes() []route {
 	}
 }
 
-// apiKey is a key as the API keeps it. The value itself is not kept.
+// apiKey is a key as the API stores it. The API does not store the secret itself.
 type apiKey struct {
 	publicAPIKey
 	hash    [sha256.Size]byte
@@ -32,7 +32,7 @@ type apiKey struct {
 	usage   usage
 }
 
-// publicAPIKey is what the API shows of a key.
+// publicAPIKey is a key as responses contain it.
 type publicAPIKey struct {
 	ID              string          `json:"id"`
 	AccountID       string          `json:"account_id"`
@@ -51,7 +51,7 @@ type publicAPIKey struct {
 	CreatedAt       time.Time       `json:"created_at"`
 }
 
-// projectAccess is the role that a key has in a project.
+// projectAccess is the role of a key in a project.
 type projectAccess struct {
 	ProjectID   string `json:"project_id"`
 	ProjectName string `json:"project_name"`
@@ -60,13 +60,13 @@ type projectAccess struct {
 	RoleSlug    string `json:"role_slug"`
 }
 
-// apiKeyWithSecret is the one answer that has a key's value.
+// apiKeyWithSecret is a key in the responses that contain its secret.
 type apiKeyWithSecret struct {
 	publicAPIKey
 	Secret string `json:"secret"`
 }
 
-// Key is what Keys tells of an API key. Times are zero for never.
+// Key is an API key as Keys returns it. A zero time means never.
 type Key struct {
 	ID, Name, Prefix  string
 	RateLimitTier     string
@@ -77,8 +77,8 @@ type Key struct {
 	ExpiresAt, UsedAt time.Time
 }
 
-// Keys returns all keys, the oldest first, also those that are revoked and of which
-// the API knows nothing any more.
+// Keys returns all keys in the order of creation, including revoked keys, which no
+// response contains.
 func (a *API) Keys() []Key {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -197,9 +197,9 @@ func (s keySettings) apply(k *publicAPIKey) {
 	}
 }
 
-// newAPIKey returns a key without value. Who made a key that a key asked for is not
-// documented; here it is who made that one, and so with everything else that has a
-// maker.
+// newAPIKey returns a key without a secret. Which user is the creator of a key that was
+// created with another key is not documented; here it is the creator of that key. The
+// same holds for everything else that has a creator.
 func newAPIKey(s keySettings, roleID, userID string, now time.Time) *apiKey {
 	key := &apiKey{publicAPIKey: publicAPIKey{
 		ID:            uuid.NewString(),
@@ -226,8 +226,8 @@ func (k *apiKey) newSecret() string {
 	return secret
 }
 
-// findAPIKey returns the key that the path names. An ID that is no UUID is not
-// found either: 404 is the one refusal that is documented for these operations.
+// findAPIKey returns the key that the path names. An ID that is not a UUID is not found
+// either: 404 is the only error that is documented for these operations.
 func (a *API) findAPIKey(c call) (*apiKey, error) {
 	key, ok := a.key(c.PathValue("id"))
 	if !ok {
@@ -236,14 +236,14 @@ func (a *API) findAPIKey(c call) (*apiKey, error) {
 	return key, nil
 }
 
-// key returns the key with the ID that was sent, unless it is revoked.
+// key returns the key with that ID, in any spelling, unless it is revoked.
 func (a *API) key(sent string) (*apiKey, bool) {
 	id, _ := parseID(sent)
 	return a.keys.find(func(k *apiKey) bool { return k.ID == id && !k.revoked })
 }
 
-// describe returns what the API shows of a key: its roles under their present names,
-// those too whose membership is suspended.
+// describe returns a key as responses contain it, with the current names of its roles,
+// including those of suspended memberships.
 func (a *API) describe(key *apiKey) publicAPIKey {
 	k := key.publicAPIKey
 	if r, ok := a.role(k.RoleID); ok {
@@ -258,7 +258,7 @@ func (a *API) describe(key *apiKey) publicAPIKey {
 	return k
 }
 
-// access returns what the API shows with a key of its role in a project.
+// access returns the role of a key in a project as responses contain it.
 func (a *API) access(m *member) projectAccess {
 	access := projectAccess{ProjectID: m.projectID, RoleID: m.roleID}
 	if p, ok := a.project(m.projectID); ok {
@@ -270,6 +270,6 @@ func (a *API) access(m *member) projectAccess {
 	return access
 }
 
-// seconds returns t as the API shows times. The documentation's examples have no
-// fractions of a second, so a client must not count on them.
+// seconds returns t as responses contain it. The documentation's examples have no
+// fractions of a second, so a client must not rely on them.
 func seconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

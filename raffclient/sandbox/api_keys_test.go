@@ -115,7 +115,7 @@ func TestBodiesRefused(t *testing.T) {
 				t.Errorf("body %s", a.text)
 			}
 			if after := s.api.Keys(); !reflect.DeepEqual(withoutUse(after), withoutUse(before)) {
-				t.Errorf("changed all the same: %v", after)
+				t.Errorf("changed anyway: %v", after)
 			}
 		})
 	}
@@ -248,7 +248,7 @@ func TestRevokeAPIKey(t *testing.T) {
 		}
 		keys := s.api.Keys()
 		if got := keys[len(keys)-1]; got.ID != id || !got.Revoked {
-			t.Errorf("Keys tells %+v, want the key revoked", got)
+			t.Errorf("Keys returns %+v, want the key revoked", got)
 		}
 	})
 }

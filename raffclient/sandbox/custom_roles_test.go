@@ -45,8 +45,8 @@ func TestCreateRole(t *testing.T) {
 
 func TestRolesRefused(t *testing.T) {
 	s := inProcess(t)
-	s.make("/api/v1/roles", roleBody)
-	path := "/api/v1/roles/" + s.make("/api/v1/roles", `{"name": "Runner", "slug": "runner", "scope": "project", "permissions": ["vm.power"]}`)
+	s.mustCreate("/api/v1/roles", roleBody)
+	path := "/api/v1/roles/" + s.mustCreate("/api/v1/roles", `{"name": "Runner", "slug": "runner", "scope": "project", "permissions": ["vm.power"]}`)
 	system := "/api/v1/roles/" + sandbox.RoleID("viewer")
 	create := func(name, body string) refusal { return refusal{name, "POST", "/api/v1/roles", body, 400} }
 	update := func(name, body string) refusal { return refusal{name, "PATCH", path, body, 400} }
@@ -88,7 +88,7 @@ func TestRolesRefused(t *testing.T) {
 func TestUpdateRole(t *testing.T) {
 	s := inProcess(t)
 	c := newClock(s.api)
-	id := s.make("/api/v1/roles", roleBody)
+	id := s.mustCreate("/api/v1/roles", roleBody)
 	_, secret := s.newKey(`{"name": "a", "role_id": "` + id + `"}`)
 	wantStatus(t, s.do(secret, "GET", "/api/v1/api-keys", ""), http.StatusOK)
 
@@ -110,7 +110,7 @@ func TestUpdateRole(t *testing.T) {
 
 func TestDeleteRole(t *testing.T) {
 	s := inProcess(t)
-	role := "/api/v1/roles/" + s.make("/api/v1/roles", roleBody)
+	role := "/api/v1/roles/" + s.mustCreate("/api/v1/roles", roleBody)
 	key, _ := s.newKey(`{"name": "a", "role_id": "` + role[len("/api/v1/roles/"):] + `"}`)
 	wantStatus(t, s.owner("DELETE", role, ""), http.StatusBadRequest)
 	wantStatus(t, s.owner("PATCH", "/api/v1/api-keys/"+key, `{"is_active": false}`), http.StatusOK)
@@ -122,5 +122,5 @@ func TestDeleteRole(t *testing.T) {
 		t.Errorf("body %s", a.text)
 	}
 	wantStatus(t, s.owner("GET", role, ""), http.StatusNotFound)
-	s.make("/api/v1/roles", roleBody) // name and slug are free again
+	s.mustCreate("/api/v1/roles", roleBody) // name and slug are free again
 }

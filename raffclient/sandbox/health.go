@@ -7,8 +7,8 @@ func healthRoutes() []route {
 	}
 }
 
-// ready answers with a body that is made up: the documentation only says that the
-// endpoint exists and needs no key.
+// ready responds with an invented body: the documentation only says that the endpoint
+// exists and requires no key.
 func (a *API) ready(call) (any, error) { return map[string]string{"status": "ready"}, nil }
 
 func (a *API) health(call) (any, error) { return map[string]string{"status": "healthy"}, nil }

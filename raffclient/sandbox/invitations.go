@@ -9,11 +9,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// invitationLife is how long an invitation can be accepted: "a few days", says the
-// documentation. What becomes of it then is not said; here it stays listed.
+// invitationLife is how long an invitation can be accepted: "a few days", according to
+// the documentation. What happens after that is not documented; here it stays listed.
 const invitationLife = 7 * 24 * time.Hour
 
-// invitationRoutes has one documented binding, that of createAccountInvitation.
+// invitationRoutes assigns permissions. Only that of createAccountInvitation is documented.
 func invitationRoutes() []route {
 	return []route{
 		{id: "createAccountInvitation", method: "POST", path: "/api/v1/invitations", permission: "account.members.invite", status: http.StatusCreated, handle: withBody((*API).createAccountInvitation)},
@@ -22,8 +22,8 @@ func invitationRoutes() []route {
 	}
 }
 
-// publicInvitation is what the API shows of an invitation, and only when it is made:
-// from then on there is the pending member.
+// publicInvitation is an invitation in the response that creates it. Later responses
+// contain only the pending member.
 type publicInvitation struct {
 	ID             string    `json:"id"`
 	Type           string    `json:"type"`
@@ -112,7 +112,7 @@ func newInvitee(projectID, email, roleID string, now time.Time) *member {
 	}
 }
 
-// describeInvitation returns what the API shows of the invitation of a member.
+// describeInvitation returns the invitation of a member as responses contain it.
 func (a *API) describeInvitation(m *member) publicInvitation {
 	inviter, _ := userByID(m.invitedBy)
 	public := publicInvitation{

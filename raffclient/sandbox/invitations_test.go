@@ -77,8 +77,8 @@ func TestInvitationsRefused(t *testing.T) {
 		{"no list", "GET", "/api/v1/invitations", ``, 405},
 	})
 	// Who is in the account may still be invited to a project, and the other way round.
-	s.make(project, grant("email", "bea@meridian.example", "viewer"))
-	s.make("/api/v1/invitations", grant("email", "hugo@contractor.example", "member"))
+	s.mustCreate(project, grant("email", "bea@meridian.example", "viewer"))
+	s.mustCreate("/api/v1/invitations", grant("email", "hugo@contractor.example", "member"))
 }
 
 func TestSeededInvitationsCanBeCancelled(t *testing.T) {

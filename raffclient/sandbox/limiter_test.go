@@ -11,7 +11,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-// burst sends n requests and returns how many were let pass.
+// burst sends n requests and returns how many were admitted.
 func (s session) burst(key string, n int) int {
 	s.t.Helper()
 	passed := 0
@@ -32,15 +32,15 @@ func (s session) burst(key string, n int) int {
 	return passed
 }
 
-func wantPassed(t *testing.T, when string, got, want int) {
+func wantAdmitted(t *testing.T, when string, got, want int) {
 	t.Helper()
 	if got != want {
-		t.Errorf("%s: %d requests passed, want %d", when, got, want)
+		t.Errorf("%s: %d requests admitted, want %d", when, got, want)
 	}
 }
 
-// readings runs a test under each limiter, with the budget of the standard tier.
-func readings(t *testing.T, test func(t *testing.T, s session, budget int)) {
+// eachLimiter runs a test with each limiter and its budget for the standard tier.
+func eachLimiter(t *testing.T, test func(t *testing.T, s session, budget int)) {
 	for _, tt := range []struct {
 		name    string
 		limiter sandbox.Limiter
@@ -60,9 +60,9 @@ func readings(t *testing.T, test func(t *testing.T, s session, budget int)) {
 }
 
 func TestLimiter(t *testing.T) {
-	readings(t, func(t *testing.T, s session, budget int) {
+	eachLimiter(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("admin")
-		wantPassed(t, "at once", s.burst(key, 30+budget), 30+budget)
+		wantAdmitted(t, "at once", s.burst(key, 30+budget), 30+budget)
 
 		a := s.do(key, "GET", "/api/v1/permissions", "")
 		wantStatus(t, a, http.StatusTooManyRequests)
@@ -74,15 +74,15 @@ func TestLimiter(t *testing.T) {
 		if want := `{"error":"Rate limit exceeded","message":"Maximum 30 requests per second allowed for your tier"}`; a.text != want {
 			t.Errorf("body %s, want %s", a.text, want)
 		}
-		wantPassed(t, "with another key", s.burst(s.api.OwnerKey().Reveal(), 1), 1)
+		wantAdmitted(t, "with another key", s.burst(s.api.OwnerKey().Reveal(), 1), 1)
 
 		time.Sleep(2 * time.Second)
 		back := budget / 30 // in two seconds
-		wantPassed(t, "after two seconds", s.burst(key, 40), 30+back)
+		wantAdmitted(t, "after two seconds", s.burst(key, 40), 30+back)
 		time.Sleep(20 * time.Second)
-		wantPassed(t, "after twenty seconds", s.burst(key, 60), 30+10*back)
+		wantAdmitted(t, "after twenty seconds", s.burst(key, 60), 30+10*back)
 		time.Sleep(time.Hour)
-		wantPassed(t, "after an hour", s.burst(key, 100), 30+budget)
+		wantAdmitted(t, "after an hour", s.burst(key, 100), 30+budget)
 		if got, want := s.api.RateLimited(), 1+(10-back)+(30-10*back)+(70-budget); got != want {
 			t.Errorf("RateLimited is %d, want %d", got, want)
 		}
@@ -90,21 +90,21 @@ func TestLimiter(t *testing.T) {
 }
 
 func TestLimiterKeepsTheWindowSliding(t *testing.T) {
-	readings(t, func(t *testing.T, s session, budget int) {
+	eachLimiter(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("none")
 		s.burst(key, 30+budget)
 		one := time.Minute / time.Duration(budget) // refills the budget by one
 		time.Sleep(2*one - 1)
-		wantPassed(t, "at first", s.burst(key, 31), 31)
-		wantPassed(t, "immediately after", s.burst(key, 1), 0)
+		wantAdmitted(t, "at first", s.burst(key, 31), 31)
+		wantAdmitted(t, "immediately after", s.burst(key, 1), 0)
 		time.Sleep(time.Second - 1)
-		wantPassed(t, "within the window, budget for one", s.burst(key, 31), 1)
+		wantAdmitted(t, "within the window, budget for one", s.burst(key, 31), 1)
 		time.Sleep(time.Nanosecond)
-		wantPassed(t, "past the window, with that one in it", s.burst(key, 31), 29)
+		wantAdmitted(t, "past the window, with that one in it", s.burst(key, 31), 29)
 	})
 }
 
-// No second has more requests than the burst, wherever it begins.
+// No interval of one second has more requests than the burst.
 func TestBurstIsTheMostInASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
@@ -123,22 +123,22 @@ func TestBurstIsTheMostInASecond(t *testing.T) {
 			most = max(most, i-first+1)
 		}
 		if most != 60 || len(passed) < 20*30 {
-			t.Errorf("%d requests passed, of them %d in one second; want 30 a second, and at most 60", len(passed), most)
+			t.Errorf("%d requests admitted, of them %d in one second; want 30 a second, and at most 60", len(passed), most)
 		}
 	})
 }
 
-// A limiter that is chosen later takes the budget's level over.
+// A new limiter keeps the level of the budget.
 func TestSetLimiterLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
 		key := s.keyOf("none")
-		wantPassed(t, "at once", s.burst(key, 45), 45) // and half of the budget
+		wantAdmitted(t, "at once", s.burst(key, 45), 45) // and half of the budget
 		s.api.SetLimiter(sandbox.BurstOnTop)
-		wantPassed(t, "with the budget on top", s.burst(key, 61), 30)
+		wantAdmitted(t, "with the budget on top", s.burst(key, 61), 30)
 		s.api.SetLimiter(sandbox.BurstIncludesRate)
 		time.Sleep(time.Second)
-		wantPassed(t, "a second later", s.burst(key, 31), 30)
+		wantAdmitted(t, "a second later", s.burst(key, 31), 30)
 	})
 }
 
@@ -170,13 +170,13 @@ func TestLimiterAtTheRate(t *testing.T) {
 }
 
 func TestLimiterAboveTheRate(t *testing.T) {
-	readings(t, func(t *testing.T, s session, budget int) {
+	eachLimiter(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("none")
 		for range 60 {
 			s.burst(key, 40)
 			time.Sleep(time.Second)
 		}
-		// The budget, and what of it has refilled by the last burst, paid for some.
+		// The budget, and its refill until the last burst, allowed some.
 		if got, want := s.api.RateLimited(), 60*10-(budget+59*budget/60); got != want {
 			t.Errorf("%d requests refused, want %d", got, want)
 		}
@@ -184,22 +184,22 @@ func TestLimiterAboveTheRate(t *testing.T) {
 }
 
 func TestLimiterOfHighTier(t *testing.T) {
-	readings(t, func(t *testing.T, s session, budget int) {
+	eachLimiter(t, func(t *testing.T, s session, budget int) {
 		id, key := s.newKey(`{"name": "a", "rate_limit_tier": "high"}`)
 		most := 100 + budget*100/30
-		wantPassed(t, "at once", s.burst(key, 301), most)
+		wantAdmitted(t, "at once", s.burst(key, 301), most)
 		a := s.do(key, "GET", "/api/v1/permissions", "")
 		if got := a.header.Get("X-RateLimit-Limit"); got != "100" {
 			t.Errorf("X-RateLimit-Limit is %q, want 100", got)
 		}
 		s.owner("PATCH", "/api/v1/api-keys/"+id, `{"rate_limit_tier": "standard"}`)
 		time.Sleep(time.Hour)
-		wantPassed(t, "as standard", s.burst(key, 100), 30+budget)
+		wantAdmitted(t, "as standard", s.burst(key, 100), 30+budget)
 	})
 }
 
 func TestLimiterWithConcurrentRequests(t *testing.T) {
-	readings(t, func(t *testing.T, s session, budget int) {
+	eachLimiter(t, func(t *testing.T, s session, budget int) {
 		key := s.keyOf("none")
 		var passed atomic.Int32
 		var all sync.WaitGroup
@@ -207,7 +207,7 @@ func TestLimiterWithConcurrentRequests(t *testing.T) {
 			all.Go(func() { passed.Add(int32(s.burst(key, 1))) })
 		}
 		all.Wait()
-		wantPassed(t, "at once", int(passed.Load()), 30+budget)
+		wantAdmitted(t, "at once", int(passed.Load()), 30+budget)
 	})
 }
 
@@ -239,5 +239,5 @@ func TestLimiterWhenTheClockIsSetBack(t *testing.T) {
 	key := s.keyOf("none")
 	s.burst(key, 90)
 	c.pass(-time.Hour)
-	wantPassed(t, "an hour before", s.burst(key, 40), 30)
+	wantAdmitted(t, "an hour before", s.burst(key, 40), 30)
 }

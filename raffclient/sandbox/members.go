@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// member is a person or a key that has a role in the account or in a project, or
-// will have it once an invitation is accepted.
+// member is a person or a key with a role in the account or in a project, or with an
+// invitation to it.
 type member struct {
 	id              string
 	projectID       string // "" is the account
@@ -17,7 +17,7 @@ type member struct {
 	email           string
 	roleID          string
 	status          string
-	invitedBy       string // "" of the one who signed up
+	invitedBy       string // "" for the Owner, who signed up
 	createdAt       time.Time
 	updatedAt       time.Time
 	acceptedAt      time.Time
@@ -25,7 +25,7 @@ type member struct {
 	inviteExpiresAt time.Time
 }
 
-// Member is what Members and ProjectMembers tell of a member.
+// Member is a member as Members and ProjectMembers return it.
 type Member struct {
 	ID           string
 	ProjectID    string // "" is the account
@@ -37,10 +37,10 @@ type Member struct {
 	InvitationID string
 }
 
-// Members returns the members of the account, the oldest first.
+// Members returns the members of the account in the order of creation.
 func (a *API) Members() []Member { return a.ProjectMembers("") }
 
-// ProjectMembers returns the members of a project, the oldest first.
+// ProjectMembers returns the members of a project in the order of creation.
 func (a *API) ProjectMembers(projectID string) []Member {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -49,8 +49,8 @@ func (a *API) ProjectMembers(projectID string) []Member {
 	})
 }
 
-// publicMember is what the API shows of a member: account_id and updated_at of one
-// of the account, project_id of one of a project.
+// publicMember is a member as responses contain it. Only a member of the account has
+// account_id and updated_at, only a member of a project has project_id.
 type publicMember struct {
 	ID                  string    `json:"id"`
 	AccountID           string    `json:"account_id,omitempty"`
@@ -70,9 +70,9 @@ type publicMember struct {
 	UpdatedAt           time.Time `json:"updated_at,omitzero"`
 }
 
-// describeMember returns what the API shows of a member. There is no field that says
-// which key a member stands for, and what it has for an address, which is documented
-// as required, is not: here it is empty, and user_id is null as for an invitation.
+// describeMember returns a member as responses contain it. No field says which key a
+// member is. Which email a key has is not documented, although the field is documented as
+// required: here it is empty, and user_id is null as for an invitation.
 func (a *API) describeMember(m *member) publicMember {
 	public := publicMember{
 		ID:                  m.id,
@@ -152,9 +152,8 @@ func (a *API) newMember(p principal, roleID string) (*member, error) {
 	return &member{userID: u.id, email: u.email, roleID: roleID}, nil
 }
 
-// join makes a member of a new member that has its project, role and invitation.
-// That somebody is a member already is documented to be refused with 400 where an
-// invitation is made; here it is so everywhere.
+// join adds a new member, whose project, role and invitation are set. To add an existing
+// member is 400, which is documented for invitations only.
 func (a *API) join(m *member, c call) error {
 	if a.membersOf(m.projectID).contains(m.sameAs) {
 		return badRequest("already a member")

@@ -1,14 +1,14 @@
 package sandbox
 
-// Operation is something that the API can be asked to do.
+// Operation is an operation of the API.
 type Operation struct {
-	ID         string // as the API's description names it, such as createApiKey
+	ID         string // as in the API's description, such as createApiKey
 	Method     string
 	Path       string // "{name}" stands for one element
-	Permission string // what the key's role must hold; "" is nothing
+	Permission string // that the key's role must contain; "" is none
 }
 
-// Operations returns everything that a sandbox can be asked to do.
+// Operations returns the operations of a sandbox.
 func Operations() []Operation {
 	var all []Operation
 	for _, rt := range routes() {

@@ -10,7 +10,7 @@ func permissionRoutes() []route {
 	}
 }
 
-// permission is an entry of the catalogue.
+// permission is an entry in the catalogue.
 type permission struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
@@ -28,11 +28,11 @@ func (a *API) listPermissions(c call) (any, error) {
 	return withData(permissions), nil
 }
 
-// catalogue returns the permissions. The 21 account ones are documented in full. Of
-// the project ones the documentation gives the number, 40, and 16 names: those of
-// project, vm and vpc. It uses volume.view in an example. The others here make up the
-// number, with names from pages that also have wrong ones, or invented in their
-// manner: a client must read the catalogue, and not rely on any of them.
+// catalogue returns all permissions. The 21 permissions of account scope are fully
+// documented. Of the 40 of project scope the documentation names 16, those of project, vm
+// and vpc, and uses volume.view in an example. The names of the others come from pages
+// that also contain wrong names, or are invented in the same style: a client must read
+// the catalogue and not rely on any of them.
 func catalogue() []permission {
 	return []permission{
 		newPermission("account.projects.view", "View projects in the account"),
@@ -100,7 +100,7 @@ func catalogue() []permission {
 	}
 }
 
-// newPermission reads scope and category off the name. The one documented category
+// newPermission derives scope and category from the name. The only documented category
 // is that of vm.create, vm: the element before the verb.
 func newPermission(name, description string) permission {
 	elements := strings.Split(name, ".")
@@ -111,15 +111,15 @@ func newPermission(name, description string) permission {
 	return permission{name, description, scope, elements[len(elements)-2]}
 }
 
-// permissionNames returns the names in the catalogue of one scope, but for some.
+// permissionNames returns the names of one scope in the catalogue, with exceptions.
 func permissionNames(scope string, except ...string) []string {
-	left := map[string]bool{}
+	excluded := map[string]bool{}
 	for _, name := range except {
-		left[name] = true
+		excluded[name] = true
 	}
 	var names []string
 	for _, p := range catalogue() {
-		if p.Scope == scope && !left[p.Name] {
+		if p.Scope == scope && !excluded[p.Name] {
 			names = append(names, p.Name)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// projectMemberRoutes needs for the removal what the documentation names, although
-// there is a permission project.members.remove.
+// projectMemberRoutes requires for the removal the permission that the documentation
+// names, although there is a permission project.members.remove.
 func projectMemberRoutes() []route {
 	return []route{
 		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", handle: on((*API).findProject, (*API).listProjectMembers)},

@@ -14,7 +14,7 @@ func inProject(slug string) string {
 	return "/api/v1/projects/" + sandbox.ProjectID(slug) + "/members"
 }
 
-// grant is the body that gives a role to what field names.
+// grant returns a body that gives a role to the person or key in field.
 func grant(field, id, role string) string {
 	return `{"` + field + `": "` + id + `", "role_id": "` + sandbox.RoleID(role) + `"}`
 }
@@ -72,9 +72,9 @@ func TestGrantToAPIKey(t *testing.T) {
 	}
 	may(http.StatusOK)
 	wantStatus(t, s.owner("PATCH", member, `{"status": "suspended"}`), http.StatusOK)
-	may(http.StatusNotFound) // the project is out of sight
+	may(http.StatusNotFound) // the project is not visible
 	wantStatus(t, s.owner("PATCH", member, `{"status": "active", "role_id": "`+sandbox.RoleID("deployer")+`"}`), http.StatusOK)
-	may(http.StatusForbidden) // in sight, but the role does not hold it
+	may(http.StatusForbidden) // visible, but the role lacks the permission
 	wantStatus(t, s.owner("DELETE", member, ""), http.StatusOK)
 	may(http.StatusNotFound)
 	if got := accesses(); !reflect.DeepEqual(got, []any{}) {
@@ -145,10 +145,10 @@ func TestListProjectMembers(t *testing.T) {
 func TestRoleOfProjectMemberStays(t *testing.T) {
 	s := inProcess(t)
 	c := newClock(s.api)
-	role := "/api/v1/roles/" + s.make("/api/v1/roles", `{"name": "a", "slug": "a", "scope": "project", "permissions": ["vm.view"]}`)
+	role := "/api/v1/roles/" + s.mustCreate("/api/v1/roles", `{"name": "a", "slug": "a", "scope": "project", "permissions": ["vm.view"]}`)
 	body := `{"email": "a@b.example", "role_id": "` + role[len("/api/v1/roles/"):] + `"}`
-	invitation := s.make("/api/v1/projects/"+sandbox.ProjectID("default")+"/invitations", body)
-	c.pass(30 * 24 * time.Hour) // an invitation that has run out stays listed
+	invitation := s.mustCreate("/api/v1/projects/"+sandbox.ProjectID("default")+"/invitations", body)
+	c.pass(30 * 24 * time.Hour) // an expired invitation stays listed
 	wantStatus(t, s.owner("DELETE", role, ""), http.StatusBadRequest)
 	wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+invitation, ""), http.StatusOK)
 	wantStatus(t, s.owner("DELETE", role, ""), http.StatusOK)

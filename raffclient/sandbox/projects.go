@@ -21,13 +21,13 @@ func projectRoutes() []route {
 	}
 }
 
-// project is a project as the API keeps it.
+// project is a project as the API stores it.
 type project struct {
 	publicProject
-	resources int // machines and the like, which the sandbox counts and no more
+	resources int // number of virtual machines and the like
 }
 
-// publicProject is what the API shows of a project.
+// publicProject is a project as responses contain it.
 type publicProject struct {
 	ID            string    `json:"id"`
 	AccountID     string    `json:"account_id"`
@@ -42,7 +42,7 @@ type publicProject struct {
 	UpdatedAt     time.Time `json:"updated_at"`
 }
 
-// Project is what Projects tells of a project. One that has resources cannot be
+// Project is a project as Projects returns it. A project with resources cannot be
 // deleted.
 type Project struct {
 	ID, Name, Slug string
@@ -50,7 +50,7 @@ type Project struct {
 	Resources      int
 }
 
-// Projects returns all projects, the oldest first.
+// Projects returns all projects in the order of creation.
 func (a *API) Projects() []Project {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -152,8 +152,8 @@ func (s projectSettings) apply(p *project, now time.Time) {
 
 var notInSlugs = regexp.MustCompile(`[^a-z0-9]+`)
 
-// newSlug makes a slug of a name. How is not documented, but that it stays when the
-// name changes is, so another project's may be in the way.
+// newSlug derives a slug from a name. How is not documented. It is documented that a slug
+// stays the same when the name changes, so another project may already have the slug.
 func (a *API) newSlug(name string) string {
 	base := strings.Trim(notInSlugs.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if base == "" {
@@ -176,7 +176,7 @@ func (a *API) findProject(c call) (*project, error) {
 	return p, nil
 }
 
-// findVisibleProject returns the project that the path names, if the key may know of it.
+// findVisibleProject returns the project that the path names, if the key can see it.
 func (a *API) findVisibleProject(c call) (*project, error) {
 	p, err := a.findProject(c)
 	if err == nil && !a.canSee(c.key, p) {

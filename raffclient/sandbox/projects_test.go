@@ -68,7 +68,7 @@ func TestProjectsRefused(t *testing.T) {
 func TestUpdateProject(t *testing.T) {
 	s := inProcess(t)
 	c := newClock(s.api)
-	path := "/api/v1/projects/" + s.make("/api/v1/projects", `{"name": "Old", "description": "x"}`)
+	path := "/api/v1/projects/" + s.mustCreate("/api/v1/projects", `{"name": "Old", "description": "x"}`)
 	c.pass(time.Hour)
 	a := s.owner("PUT", path, `{"name": "New", "description": ""}`)
 	wantStatus(t, a, http.StatusOK)
@@ -108,13 +108,13 @@ func TestDeleteProject(t *testing.T) {
 	if got := s.api.ProjectMembers(id); len(got) != 0 {
 		t.Errorf("members are left: %v", got)
 	}
-	s.make("/api/v1/projects", `{"name": "Staging"}`) // the name is free again
+	s.mustCreate("/api/v1/projects", `{"name": "Staging"}`) // the name is free again
 }
 
 func TestListProjects(t *testing.T) {
 	s := inProcess(t)
 	for i := range 24 {
-		s.make("/api/v1/projects", fmt.Sprintf(`{"name": "p%d"}`, i))
+		s.mustCreate("/api/v1/projects", fmt.Sprintf(`{"name": "p%d"}`, i))
 	}
 	for query, want := range map[string]int{"": 20, "?offset=20": 5, "?limit=100": 25} {
 		a := s.owner("GET", "/api/v1/projects"+query, "")

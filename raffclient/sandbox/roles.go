@@ -20,7 +20,7 @@ func roleRoutes() []route {
 	}
 }
 
-// role is a set of permissions, as the API shows it.
+// role is a role as the API stores it and as responses contain it.
 type role struct {
 	ID          string    `json:"id"`
 	AccountID   string    `json:"account_id"` // documented as empty for system roles
@@ -35,14 +35,14 @@ type role struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-// Role is what Roles tells of a role.
+// Role is a role as Roles returns it.
 type Role struct {
 	ID, Name, Slug, Scope string
 	Permissions           []string
 	System                bool
 }
 
-// Roles returns all roles, the oldest first.
+// Roles returns all roles in the order of creation.
 func (a *API) Roles() []Role {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -132,8 +132,8 @@ func (a *API) deleteRole(_ call, r *role) (any, error) {
 	return withMessage("Role deleted"), nil
 }
 
-// inUse reports whether a key or a member has the role. A key that is expired or
-// inactive may come back, and an invitation may be accepted, so they count.
+// inUse reports whether a key or a member has the role. Expired and inactive keys count,
+// because they can be activated again, and so do pending invitations.
 func (a *API) inUse(r *role) bool {
 	return a.keys.contains(func(k *apiKey) bool { return !k.revoked && k.RoleID == r.ID }) ||
 		a.members.contains(func(m *member) bool { return m.roleID == r.ID })
@@ -192,7 +192,7 @@ func (a *API) findRole(c call) (*role, error) {
 	return r, nil
 }
 
-// findCustomRole returns the role that the path names, if it may be changed.
+// findCustomRole returns the role that the path names, if it is not a system role.
 func (a *API) findCustomRole(c call) (*role, error) {
 	r, err := a.findRole(c)
 	if err != nil {
@@ -209,8 +209,8 @@ func (a *API) role(id string) (*role, bool) {
 	return a.roles.find(func(r *role) bool { return r.ID == id })
 }
 
-// roleID returns the ID of the role that a request's role_id means, or "" if there
-// is none.
+// roleID returns the ID in a request's role_id in canonical form, or "" if it was not sent.
+// The role must exist and have that scope.
 func (a *API) roleID(sent *string, scope string) (string, error) {
 	if sent == nil {
 		return "", nil
@@ -229,13 +229,13 @@ func (a *API) roleID(sent *string, scope string) (string, error) {
 	return id, nil
 }
 
-// unique returns the elements of s in their order, each once.
+// unique returns the elements of s in order, without duplicates.
 func unique(s []string) []string {
-	var once []string
+	var distinct []string
 	for _, element := range s {
-		if !slices.Contains(once, element) {
-			once = append(once, element)
+		if !slices.Contains(distinct, element) {
+			distinct = append(distinct, element)
 		}
 	}
-	return once
+	return distinct
 }

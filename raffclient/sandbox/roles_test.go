@@ -64,7 +64,7 @@ func TestSystemRoles(t *testing.T) {
 		}
 		for _, p := range r["permissions"].([]any) {
 			if scope[p.(string)] != r["scope"] {
-				t.Errorf("%s holds %s, which the catalogue has not in scope %s", slug, p, r["scope"])
+				t.Errorf("%s has %s, which is not in the catalogue of scope %s", slug, p, r["scope"])
 			}
 		}
 		if r["id"] != sandbox.RoleID(slug) || r["is_system"] != true || r["account_id"] != "" {
@@ -79,7 +79,7 @@ func TestSystemRoles(t *testing.T) {
 	}
 }
 
-// The permissions that the documentation names with the project roles.
+// The permissions that the documentation names for the project roles.
 func TestNamedPermissionsOfProjectRoles(t *testing.T) {
 	roles := map[string][]string{}
 	for _, r := range sandbox.New().Roles() {

@@ -45,7 +45,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s session)) {
 	t.Run("server", func(t *testing.T) { test(t, onSocket(t)) })
 }
 
-// response is what came back, with the body's fields where they are documented.
+// response is a response with the decoded fields of its body.
 type response struct {
 	status int
 	header http.Header
@@ -57,7 +57,7 @@ func (a response) data(t *testing.T) map[string]any {
 	t.Helper()
 	data, ok := a.fields["data"].(map[string]any)
 	if !ok {
-		t.Fatalf("data is no object in %s", a.text)
+		t.Fatalf("data is not an object in %s", a.text)
 	}
 	return data
 }
@@ -66,7 +66,7 @@ func (a response) list(t *testing.T) []any {
 	t.Helper()
 	list, ok := a.fields["data"].([]any)
 	if !ok {
-		t.Fatalf("data is no list in %s", a.text)
+		t.Fatalf("data is not a list in %s", a.text)
 	}
 	return list
 }
@@ -124,8 +124,8 @@ func (s session) owner(method, path, body string) response {
 	return s.do(s.api.OwnerKey().Reveal(), method, path, body)
 }
 
-// make posts a body, which must succeed, and returns the ID of what it made.
-func (s session) make(path, body string) string {
+// mustCreate sends a POST, which must succeed, and returns the ID of the new resource.
+func (s session) mustCreate(path, body string) string {
 	s.t.Helper()
 	a := s.owner("POST", path, body)
 	if a.status != http.StatusCreated {
@@ -134,7 +134,7 @@ func (s session) make(path, body string) string {
 	return a.data(s.t)["id"].(string)
 }
 
-// newKey makes a key and returns its ID and value.
+// newKey creates a key and returns its ID and secret.
 func (s session) newKey(body string) (id, secret string) {
 	s.t.Helper()
 	a := s.owner("POST", "/api/v1/api-keys", body)
@@ -144,7 +144,7 @@ func (s session) newKey(body string) (id, secret string) {
 	return a.data(s.t)["id"].(string), a.data(s.t)["secret"].(string)
 }
 
-// keyOf returns the value of a key with that role, or "none".
+// keyOf returns the secret of a new key with that role, or without one for "none".
 func (s session) keyOf(role string) string {
 	s.t.Helper()
 	body := `{"name": "Key"}`
@@ -155,12 +155,11 @@ func (s session) keyOf(role string) string {
 	return secret
 }
 
-// keyIn returns the value of a key that has that role in a seeded project, and no
-// other.
+// keyIn returns the secret of a new key whose only role is that one in a seeded project.
 func (s session) keyIn(project, role string) string {
 	s.t.Helper()
 	id, secret := s.newKey(`{"name": "Key"}`)
-	s.make(inProject(project), grant("api_key_id", id, role))
+	s.mustCreate(inProject(project), grant("api_key_id", id, role))
 	return secret
 }
 
@@ -182,7 +181,7 @@ func wantStatus(t *testing.T, a response, status int) {
 	}
 }
 
-// clock is a clock that is moved by hand.
+// clock is a manual clock.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time { return c.Time }
@@ -195,13 +194,13 @@ func newClock(api *sandbox.API) *clock {
 	return c
 }
 
-// refusal is a row of a table of requests of the owner that are refused.
+// refusal is a request of the owner that must be refused.
 type refusal struct {
 	name, method, path, body string
 	status                   int
 }
 
-// wantRefused sends what is to be refused, and sees to it that nothing changed.
+// wantRefused checks that requests are refused and change nothing.
 func (s session) wantRefused(table []refusal) {
 	s.t.Helper()
 	for _, tt := range table {
@@ -213,13 +212,13 @@ func (s session) wantRefused(table []refusal) {
 				t.Errorf("body %s", a.text)
 			}
 			if after := s.state(); !reflect.DeepEqual(after, before) {
-				t.Errorf("changed all the same: %v\nbefore: %v", after, before)
+				t.Errorf("changed anyway: %v\nbefore: %v", after, before)
 			}
 		})
 	}
 }
 
-// state is all that the API tells of what it holds.
+// state returns the whole state of the API.
 func (s session) state() []any {
 	state := []any{withoutUse(s.api.Keys()), s.api.Roles(), s.api.Projects(), s.api.Members()}
 	for _, p := range s.api.Projects() {

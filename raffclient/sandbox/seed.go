@@ -5,9 +5,9 @@ import "time"
 const day = 24 * time.Hour
 
 // RoleID returns the ID of the system role with that slug (owner, admin, billing,
-// member; project-admin, operator, project-member, viewer) or of the custom role
-// that New makes (key-administrator of account scope; deployer of project scope). It
-// is the same in every sandbox. For another slug it is "".
+// member; project-admin, operator, project-member, viewer) or of a custom role that New
+// creates (key-administrator of account scope; deployer of project scope). It is the same
+// in every sandbox. It is "" for any other slug.
 func RoleID(slug string) string {
 	switch slug {
 	case "owner":
@@ -34,9 +34,9 @@ func RoleID(slug string) string {
 	return ""
 }
 
-// ProjectID returns the ID of the project with that slug: default, which every
-// sandbox has and cannot be deleted; production, which has resources, staging and
-// playground, which New makes. For another slug it is "".
+// ProjectID returns the ID of the project with that slug: default, which every sandbox
+// has and which cannot be deleted; production, which has resources, staging and
+// playground, which New creates. It is "" for any other slug.
 func ProjectID(slug string) string {
 	for _, s := range seededProjects() {
 		if s.slug == slug {
@@ -46,10 +46,11 @@ func ProjectID(slug string) string {
 	return ""
 }
 
-// KeyID returns the ID of a key by the handle that it has here: owner, which every
-// sandbox has; invoice-export, terraform, old-website, migration, dana-laptop, ci-old,
-// status-page, load-test, nightly-backup, break-glass, team-onboarding, grafana,
-// production-deploy and ci, which New makes. For another handle it is "".
+// KeyID returns the ID of the key with that handle, which only this package uses: owner,
+// which every sandbox has; invoice-export, terraform, old-website, migration,
+// dana-laptop, ci-old, status-page, load-test, nightly-backup, break-glass,
+// team-onboarding, grafana, production-deploy and ci, which New creates. It is "" for any
+// other handle.
 func KeyID(handle string) string {
 	for _, s := range seededKeys() {
 		if s.handle == handle {
@@ -59,9 +60,9 @@ func KeyID(handle string) string {
 	return ""
 }
 
-// MemberID returns the ID of a member that New makes: of the project with that slug,
-// or of the account if it is ""; the person with that address, or the key with that
-// handle. The Owner is one in every sandbox. For others it is "".
+// MemberID returns the ID of a member that New creates, in the project with that slug, or
+// in the account if project is "". who is the email of a person or the handle of a key.
+// The Owner is a member in every sandbox. MemberID returns "" for any other member.
 func MemberID(project, who string) string {
 	for _, s := range seededMembers() {
 		if s.project == project && s.who == who {
@@ -71,9 +72,9 @@ func MemberID(project, who string) string {
 	return ""
 }
 
-// InvitationID returns the ID of the invitation that New makes for that address:
-// eva@contractor.example to the account, hugo@contractor.example to staging. For
-// another it is "".
+// InvitationID returns the ID of the invitation that New creates for that email:
+// eva@contractor.example to the account, hugo@contractor.example to staging. It is "" for
+// any other email.
 func InvitationID(email string) string {
 	for _, s := range seededMembers() {
 		if s.invitation != "" && s.who == email {
@@ -83,7 +84,7 @@ func InvitationID(email string) string {
 	return ""
 }
 
-// customRoles returns the roles that New adds to the system's.
+// customRoles returns the custom roles that New creates.
 func customRoles(now time.Time) []*role {
 	roles := []*role{
 		{
@@ -114,14 +115,14 @@ func customRoles(now time.Time) []*role {
 	return roles
 }
 
-// seededProject is a project that New makes.
+// seededProject is a project that New creates.
 type seededProject struct {
 	id, slug, name, description string
 	age                         time.Duration
 	resources                   int
 }
 
-// seededProjects returns the default project, which every sandbox has, and those
+// seededProjects returns the default project, which every sandbox has, and the projects
 // that New adds.
 func seededProjects() []seededProject {
 	return []seededProject{
@@ -132,8 +133,8 @@ func seededProjects() []seededProject {
 	}
 }
 
-// make returns the project, as it is at now.
-func (s seededProject) make(now time.Time) *project {
+// create returns the project as of now.
+func (s seededProject) create(now time.Time) *project {
 	created := seconds(now.Add(-s.age))
 	return &project{
 		resources: s.resources,

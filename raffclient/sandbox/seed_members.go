@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// seededMember is a member that New makes.
+// seededMember is a member that New creates.
 type seededMember struct {
 	id         string
 	project    string // its slug; "" is the account
-	who        string // a person's address, or a key's handle
+	who        string // a person's email, or a key's handle
 	role       string // its slug
 	status     string
 	age        time.Duration
 	invitation string // its ID while it is pending
 }
 
-// seededMembers returns the Owner, whom every sandbox has, and the members that New
-// adds.
+// seededMembers returns the Owner, who is in every sandbox, and the members that New adds.
 func seededMembers() []seededMember {
 	return []seededMember{
 		{"e05b9d31-7f4c-4a82-9c16-42d8b3a1f001", "", "olivia@meridian.example", "owner", "active", 500 * day, ""},
@@ -43,8 +42,8 @@ func seededMembers() []seededMember {
 	}
 }
 
-// make returns the member, as it is at now.
-func (s seededMember) make(now time.Time) *member {
+// create returns the member as of now.
+func (s seededMember) create(now time.Time) *member {
 	created := seconds(now.Add(-s.age))
 	m := &member{
 		id:         s.id,

@@ -33,7 +33,7 @@ func TestNewEmpty(t *testing.T) {
 	}
 }
 
-// What a test looks up is what it finds.
+// The functions that return IDs match what the API lists.
 func TestSeededIDs(t *testing.T) {
 	s := seeded(t)
 	for path, want := range map[string]string{
@@ -71,7 +71,7 @@ func TestSeededIDs(t *testing.T) {
 	}
 }
 
-// ids returns the IDs of all that is in an account.
+// ids returns the IDs of everything in an account.
 func ids(api *sandbox.API) []string {
 	var ids []string
 	for _, k := range api.Keys() {
@@ -91,7 +91,7 @@ func ids(api *sandbox.API) []string {
 	return ids
 }
 
-// Each kind of key that is worth a look is there, seen only through the API.
+// The account has every kind of key that an audit looks for, as seen through the API.
 func TestSeededKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := seeded(t)
@@ -159,7 +159,7 @@ func TestSeededKeys(t *testing.T) {
 	})
 }
 
-// What is seeded could have been made through the API.
+// The seeded account could have been created through the API.
 func TestSeededMembersFit(t *testing.T) {
 	s := seeded(t)
 	scopes := map[string]string{}
@@ -179,7 +179,7 @@ func TestSeededMembersFit(t *testing.T) {
 				t.Errorf("%v is a key: %t, and a person: %t", m, key, person)
 			}
 			if (m.Status == "pending") != (m.InvitationID != "") || m.Email != "" && (m.Status == "pending") != (m.UserID == "") {
-				t.Errorf("%v is half pending", m)
+				t.Errorf("%v is partly pending", m)
 			}
 		}
 	}

@@ -2,13 +2,14 @@ package sandbox
 
 import "time"
 
-// systemRoles returns the roles that every account has. Owner is among them: the
-// documentation counts seven without it, yet speaks of it as one. Of the slugs only
-// operator is documented. Each role has as many permissions as documented. Which ones
-// is documented in full for the account roles and for Project Admin, which has all 40;
+// systemRoles returns the roles that every account has. Owner is one of them: the
+// documentation counts seven without it, but calls it a role. Of the slugs only operator
+// is documented. Each role has the documented number of permissions. Their names are
+// fully documented for the account roles and for Project Admin, which has all 40.
 // Operator (29) lacks vm.delete, vpc.delete, project.members.remove and "destructive
-// ones" of the others, and so has project.members.manage; Project Member (11) and
-// Viewer (9) have reads, and Project Member vm.power. The rest is chosen to fit.
+// ones" of the other categories, so it has project.members.manage. Project Member (11)
+// and Viewer (9) have read permissions, and Project Member has vm.power. The rest is
+// chosen to match these numbers.
 func systemRoles(now time.Time) []*role {
 	roles := []*role{
 		{
@@ -88,7 +89,7 @@ func systemRoles(now time.Time) []*role {
 	return roles
 }
 
-// projectReads returns what the role Viewer allows.
+// projectReads returns the permissions of the role Viewer.
 func projectReads() []string {
 	return []string{
 		"project.settings.view", "project.members.view", "vm.view", "vpc.view", "volume.view",

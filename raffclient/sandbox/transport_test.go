@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-func TestTransportTakesAnyHost(t *testing.T) {
+func TestTransportAcceptsAnyHost(t *testing.T) {
 	s := inProcess(t)
 	for _, base := range []string{"https://api.rafftechnologies.com", "http://127.0.0.1:1", "https://x.invalid"} {
 		s.base = base
@@ -29,7 +29,7 @@ func TestTransportRefusesAnEndedContext(t *testing.T) {
 	}
 }
 
-// closer tells whether a body was closed.
+// closer records whether a body was closed.
 type closer struct {
 	io.Reader
 	closed bool
@@ -63,7 +63,7 @@ func TestTransportClosesTheBody(t *testing.T) {
 	}
 }
 
-// Everything at once, for the race detector.
+// TestConcurrency uses everything concurrently, for the race detector.
 func TestConcurrency(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		var all sync.WaitGroup

@@ -1,9 +1,9 @@
 package sandbox
 
-// user is a person whom Raff knows, of this account or of none.
+// user is a person with a Raff login, in this account or in none.
 type user struct{ id, name, email string }
 
-// users returns all persons whom Raff knows, in every sandbox the same.
+// users returns all users. They are the same in every sandbox.
 func users() []user {
 	return []user{
 		{UserID, "Olivia Brandt", "olivia@meridian.example"},
@@ -16,10 +16,10 @@ func users() []user {
 	}
 }
 
-// UserIDOf returns the ID of the person with that address: olivia, amir, bea, chen,
-// dana (suspended) and farid (who has left) @meridian.example; gita@partner.example,
-// who is in no account and can be added. It is the same in every sandbox. For another
-// address it is "".
+// UserIDOf returns the ID of the user with that email: olivia, amir, bea, chen, dana
+// (suspended) and farid (who has left) @meridian.example; gita@partner.example, who is in
+// no account and can be added. It is the same in every sandbox. It is "" for any other
+// email.
 func UserIDOf(email string) string {
 	for _, u := range users() {
 		if u.email == email {
@@ -29,7 +29,7 @@ func UserIDOf(email string) string {
 	return ""
 }
 
-// userByID returns the person with that ID.
+// userByID returns the user with that ID.
 func userByID(id string) (user, bool) {
 	for _, u := range users() {
 		if u.id == id {

@@ -1,7 +1,7 @@
-// Package contract checks what a client sends, and what a sandbox answers, against
-// the description of the API (OpenAPI 3.1). It is for tests, and no part of the
-// program. What the description does not have is a violation: an operation, a field,
-// a parameter of the query, a header, a status.
+// Package contract checks the requests of a client and the responses of a sandbox against
+// the OpenAPI description of the API. It is for tests only. Anything that the description
+// does not contain is a violation: an operation, a field, a query parameter, a header, a
+// status.
 package contract
 
 import (
@@ -30,7 +30,7 @@ import (
 // Contract is a description of the API. It is safe for concurrent use.
 type Contract struct{ doc *openapi3.T }
 
-// Load reads a description, which must be valid itself.
+// Load reads a description. It returns an error if the description is invalid.
 func Load(file string) (*Contract, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
@@ -44,26 +44,26 @@ func Load(file string) (*Contract, error) {
 	return c, nil
 }
 
-// Log is what was seen of a sandbox.
+// Log counts the exchanges with a sandbox. It is safe for concurrent use.
 type Log struct {
 	mu   sync.Mutex
-	seen map[string]int // exchanges with a sandbox, by operation
+	seen map[string]int // by operation
 }
 
-// Operations returns the IDs of the operations that were requested, in order.
+// Operations returns the IDs of the requested operations, sorted.
 func (l *Log) Operations() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Sorted(maps.Keys(l.seen))
 }
 
-// enough is how many exchanges of an operation Watch checks. What a test sends
-// thousands of times is no different then.
-const enough = 50
+// maxChecks is how many exchanges of an operation Watch checks, because some tests send
+// the same request thousands of times.
+const maxChecks = 50
 
-// Watch checks the exchanges with api from now on against the description in file,
-// the first of each operation. A violation is an error of the test. Tests that send
-// on purpose what is not described end it with api.Watch(nil).
+// Watch checks the next exchanges with api against the description in file, up to a limit
+// for each operation. A violation fails the test. A test that violates the description on
+// purpose stops the checks with api.Watch(nil).
 func Watch(tb testing.TB, api *faulty.API, file string) *Log {
 	tb.Helper()
 	c, err := loadOnce(file)
@@ -72,17 +72,17 @@ func Watch(tb testing.TB, api *faulty.API, file string) *Log {
 	}
 	l := &Log{seen: map[string]int{}}
 	api.Watch(func(x faulty.Exchange) {
-		if l.add(c.operation(x)) > enough {
+		if l.add(c.operation(x)) > maxChecks {
 			return
 		}
 		for _, v := range c.Check(x) {
-			tb.Errorf("%s %s, answered with %d: %v", x.Method, x.Path, x.Status, v)
+			tb.Errorf("%s %s, responded with %d: %v", x.Method, x.Path, x.Status, v)
 		}
 	})
 	return l
 }
 
-// add counts an exchange and returns how many there are of its operation.
+// add counts an exchange and returns the count of its operation.
 func (l *Log) add(operation string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,7 +90,7 @@ func (l *Log) add(operation string) int {
 	return l.seen[operation]
 }
 
-// loaded has the descriptions that were read, by file.
+// loaded caches descriptions by file.
 var loaded sync.Map
 
 func loadOnce(file string) (*Contract, error) {
@@ -98,8 +98,7 @@ func loadOnce(file string) (*Contract, error) {
 	return load.(func() (*Contract, error))()
 }
 
-// Operations returns every operation that is described. Permission is empty if none
-// is needed.
+// Operations returns the described operations, sorted by ID.
 func (c *Contract) Operations() []sandbox.Operation {
 	var all []sandbox.Operation
 	for path, item := range c.doc.Paths.Map() {
@@ -113,7 +112,7 @@ func (c *Contract) Operations() []sandbox.Operation {
 	return all
 }
 
-// operation returns the ID of the operation that was requested, "" if there is none.
+// operation returns the ID of the requested operation, or "" if there is none.
 func (c *Contract) operation(x faulty.Exchange) string {
 	if route, _ := c.find(x.Method, x.Path); route != nil {
 		return route.Operation.OperationID
@@ -174,7 +173,7 @@ func options() *openapi3filter.Options {
 	}
 }
 
-// authenticate wants the key in its header; whether it is valid is the API's to say.
+// authenticate requires that the key header is sent once. It does not check the key.
 func authenticate(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	if s := in.SecurityScheme; len(in.RequestValidationInput.Request.Header.Values(s.Name)) != 1 {
 		return fmt.Errorf("header %s is not there once", s.Name)
@@ -196,12 +195,12 @@ func isEmail(s string) error {
 	return nil
 }
 
-// headers are the fields that a request may have. X-Project-ID is described in prose.
-// Accept-Encoding and Content-Length are what net/http adds.
+// headers are the header fields that a request may have. X-Project-ID is described in
+// prose only. net/http adds Accept-Encoding and Content-Length.
 var headers = []string{"X-Api-Key", "X-Project-Id", "Accept", "User-Agent", "Content-Type", "Accept-Encoding", "Content-Length"}
 
-// undescribed returns what of a request the description does not have, and the
-// validator does not look for.
+// undescribed returns the violations for which the validator does not look: parts of a
+// request that the description does not contain.
 func undescribed(route *routers.Route, x faulty.Exchange) (violations []error) {
 	for name, values := range x.Query {
 		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
@@ -222,7 +221,7 @@ func undescribed(route *routers.Route, x faulty.Exchange) (violations []error) {
 	return violations
 }
 
-// find returns the operation that a path as sent means, and the parameters in it.
+// find returns the operation for an escaped path, and the path parameters.
 func (c *Contract) find(method, path string) (*routers.Route, map[string]string) {
 	got := strings.Split(path, "/")
 	for pattern, item := range c.doc.Paths.Map() {
@@ -249,7 +248,7 @@ func match(pattern, path []string) (map[string]string, bool) {
 	return params, true
 }
 
-// close forbids every field that is not described.
+// close makes fields that are not described invalid.
 func (c *Contract) close() {
 	seen := map[*openapi3.Schema]bool{}
 	for _, s := range c.doc.Components.Schemas {
@@ -292,7 +291,8 @@ func closeSchema(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
 	}
 }
 
-// merge makes an allOf one object: closed ones would forbid each other's fields.
+// merge replaces allOf by a single object, because closed parts would forbid each
+// other's fields.
 func merge(s *openapi3.Schema) {
 	for _, part := range s.AllOf {
 		merge(part.Value)

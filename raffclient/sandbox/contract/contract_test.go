@@ -150,8 +150,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A sandbox that is watched shows what it answered itself, not what a fault made of
-// it, and what was sent even if a fault kept it from taking effect.
+// Watch reports the sandbox's own response, not what a fault makes of it, and also a request
+// that a fault keeps from the sandbox.
 func TestWatch(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -190,7 +190,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// recorder is a test whose failure is wanted.
+// recorder is a test that records its failure.
 type recorder struct {
 	testing.TB
 	failed bool

@@ -53,7 +53,7 @@ func TestFaultsMatch(t *testing.T) {
 	}
 }
 
-func TestFaultsThatAnswer(t *testing.T) {
+func TestFaultsThatRespond(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		fault   faulty.Fault
@@ -93,7 +93,7 @@ func TestFaultsThatAnswer(t *testing.T) {
 					}
 				}
 				if got := s.created(); got != tt.created {
-					t.Errorf("%d keys made, want %d", got, tt.created)
+					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
 		})
@@ -127,7 +127,7 @@ func TestCut(t *testing.T) {
 					t.Errorf("responded with %d %s, want an error", a.status, a.text)
 				}
 				if got := s.created(); got != tt.created {
-					t.Errorf("%d keys made, want %d", got, tt.created)
+					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
 		})
@@ -160,7 +160,7 @@ func TestCutBody(t *testing.T) {
 				t.Errorf("CutBody %d: %d with %d bytes announced, want 201 with all", tt.cut, resp.StatusCode, resp.ContentLength)
 			}
 			if got := s.created() - before; got != 1 {
-				t.Errorf("CutBody %d: %d keys made, want 1", tt.cut, got)
+				t.Errorf("CutBody %d: %d keys created, want 1", tt.cut, got)
 			}
 		}
 		s.api.Fail(faulty.Fault{CutBody: 1 << 20})
@@ -256,7 +256,7 @@ func TestOmitAndSetInLists(t *testing.T) {
 	}
 	s.api.Fail(faulty.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
 	if a := s.do("", "GET", "/api/v1/api-keys", ""); a.text != `{"error":"Unauthorized"}` {
-		t.Errorf("refusal %s, want the error alone", a.text)
+		t.Errorf("error response %s, want only error", a.text)
 	}
 }
 
@@ -292,7 +292,7 @@ func TestRefuse(t *testing.T) {
 		t.Errorf("error %v, want %v", err, noHost)
 	}
 	if n := len(s.api.Requests()); n != 0 || s.created() != 0 {
-		t.Errorf("%d requests arrived, %d keys made; want none", n, s.created())
+		t.Errorf("%d requests arrived, %d keys created; want none", n, s.created())
 	}
 
 	server := onSocket(t)
@@ -314,9 +314,9 @@ func TestDelays(t *testing.T) {
 		{"before", faulty.Fault{Delay: time.Minute}, time.Hour, time.Minute, false, 1},
 		{"after", faulty.Fault{DelayAfter: time.Minute}, time.Hour, time.Minute, false, 1},
 		{"both", faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute}, time.Hour, 2 * time.Minute, false, 1},
-		{"before, given up", faulty.Fault{Delay: time.Minute}, time.Second, time.Second, true, 0},
-		{"after, given up", faulty.Fault{DelayAfter: time.Minute}, time.Second, time.Second, true, 1},
-		{"before a dial that fails, given up", faulty.Fault{Delay: time.Minute, Refuse: true}, time.Second, time.Second, true, 0},
+		{"before, timed out", faulty.Fault{Delay: time.Minute}, time.Second, time.Second, true, 0},
+		{"after, timed out", faulty.Fault{DelayAfter: time.Minute}, time.Second, time.Second, true, 1},
+		{"before a dial that fails, timed out", faulty.Fault{Delay: time.Minute, Refuse: true}, time.Second, time.Second, true, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -330,17 +330,17 @@ func TestDelays(t *testing.T) {
 					t.Errorf("took %v, want %v", got, tt.took)
 				}
 				if tt.failed != errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("error %v, given up should be %t", err, tt.failed)
+					t.Errorf("error %v, timed out should be %t", err, tt.failed)
 				}
 				if got := s.created(); got != tt.created {
-					t.Errorf("%d keys made, want %d", got, tt.created)
+					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
 		})
 	}
 }
 
-func TestDelayHoldsUpNobodyElse(t *testing.T) {
+func TestDelayDoesNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
 		s.api.Fail(faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute})
@@ -359,7 +359,7 @@ func TestDelayHoldsUpNobodyElse(t *testing.T) {
 	})
 }
 
-func TestServerGivesUpWithItsClient(t *testing.T) {
+func TestServerStopsWithItsClient(t *testing.T) {
 	s := onSocket(t)
 	s.api.Record(true)
 	s.api.Fail(faulty.Fault{Delay: time.Hour})

@@ -26,7 +26,7 @@ func TestFaultsOfAllOperations(t *testing.T) {
 	}
 }
 
-func TestFaultsInNewLists(t *testing.T) {
+func TestFaultsInLists(t *testing.T) {
 	s := seeded(t)
 	for _, path := range []string{"/api/v1/roles", "/api/v1/projects", "/api/v1/members", "/api/v1/projects/" + sandbox.ProjectID("staging") + "/members"} {
 		s.api.Fail(faulty.Fault{Path: path, Omit: []string{"id"}, IgnoreOffset: true})

@@ -14,7 +14,7 @@ func TestRequests(t *testing.T) {
 		c := newClock(s.api)
 		s.owner("GET", "/health", "")
 		if got := s.api.Requests(); len(got) != 0 {
-			t.Errorf("recorded without being asked: %v", got)
+			t.Errorf("recorded although recording is off: %v", got)
 		}
 		s.api.Record(true)
 		s.owner("POST", "/api/v1/api-keys?a=b", createBody)

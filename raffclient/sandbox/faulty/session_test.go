@@ -45,7 +45,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s session)) {
 	t.Run("server", func(t *testing.T) { test(t, onSocket(t)) })
 }
 
-// response is what came back, with the body's fields where they are documented.
+// response is a response with the decoded fields of its body.
 type response struct {
 	status int
 	header http.Header
@@ -57,7 +57,7 @@ func (a response) data(t *testing.T) map[string]any {
 	t.Helper()
 	data, ok := a.fields["data"].(map[string]any)
 	if !ok {
-		t.Fatalf("data is no object in %s", a.text)
+		t.Fatalf("data is not an object in %s", a.text)
 	}
 	return data
 }
@@ -66,7 +66,7 @@ func (a response) list(t *testing.T) []any {
 	t.Helper()
 	list, ok := a.fields["data"].([]any)
 	if !ok {
-		t.Fatalf("data is no list in %s", a.text)
+		t.Fatalf("data is not a list in %s", a.text)
 	}
 	return list
 }
@@ -124,7 +124,7 @@ func (s session) owner(method, path, body string) response {
 	return s.do(s.api.OwnerKey().Reveal(), method, path, body)
 }
 
-// newKey makes a key and returns its ID and value.
+// newKey creates a key and returns its ID and secret.
 func (s session) newKey(body string) (id, secret string) {
 	s.t.Helper()
 	a := s.owner("POST", "/api/v1/api-keys", body)
@@ -155,7 +155,7 @@ func wantStatus(t *testing.T, a response, status int) {
 	}
 }
 
-// clock is a clock that is moved by hand.
+// clock is a manual clock.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time { return c.Time }

@@ -15,7 +15,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
-func TestTransportTakesAnyHost(t *testing.T) {
+func TestTransportAcceptsAnyHost(t *testing.T) {
 	s := inProcess(t)
 	for _, base := range []string{"https://api.rafftechnologies.com", "http://127.0.0.1:1", "https://x.invalid"} {
 		s.base = base
@@ -33,7 +33,7 @@ func TestTransportRefusesAnEndedContext(t *testing.T) {
 	}
 }
 
-// closer tells whether a body was closed.
+// closer records whether a body was closed.
 type closer struct {
 	io.Reader
 	closed bool
@@ -97,7 +97,7 @@ func TestTransportTraces(t *testing.T) {
 	}
 }
 
-// Everything at once, for the race detector.
+// TestConcurrency uses everything concurrently, for the race detector.
 func TestConcurrency(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		s.api.Record(true)
