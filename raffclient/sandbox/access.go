@@ -42,7 +42,7 @@ func (a *API) checkProjectID(c call) error {
 	sent := c.Header.Get("X-Project-ID")
 	if sent == "" {
 		if a.requireProjectID && c.Method != http.MethodGet {
-			return badRequest("X-Project-ID required") // the documented words
+			return badRequest("X-Project-ID required") // the documented message
 		}
 		return nil
 	}
@@ -73,15 +73,15 @@ func (a *API) authorize(c call, rt route) error {
 	return nil
 }
 
-// authenticate returns the valid key with that value.
-func (a *API) authenticate(value string, now time.Time) (*apiKey, error) {
-	if value == "" {
+// authenticate returns the key with that secret, which must be valid now.
+func (a *API) authenticate(secret string, now time.Time) (*apiKey, error) {
+	if secret == "" {
 		return nil, unauthorized("X-API-Key required")
 	}
-	if !keyFormat.MatchString(value) {
+	if !keyFormat.MatchString(secret) {
 		return nil, unauthorized("malformed API key")
 	}
-	hash := sha256.Sum256([]byte(value))
+	hash := sha256.Sum256([]byte(secret))
 	key, ok := a.keys.find(func(k *apiKey) bool { return k.hash == hash && !k.revoked })
 	if !ok {
 		return nil, unauthorized("unknown or revoked API key")

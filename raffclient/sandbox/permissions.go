@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -33,7 +34,9 @@ func (a *API) listPermissions(c call) (any, error) {
 // and vpc, and uses volume.view in an example. The names of the others come from pages
 // that also contain wrong names, or are invented in the same style: a client must read
 // the catalogue and not rely on any of them.
-func catalogue() []permission {
+func catalogue() []permission { return slices.Concat(accountPermissions(), projectPermissions()) }
+
+func accountPermissions() []permission {
 	return []permission{
 		newPermission("account.projects.view", "View projects in the account"),
 		newPermission("account.projects.create", "Create new projects"),
@@ -56,7 +59,11 @@ func catalogue() []permission {
 		newPermission("account.settings.view", "View account settings"),
 		newPermission("account.settings.manage", "Manage account settings"),
 		newPermission("account.audit.view", "View audit logs and security events"),
+	}
+}
 
+func projectPermissions() []permission {
+	return []permission{
 		newPermission("project.settings.view", "View project settings"),
 		newPermission("project.settings.manage", "Manage project settings"),
 		newPermission("project.members.view", "View project members"),

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"path"
@@ -132,19 +131,6 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	return io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
 }
-
-// recorder is a ResponseWriter that keeps the response in memory.
-type recorder struct {
-	status int
-	header http.Header
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header { return r.header }
-
-func (r *recorder) WriteHeader(status int) { r.status = status }
-
-func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // parseID returns a UUID in canonical form. Only the form with hyphens is valid.
 func parseID(s string) (string, bool) {

@@ -11,7 +11,17 @@ import "time"
 // and Viewer (9) have read permissions, and Project Member has vm.power. The rest is
 // chosen to match these numbers.
 func systemRoles(now time.Time) []*role {
-	roles := []*role{
+	roles := append(systemAccountRoles(), systemProjectRoles()...)
+	for _, r := range roles {
+		r.IsSystem = true
+		r.CreatedAt = seconds(now)
+		r.UpdatedAt = seconds(now)
+	}
+	return roles
+}
+
+func systemAccountRoles() []*role {
+	return []*role{
 		{
 			ID:          RoleID("owner"),
 			Name:        "Owner",
@@ -46,6 +56,11 @@ func systemRoles(now time.Time) []*role {
 			Scope:       "account",
 			Permissions: []string{"account.settings.view", "account.members.view", "account.projects.view"},
 		},
+	}
+}
+
+func systemProjectRoles() []*role {
+	return []*role{
 		{
 			ID:          RoleID("project-admin"),
 			Name:        "Project Admin",
@@ -81,12 +96,6 @@ func systemRoles(now time.Time) []*role {
 			Permissions: projectReads(),
 		},
 	}
-	for _, r := range roles {
-		r.IsSystem = true
-		r.CreatedAt = seconds(now)
-		r.UpdatedAt = seconds(now)
-	}
-	return roles
 }
 
 // projectReads returns the permissions of the role Viewer.
