@@ -20,13 +20,13 @@ func TestKeySource(t *testing.T) {
 		{nil, []string{"config.yaml", "profile"}},
 	} {
 		env := fakeEnvironment(t, tt.vars)
-		home, _ := env.home()
+		home, _ := env.Home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "current-profile: a\nprofiles:\n  a:\n    api-key: "+planted+"\n")
-		cfg, err := parse(nil, env)
-		if err != nil || !hasKey(cfg, planted) {
-			t.Fatalf("%v: got %v, %v", tt.vars, cfg.keyProblem, err)
+		_, cfg, err := parse(nil, env)
+		if err != nil || cfg.KeyProblem != nil {
+			t.Fatalf("%v: got %v, %v", tt.vars, cfg.KeyProblem, err)
 		}
-		offer, err := offered(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		offer, err := offered(t.Context(), "", cfg, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
+
+	"github.com/rafftechnologies/raff-mcp/internal/printable"
 )
 
 // newLogger returns the program's logger, which writes to out and never blocks. The
@@ -90,33 +89,13 @@ func (h logHandler) note(lost loss) []byte {
 func visibleAttr(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
-		return slog.String(a.Key, visible(a.Value.String()))
+		return slog.String(a.Key, printable.String(a.Value.String()))
 	case slog.KindAny:
 		if _, level := a.Value.Any().(slog.Level); level || a.Equal(slog.Attr{}) {
 			return a
 		}
-		return slog.String(a.Key, visible(fmt.Sprintf("%+v", a.Value.Any())))
+		return slog.String(a.Key, printable.String(fmt.Sprintf("%+v", a.Value.Any())))
 	default:
 		return a
 	}
-}
-
-// visible returns s on one line that does nothing to a terminal: control
-// characters become their pictures (␊, ␛), and what else cannot be printed
-// becomes a question mark.
-func visible(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ':
-			return '␀' + r
-		case r == '\x7f':
-			return '␡'
-		case r == utf8.RuneError || !unicode.IsPrint(r):
-			return '?'
-		default:
-			return r
-		}
-	}, s)
-	// With colour, tint turns these four characters into an escape character.
-	return strings.ReplaceAll(s, `\x1b`, "␛")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rafftechnologies/raff-mcp/internal/config"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -18,16 +19,16 @@ func TestReadme(t *testing.T) {
 	readme := string(text)
 
 	var rows []string
-	for _, s := range settings {
+	for _, s := range settings() {
 		rows = append(rows, settingRow(s))
 	}
 	if got, want := table(readme, "| Flag |"), strings.Join(rows, "\n"); got != want {
 		t.Errorf("the README's settings:\n%s\nthe program's:\n%s", got, want)
 	}
 	help := usage()
-	for _, s := range settings {
-		if !strings.Contains(help, s.env) || !strings.Contains(help, s.meaning) {
-			t.Errorf("-h lacks %s%s", s.flag, s.env)
+	for _, s := range settings() {
+		if !strings.Contains(help, s.Env) || !strings.Contains(help, s.Usage) {
+			t.Errorf("-h lacks %s%s", s.Flag, s.Env)
 		}
 	}
 
@@ -58,7 +59,7 @@ func toolsetRow(toolset string) string {
 	return fmt.Sprintf("| `%s` |%s |%s |%s |", toolset, cells[0], cells[1], cells[2])
 }
 
-func settingRow(s setting) string {
+func settingRow(s config.Setting) string {
 	code := func(text string) string {
 		if text == "" {
 			return ""
@@ -66,11 +67,11 @@ func settingRow(s setting) string {
 		return "`" + text + "`"
 	}
 	flag := ""
-	if s.flag != "" {
-		flag = code("--" + s.flag)
+	if s.Flag != "" {
+		flag = code("--" + s.Flag)
 	}
 	row := "|"
-	for _, cell := range []string{flag, code(s.env), code(s.fileKey), code(s.dflt), s.meaning} {
+	for _, cell := range []string{flag, code(s.Env), code(s.ProfileKey), code(s.Default), s.Usage} {
 		row += strings.TrimRight(" "+cell, " ") + " |"
 	}
 	return row

@@ -18,10 +18,12 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/config"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/tools"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 const version = "0.1.0"
@@ -35,7 +37,7 @@ func Main() int {
 	// a new key to revoke. Writing then fails with EPIPE instead.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, hurry := onSignal()
-	return run(ctx, hurry, os.Args[1:], processEnvironment(), os.Stdin, os.Stdout, os.Stderr)
+	return run(ctx, hurry, os.Args[1:], config.ProcessEnvironment(), os.Stdin, os.Stdout, os.Stderr)
 }
 
 // The program's exit codes.
@@ -45,21 +47,21 @@ const (
 	exitUsage = 2 // it was called or configured wrongly
 )
 
-func run(ctx context.Context, hurry <-chan struct{}, args []string, env environment, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, hurry <-chan struct{}, args []string, env config.Environment, stdin io.Reader, stdout, stderr io.Writer) int {
 	messages := newSink(stderr)
 	defer messages.close()
-	cfg, err := parse(args, env)
+	line, cfg, err := parse(args, env)
 	if err != nil {
 		fmt.Fprintf(messages, "raff-mcp: %v\n", err)
 		return exitUsage
 	}
 	switch {
-	case cfg.help:
+	case line.help:
 		err = print(stdout, usage())
-	case cfg.command == "version":
+	case line.name == "version":
 		err = print(stdout, "raff-mcp "+version+"\n")
 	default:
-		return start(ctx, hurry, cfg, stdin, stdout, messages)
+		return start(ctx, hurry, line, cfg, stdin, stdout, messages)
 	}
 	return exit(err, messages)
 }
@@ -70,31 +72,31 @@ func print(w io.Writer, text string) error {
 }
 
 // start makes the server and does what the command says with it.
-func start(ctx context.Context, hurry <-chan struct{}, cfg config, stdin io.Reader, stdout io.Writer, stderr *sink) int {
+func start(ctx context.Context, hurry <-chan struct{}, line commandLine, cfg config.Config, stdin io.Reader, stdout io.Writer, stderr *sink) int {
 	if f, ok := stdout.(*os.File); ok && wasClosed(f) {
 		fmt.Fprintln(stderr, "raff-mcp: standard output is closed, so that every result would be lost; open it")
 		return exitUsage
 	}
-	logger := newLogger(stderr, cfg.logLevel, cfg.logFormat, cfg.logColor)
-	for _, w := range cfg.warnings {
+	logger := newLogger(stderr, cfg.LogLevel, cfg.LogFormat, cfg.LogColor)
+	for _, w := range cfg.Warnings {
 		logger.Warn(w)
 	}
-	offer, err := offered(ctx, cfg, logger)
+	offer, err := offered(ctx, line.name, cfg, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "raff-mcp: %v\n", err)
 		return exitUsage
 	}
 	s := tools.NewServer(offer)
-	switch cfg.command {
+	switch line.name {
 	case "call":
-		err = call(ctx, hurry, s, offer, logger, cfg.args, stdin, stdout)
+		err = call(ctx, hurry, s, offer, logger, line.args, stdin, stdout)
 	case "tools":
-		err = listTools(ctx, s, offer, cfg.json, stdout)
+		err = listTools(ctx, s, offer, line.json, stdout)
 	default:
-		if cfg.keyProblem != nil {
-			logger.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.keyProblem.Error())
+		if cfg.KeyProblem != nil {
+			logger.Warn("no usable API key: every call will be answered with what is wrong", "problem", cfg.KeyProblem.Error())
 		}
-		logger.Info("serving MCP on standard input and output", "version", version, "api", cfg.api())
+		logger.Info("serving MCP on standard input and output", "version", version, "api", apiName(cfg))
 		err = stdio.Serve(ctx, s, stdin, stdout, stdio.Config{Logger: logger, Hurry: hurry})
 	}
 	return exit(err, stderr)
@@ -115,21 +117,21 @@ func exit(err error, stderr io.Writer) int {
 type misuse struct{ error }
 
 // offered joins the parts into what is offered. Nothing is sent.
-func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config, error) {
+func offered(ctx context.Context, command string, cfg config.Config, logger *slog.Logger) (tools.Config, error) {
 	t := tools.Config{
-		Problem: cfg.keyProblem, Sandbox: cfg.sandbox, Version: version, Logger: logger,
-		KeySource: cfg.keySource, ReadOnly: cfg.readOnly, Toolsets: cfg.toolsets, Confirm: cfg.confirm,
+		Problem: cfg.KeyProblem, Sandbox: cfg.Sandbox, Version: version, Logger: logger,
+		KeySource: cfg.KeySource, ReadOnly: cfg.ReadOnly, Toolsets: cfg.Toolsets, Confirm: tools.Confirm(cfg.Confirm),
 	}
 	if t.Problem == nil {
 		c := raffclient.Config{
-			APIKey:    cfg.key,
-			BaseURL:   cfg.apiURL,
-			ProjectID: cfg.projectID,
+			APIKey:    cfg.Key,
+			BaseURL:   cfg.APIURL,
+			ProjectID: cfg.ProjectID,
 			UserAgent: "raff-mcp/" + version,
 			Logger:    logger,
 			OnWait:    tools.OnWait,
 		}
-		if cfg.sandbox {
+		if cfg.Sandbox {
 			api := sandbox.New()
 			c.APIKey, c.BaseURL, c.Transport = api.OwnerKey(), "", api.Transport()
 		}
@@ -138,21 +140,34 @@ func offered(ctx context.Context, cfg config, logger *slog.Logger) (tools.Config
 			return tools.Config{}, err
 		}
 	}
-	if cfg.command != "tools" { // to list the tools, nothing need be tried
+	if command != "tools" { // to list the tools, nothing need be tried
 		var err error
-		if t.Secrets, err = cfg.secrets.way(ctx, logger); err != nil {
+		if t.Secrets, err = newDelivery(ctx, cfg.Secrets, logger); err != nil {
 			return tools.Config{}, err
 		}
 	}
 	return t, nil
 }
 
-// api names the API that is called.
-func (c config) api() string {
-	if c.sandbox {
+// newDelivery prepares the delivery of new secrets, and checks it as far as it can be
+// checked before there is a secret.
+func newDelivery(ctx context.Context, s config.Secrets, log *slog.Logger) (*delivery.Way, error) {
+	return delivery.New(ctx, delivery.Config{
+		Delivery: s.Delivery,
+		Dir:      s.Dir,
+		Format:   s.Format,
+		Command:  s.Command,
+		Recovery: s.Recovery,
+		Logger:   log,
+	})
+}
+
+// apiName names the API that is called.
+func apiName(cfg config.Config) string {
+	if cfg.Sandbox {
 		return "sandbox"
 	}
-	return cmp.Or(c.apiURL, raffclient.DefaultBaseURL)
+	return cmp.Or(cfg.APIURL, raffclient.DefaultBaseURL)
 }
 
 // listTools prints the tools as a table, or as tools/list answers.

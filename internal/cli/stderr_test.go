@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/config"
 )
 
 // unreadPipe returns the end for writing of a pipe that nobody reads and that is
@@ -151,7 +153,7 @@ func TestStderrIsComplete(t *testing.T) {
 			time.Sleep(stderrGrace / n / 2)
 			return log.Write(text)
 		})
-		env := environment{getenv: func(string) string { return "" }, home: func() (string, error) { return "", nil }}
+		env := config.Environment{Getenv: func(string) string { return "" }, Home: func() (string, error) { return "", nil }}
 		if code := run(t.Context(), nil, []string{"--sandbox", "--log-level=debug"}, env, in, io.Discard, slow); code != exitOK {
 			t.Errorf("got exit code %d", code)
 		}

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"errors"
@@ -11,10 +11,10 @@ import (
 )
 
 // profileEnvironment has a home directory with this profile file.
-func profileEnvironment(t *testing.T, text string, vars map[string]string) (env environment, path string) {
+func profileEnvironment(t *testing.T, text string, vars map[string]string) (env Environment, path string) {
 	t.Helper()
 	env = fakeEnvironment(t, vars)
-	home, _ := env.home()
+	home, _ := env.Home()
 	return env, writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), text)
 }
 
@@ -47,12 +47,12 @@ profiles:
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env, _ := profileEnvironment(t, tt.text, nil)
-			cfg, err := parse(nil, env)
-			if err != nil || !hasKey(cfg, tt.key) || cfg.apiURL != tt.apiURL || cfg.projectID != tt.projectID {
+			cfg, err := load(nil, env)
+			if err != nil || !hasKey(cfg, tt.key) || cfg.APIURL != tt.apiURL || cfg.ProjectID != tt.projectID {
 				t.Errorf("got %+v, %v", cfg, err)
 			}
-			if len(cfg.warnings) > 0 {
-				t.Errorf("warns %q", cfg.warnings)
+			if len(cfg.Warnings) > 0 {
+				t.Errorf("warns %q", cfg.Warnings)
 			}
 		})
 	}
@@ -61,7 +61,7 @@ profiles:
 func TestProfileWithoutKey(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "null", "{}", "profiles:\n", "profiles: {default: }", "profiles: {default: {api-key: }}", "profiles: {other: {api-key: raff_x}}"} {
 		env, _ := profileEnvironment(t, text, nil)
-		cfg, err := parse(nil, env)
+		cfg, err := load(nil, env)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -74,18 +74,18 @@ func TestProfileWithoutKey(t *testing.T) {
 func TestProfilePrecedence(t *testing.T) {
 	const text = "profiles: {default: {api-url: 'https://p.example', api-key: " + planted + ", project-id: " + someUUID + "}}"
 	env, _ := profileEnvironment(t, text, map[string]string{"RAFF_API_URL": "https://v.example", "RAFF_PROJECT_ID": ""})
-	cfg, err := parse(nil, env)
-	if err != nil || cfg.apiURL != "https://v.example" || cfg.projectID != someUUID || !hasKey(cfg, planted) {
+	cfg, err := load(nil, env)
+	if err != nil || cfg.APIURL != "https://v.example" || cfg.ProjectID != someUUID || !hasKey(cfg, planted) {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 	other := strings.Replace(someUUID, "0", "f", 1)
 	env, _ = profileEnvironment(t, text, map[string]string{"RAFF_API_KEY": "raff_v"})
-	cfg, err = parse([]string{"--project-id", other}, env)
-	if err != nil || cfg.apiURL != "https://p.example" || cfg.projectID != other || !hasKey(cfg, "raff_v") {
+	cfg, err = load([]string{"--project-id", other}, env)
+	if err != nil || cfg.APIURL != "https://p.example" || cfg.ProjectID != other || !hasKey(cfg, "raff_v") {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 	env, _ = profileEnvironment(t, text, map[string]string{"RAFF_API_KEY_FILE": writePrivate(t, filepath.Join(t.TempDir(), "key"), "raff_f")})
-	if cfg, err = parse(nil, env); err != nil || !hasKey(cfg, "raff_f") {
+	if cfg, err = load(nil, env); err != nil || !hasKey(cfg, "raff_f") {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
@@ -100,7 +100,7 @@ func TestProfileKeyProblem(t *testing.T) {
 		{"${RAFF_API_KEY}", "Put the key itself there"},
 	} {
 		env, path := profileEnvironment(t, "profiles:\n  default:\n    api-key: "+tt.key+"\n", nil)
-		cfg, err := parse(nil, env)
+		cfg, err := load(nil, env)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,10 +128,10 @@ func TestProfileErrors(t *testing.T) {
 		{"profiles: {default: {api-url: 'http://a.example'}}", "api-url of the current profile: the API's address must begin with https://"},
 		{"profiles: {default: {api-url: " + planted + "}}", "api-url of the current profile: the API's address"},
 		{"profiles: {default: {project-id: " + planted + "}}", "project-id of the current profile: not a UUID"},
-		{"# " + strings.Repeat("x", maxProfileFile), "larger than 1024 KiB"},
+		{"# " + strings.Repeat("x", maxProfileBytes), "larger than 1024 KiB"},
 	} {
 		env, path := profileEnvironment(t, tt.text, nil)
-		_, err := parse(nil, env)
+		_, err := load(nil, env)
 		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%.60q: got %v, want %q", tt.text, err, tt.want)
 			continue
@@ -144,11 +144,11 @@ func TestProfileErrors(t *testing.T) {
 
 func TestProfileIsADirectory(t *testing.T) {
 	env := fakeEnvironment(t, nil)
-	home, _ := env.home()
+	home, _ := env.Home()
 	if err := os.MkdirAll(filepath.Join(home, ".raff", "config.yaml"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := parse(nil, env); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := load(nil, env); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -162,12 +162,12 @@ func TestProfileShared(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		cfg, err := parse(nil, env)
+		cfg, err := load(nil, env)
 		if err != nil || !hasKey(cfg, planted) {
-			t.Errorf("%v: got %v, %v", mode, cfg.keyProblem, err)
+			t.Errorf("%v: got %v, %v", mode, cfg.KeyProblem, err)
 		}
-		if len(cfg.warnings) != 1 || !strings.Contains(cfg.warnings[0], "chmod 600 "+path) {
-			t.Errorf("%v: got %q", mode, cfg.warnings)
+		if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "chmod 600 "+path) {
+			t.Errorf("%v: got %q", mode, cfg.Warnings)
 		}
 	}
 }
@@ -178,14 +178,14 @@ func TestProfileWithoutHome(t *testing.T) {
 	writePrivate(t, filepath.Join(".raff", "config.yaml"), "profiles: {default: {api-url: 'https://evil.example'}}")
 	for _, home := range []string{"", ".", "~"} {
 		env := fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted})
-		env.home = func() (string, error) {
+		env.Home = func() (string, error) {
 			if home == "" {
 				return "", errors.New("HOME is not defined")
 			}
 			return home, nil
 		}
-		cfg, err := parse(nil, env)
-		if err != nil || cfg.apiURL != "" || !hasKey(cfg, planted) {
+		cfg, err := load(nil, env)
+		if err != nil || cfg.APIURL != "" || !hasKey(cfg, planted) {
 			t.Errorf("home %q: got %+v, %v", home, cfg, err)
 		}
 	}
@@ -205,18 +205,18 @@ func FuzzProfile(f *testing.F) {
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		f.Fatal(err)
 	}
-	env := environment{getenv: func(string) string { return "" }, home: func() (string, error) { return home, nil }}
+	env := Environment{Getenv: func(string) string { return "" }, Home: func() (string, error) { return home, nil }}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cfg, err := parse(nil, env)
-		said := fmt.Sprint(err, cfg.keyProblem, cfg.warnings)
+		cfg, err := load(nil, env)
+		said := fmt.Sprint(err, cfg.KeyProblem, cfg.Warnings)
 		if strings.Contains(said, planted) || strings.Contains(said, "\n") {
 			t.Errorf("got %q", said)
 		}
-		if err == nil && cfg.key.IsZero() == (cfg.keyProblem == nil) {
-			t.Errorf("key %v, problem %v", cfg.key, cfg.keyProblem)
+		if err == nil && cfg.Key.IsZero() == (cfg.KeyProblem == nil) {
+			t.Errorf("key %v, problem %v", cfg.Key, cfg.KeyProblem)
 		}
 	})
 }

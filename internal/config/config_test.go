@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"errors"
@@ -12,8 +12,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
 // planted is a key that must turn up in no text.
@@ -21,12 +22,24 @@ const planted = "raff_5ec2e7c0ffee0123456789abcdef5ec2"
 
 const someUUID = "0b7e5a52-6d3f-4c36-9d0a-1f2e3d4c5b6a"
 
+var choices = Choices{Toolsets: []string{"api_keys", "roles"}, Confirm: []string{"auto", "always", "never"}}
+
+// load loads the configuration for these flags.
+func load(args []string, env Environment) (Config, error) {
+	flags := pflag.NewFlagSet("raff-mcp", pflag.ContinueOnError)
+	AddFlags(flags, Settings(choices))
+	if err := flags.Parse(args); err != nil {
+		return Config{}, err
+	}
+	return Load(flags, env, choices)
+}
+
 // fakeEnvironment has these variables and a home directory without a profile.
-func fakeEnvironment(t *testing.T, vars map[string]string) environment {
+func fakeEnvironment(t *testing.T, vars map[string]string) Environment {
 	home := t.TempDir()
-	return environment{
-		getenv: func(name string) string { return vars[name] },
-		home:   func() (string, error) { return home, nil },
+	return Environment{
+		Getenv: func(name string) string { return vars[name] },
+		Home:   func() (string, error) { return home, nil },
 	}
 }
 
@@ -42,95 +55,33 @@ func writePrivate(t *testing.T, path, text string) string {
 	return path
 }
 
-func hasKey(cfg config, key string) bool {
-	return cfg.keyProblem == nil && reflect.DeepEqual(cfg.key, raffclient.NewSecret(key))
+func hasKey(cfg Config, key string) bool {
+	return cfg.KeyProblem == nil && reflect.DeepEqual(cfg.Key, raffclient.NewSecret(key))
 }
 
-func TestParseDefaults(t *testing.T) {
-	got, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
-	want := config{key: raffclient.NewSecret(planted), keySource: "RAFF_API_KEY", secrets: defaultSecrets, toolsets: tools.Toolsets, confirm: tools.ConfirmAuto, logFormat: "text"}
+func TestLoadDefaults(t *testing.T) {
+	got, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
+	want := Config{Key: raffclient.NewSecret(planted), KeySource: "RAFF_API_KEY", Secrets: defaultSecrets, Toolsets: choices.Toolsets, Confirm: choices.Confirm[0], LogFormat: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	for _, s := range settings {
-		if s.dflt == "" || s.flag == "api-url" {
+	for _, s := range Settings(choices) {
+		if s.Default == "" || s.Flag == "api-url" {
 			continue
 		}
-		if err := s.set(&got, s.dflt); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("--%s: the default %q is not what holds without it: %v", s.flag, s.dflt, err)
+		if err := s.set(&got, s.Default); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("--%s: the default %q is not what holds without it: %v", s.Flag, s.Default, err)
 		}
 	}
 }
 
-func TestParseCommand(t *testing.T) {
-	for _, tt := range []struct {
-		args    string
-		command string
-		rest    []string
-		sandbox bool
-		json    bool
-	}{
-		{args: ""},
-		{args: "--sandbox", sandbox: true},
-		{args: "--sandbox=false"},
-		{args: "call t", command: "call", rest: []string{"t"}},
-		{args: "call t -", command: "call", rest: []string{"t", "-"}},
-		{args: "call t {} --sandbox", command: "call", rest: []string{"t", "{}"}, sandbox: true},
-		{args: "--sandbox call t {}", command: "call", rest: []string{"t", "{}"}, sandbox: true},
-		{args: "call --sandbox t {}", command: "call", rest: []string{"t", "{}"}, sandbox: true},
-		{args: "call --log-level debug t", command: "call", rest: []string{"t"}},
-		{args: "call -- t --sandbox", command: "call", rest: []string{"t", "--sandbox"}},
-		{args: "tools", command: "tools"},
-		{args: "tools --json", command: "tools", json: true},
-		{args: "--json tools", command: "tools", json: true},
-		{args: "version", command: "version"},
-		{args: "--version", command: "version"},
-		{args: "--version tools", command: "version"},
-	} {
-		t.Run(tt.args, func(t *testing.T) {
-			got, err := parse(strings.Fields(tt.args), fakeEnvironment(t, nil))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.command != tt.command || strings.Join(got.args, " ") != strings.Join(tt.rest, " ") ||
-				got.sandbox != tt.sandbox || got.json != tt.json || got.help {
-				t.Errorf("got %+v", got)
-			}
-		})
-	}
-}
-
-func TestParseHelp(t *testing.T) {
-	for _, args := range []string{"-h", "--help", "call -h", "nonsense -h", "--json -h", "--log-level loud -h"} {
-		got, err := parse(strings.Fields(args), fakeEnvironment(t, nil))
-		if err != nil || !got.help {
-			t.Errorf("%s: got %+v, %v", args, got, err)
-		}
-	}
-}
-
-// Help and version work however wrong the configuration is.
-func TestParseHelpAndVersionReadNothing(t *testing.T) {
-	env := fakeEnvironment(t, map[string]string{"RAFF_API_URL": "nonsense", "RAFF_MCP_LOG_LEVEL": "loud"})
-	home, _ := env.home()
-	writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "[")
-	for _, arg := range []string{"-h", "version", "--version"} {
-		if _, err := parse([]string{arg}, env); err != nil {
-			t.Errorf("%s: %v", arg, err)
-		}
-	}
-	if _, err := parse(nil, env); err == nil {
-		t.Error("no error without help")
-	}
-}
-
-func TestParseSettings(t *testing.T) {
+func TestLoadSettings(t *testing.T) {
 	type vars map[string]string
 	for _, tt := range []struct {
 		name  string
 		args  string
 		vars  vars
-		field func(config) any
+		field func(Config) any
 		want  any
 	}{
 		{"flag", "--api-url https://a.example", nil, apiURLOf, "https://a.example"},
@@ -156,7 +107,7 @@ func TestParseSettings(t *testing.T) {
 		{"format variable", "", vars{"RAFF_MCP_LOG_FORMAT": "json"}, logFormatOf, "json"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg, err := parse(strings.Fields(tt.args), fakeEnvironment(t, tt.vars))
+			cfg, err := load(strings.Fields(tt.args), fakeEnvironment(t, tt.vars))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,29 +119,29 @@ func TestParseSettings(t *testing.T) {
 }
 
 // Where secrets go: the settings together, and the directories that they mean.
-func TestParseSecrets(t *testing.T) {
+func TestLoadSecrets(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		args []string
-		want secrets // with directories below the home directory
+		want Secrets // with directories below the home directory
 	}{
 		{nil, defaultSecrets},
-		{[]string{"--secrets=file"}, secrets{"file", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
-		{[]string{"--secrets=File", "--secrets-dir=~/keys", "--secrets-format=env"}, secrets{"file", "~/keys", "env", "", "~/.raff/recovered"}},
-		{[]string{"--secrets=file", "--secrets-dir=" + dir}, secrets{"file", dir, "raw", "", "~/.raff/recovered"}},
-		{[]string{"--secrets=keyring"}, secrets{"keyring", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=file"}, Secrets{"file", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=File", "--secrets-dir=~/keys", "--secrets-format=env"}, Secrets{"file", "~/keys", "env", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=file", "--secrets-dir=" + dir}, Secrets{"file", dir, "raw", "", "~/.raff/recovered"}},
+		{[]string{"--secrets=keyring"}, Secrets{"keyring", "~/.raff/secrets", "raw", "", "~/.raff/recovered"}},
 		{[]string{"--secrets=command", `--secrets-command=sh -c 'x="$(cat)"; y "${RAFF_KEY_ID}"'`},
-			secrets{"command", "~/.raff/secrets", "raw", `sh -c 'x="$(cat)"; y "${RAFF_KEY_ID}"'`, "~/.raff/recovered"}},
+			Secrets{"command", "~/.raff/secrets", "raw", `sh -c 'x="$(cat)"; y "${RAFF_KEY_ID}"'`, "~/.raff/recovered"}},
 	} {
 		env := fakeEnvironment(t, nil)
-		home, _ := env.home()
+		home, _ := env.Home()
 		want := tt.want
-		if want.delivery == "file" {
-			want.dir = below(home, want.dir)
+		if want.Delivery == "file" {
+			want.Dir = below(home, want.Dir)
 		}
-		want.recovery = below(home, want.recovery)
-		if got, err := parse(tt.args, env); err != nil || got.secrets != want {
-			t.Errorf("%q: got %+v, %v, want %+v", tt.args, got.secrets, err, want)
+		want.Recovery = below(home, want.Recovery)
+		if got, err := load(tt.args, env); err != nil || got.Secrets != want {
+			t.Errorf("%q: got %+v, %v, want %+v", tt.args, got.Secrets, err, want)
 		}
 	}
 }
@@ -203,59 +154,30 @@ func below(home, path string) string {
 	return path
 }
 
-func TestParseSecretsWithoutHome(t *testing.T) {
+func TestLoadSecretsWithoutHome(t *testing.T) {
 	env := fakeEnvironment(t, nil)
-	env.home = func() (string, error) { return "", errors.New("no home") }
-	if _, err := parse([]string{"--secrets=file"}, env); err == nil || !strings.Contains(err.Error(), "there is no home directory") {
+	env.Home = func() (string, error) { return "", errors.New("no home") }
+	if _, err := load([]string{"--secrets=file"}, env); err == nil || !strings.Contains(err.Error(), "there is no home directory") {
 		t.Errorf("got %v", err)
 	}
-	if got, err := parse([]string{"--secrets=file", "--secrets-dir=" + t.TempDir()}, env); err != nil || got.secrets.recovery != "" {
-		t.Errorf("got %+v, %v", got.secrets, err)
+	if got, err := load([]string{"--secrets=file", "--secrets-dir=" + t.TempDir()}, env); err != nil || got.Secrets.Recovery != "" {
+		t.Errorf("got %+v, %v", got.Secrets, err)
 	}
 }
 
-func apiURLOf(c config) any    { return c.apiURL }
-func secretsOf(c config) any   { return c.secrets }
-func projectIDOf(c config) any { return c.projectID }
-func logLevelOf(c config) any  { return c.logLevel }
-func logFormatOf(c config) any { return c.logFormat }
+func apiURLOf(c Config) any    { return c.APIURL }
+func secretsOf(c Config) any   { return c.Secrets }
+func projectIDOf(c Config) any { return c.ProjectID }
+func logLevelOf(c Config) any  { return c.LogLevel }
+func logFormatOf(c Config) any { return c.LogFormat }
 
-func TestParseErrors(t *testing.T) {
+func TestLoadErrors(t *testing.T) {
 	type vars map[string]string
 	for _, tt := range []struct {
 		args []string
 		vars vars
 		want string // part of the error
 	}{
-		{args: []string{"serve"}, want: "unknown command"},
-		{args: []string{planted}, want: "unknown command"},
-		{args: []string{"RAFF_API_KEY=" + planted}, want: "unknown command"},
-		{args: []string{"", planted}, want: "unknown command"},
-		{args: []string{"call"}, want: "call: want the name of a tool"},
-		{args: []string{"call", "t", "{}", planted}, want: "call: want the name of a tool"},
-		{args: []string{"tools", planted}, want: "tools: takes no arguments"},
-		{args: []string{"version", planted}, want: "version: takes no arguments"},
-		{args: []string{"--json"}, want: "--json: only for the command tools"},
-		{args: []string{"call", "t", "--json"}, want: "--json: only for the command tools"},
-
-		{args: []string{"--sandox"}, want: "--sandox: unknown flag"},
-		{args: []string{"--" + planted}, want: "unknown flag"},
-		{args: []string{"--" + planted + "=x"}, want: "unknown flag"},
-		{args: []string{"--flag=" + planted}, want: "--flag: unknown flag"},
-		{args: []string{"-" + planted}, want: "unknown flag"},
-		{args: []string{"--=" + planted}, want: "malformed flag"},
-		{args: []string{"---" + planted}, want: "malformed flag"},
-		{args: []string{"--sandbox=" + planted}, want: "--sandbox: is on or off"},
-		{args: []string{"--api-url"}, want: "--api-url: needs a value"},
-
-		{args: []string{"--api-key", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--api-key=" + planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--key", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--api_key=" + planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--RAFF_API_KEY", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--token", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"-k" + planted}, want: "use RAFF_API_KEY"},
-
 		{args: []string{"--api-url", ""}, want: "--api-url: the API's address"},
 		{args: []string{"--api-url", planted}, want: "--api-url: the API's address"},
 		{args: []string{"--api-url", "api.example"}, want: "--api-url: the API's address"},
@@ -305,7 +227,7 @@ func TestParseErrors(t *testing.T) {
 		{args: []string{"--sandbox", "--log-format", "xml"}, want: "--log-format: must be one of"},
 	} {
 		t.Run(fmt.Sprint(tt.args, tt.vars), func(t *testing.T) {
-			_, err := parse(tt.args, fakeEnvironment(t, tt.vars))
+			_, err := load(tt.args, fakeEnvironment(t, tt.vars))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %q", err, tt.want)
 			}
@@ -316,16 +238,16 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-func TestParseKey(t *testing.T) {
+func TestLoadKey(t *testing.T) {
 	for _, key := range []string{planted, " \t" + planted + "\r\n", "raff_x", "raff_!~", "raff_your"} {
-		cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": key}))
+		cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": key}))
 		if err != nil || !hasKey(cfg, strings.TrimSpace(key)) {
-			t.Errorf("%q: got %v, %v", key, cfg.keyProblem, err)
+			t.Errorf("%q: got %v, %v", key, cfg.KeyProblem, err)
 		}
 	}
 }
 
-func TestParseKeyProblem(t *testing.T) {
+func TestLoadKeyProblem(t *testing.T) {
 	for _, tt := range []struct{ key, want string }{
 		{"", "No Raff API key is configured. Set RAFF_API_KEY"},
 		{"  \n", "No Raff API key is configured"},
@@ -356,7 +278,7 @@ func TestParseKeyProblem(t *testing.T) {
 		{"your-raff-api-key", "placeholder"},
 	} {
 		t.Run(tt.key, func(t *testing.T) {
-			cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": tt.key}))
+			cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": tt.key}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -366,34 +288,34 @@ func TestParseKeyProblem(t *testing.T) {
 }
 
 // checkKeyProblem checks that there is no key, and the explanation.
-func checkKeyProblem(t *testing.T, cfg config, want string) {
+func checkKeyProblem(t *testing.T, cfg Config, want string) {
 	t.Helper()
-	if cfg.keyProblem == nil || !cfg.key.IsZero() {
+	if cfg.KeyProblem == nil || !cfg.Key.IsZero() {
 		t.Fatalf("got a key, want %q", want)
 	}
-	got := cfg.keyProblem.Error()
+	got := cfg.KeyProblem.Error()
 	if !strings.Contains(got, want) || strings.Contains(got, planted) || strings.Contains(got, "\n") {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if problem, ok := errors.AsType[*keyError](cfg.keyProblem); !ok || problem.what == "" || problem.remedy == "" {
+	if problem, ok := errors.AsType[*keyError](cfg.KeyProblem); !ok || problem.what == "" || problem.remedy == "" {
 		t.Errorf("got %q, want what happened and what to do", got)
 	}
 }
 
-func TestParseKeyFile(t *testing.T) {
+func TestLoadKeyFile(t *testing.T) {
 	env := fakeEnvironment(t, nil)
-	home, _ := env.home()
+	home, _ := env.Home()
 	writePrivate(t, filepath.Join(home, "key"), "\ufeff"+planted+"\r\n")
 	for _, path := range []string{"~/key", filepath.Join(home, "key"), " " + filepath.Join(home, "key")} {
-		env.getenv = func(name string) string { return map[string]string{"RAFF_API_KEY_FILE": path}[name] }
-		cfg, err := parse(nil, env)
-		if err != nil || !hasKey(cfg, planted) || len(cfg.warnings) > 0 {
-			t.Errorf("%s: got %v, %v, %q", path, cfg.keyProblem, err, cfg.warnings)
+		env.Getenv = func(name string) string { return map[string]string{"RAFF_API_KEY_FILE": path}[name] }
+		cfg, err := load(nil, env)
+		if err != nil || !hasKey(cfg, planted) || len(cfg.Warnings) > 0 {
+			t.Errorf("%s: got %v, %v, %q", path, cfg.KeyProblem, err, cfg.Warnings)
 		}
 	}
 }
 
-func TestParseKeyFileProblem(t *testing.T) {
+func TestLoadKeyFileProblem(t *testing.T) {
 	dir := t.TempDir()
 	file := func(text string) string {
 		f, err := os.CreateTemp(dir, "key")
@@ -410,7 +332,7 @@ func TestParseKeyFileProblem(t *testing.T) {
 		{"directory", dir, dir + ": not a regular file"},
 		{"device", os.DevNull, "not a regular file"},
 		{"empty", file(" \n"), ": empty."},
-		{"too large", file("raff_" + strings.Repeat("x", maxKeyFile)), ": larger than 64 KiB."},
+		{"too large", file("raff_" + strings.Repeat("x", maxKeyFileBytes)), ": larger than 64 KiB."},
 		{"two lines", file(planted + "\n" + planted + "\n"), "(RAFF_API_KEY_FILE) does not hold a Raff API key"},
 		{"shell file", file("export RAFF_API_KEY=" + planted), "must start with raff_"},
 		{"masked", file("raff_737e…"), "masked"},
@@ -422,7 +344,7 @@ func TestParseKeyFileProblem(t *testing.T) {
 		{"an assignment", "RAFF_API_KEY=" + planted, "holds what looks like a key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": tt.path}))
+			cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": tt.path}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -440,7 +362,7 @@ func TestKeyFileErrorPunctuation(t *testing.T) {
 	}
 }
 
-func TestParseKeyFileUnreadable(t *testing.T) {
+func TestLoadKeyFileUnreadable(t *testing.T) {
 	if os.Getuid() == 0 || runtime.GOOS == "windows" {
 		t.Skip("the file would be readable all the same")
 	}
@@ -448,26 +370,26 @@ func TestParseKeyFileUnreadable(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": path}))
+	cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": path}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkKeyProblem(t, cfg, path+": permission denied")
 }
 
-func TestParseKeyFileWithoutHome(t *testing.T) {
+func TestLoadKeyFileWithoutHome(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writePrivate(t, "key", planted)
 	env := fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": "~/key"})
-	env.home = func() (string, error) { return "", errors.New("no home") }
-	cfg, err := parse(nil, env)
+	env.Home = func() (string, error) { return "", errors.New("no home") }
+	cfg, err := load(nil, env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkKeyProblem(t, cfg, "there is no home directory")
 }
 
-func TestParseKeyFileShared(t *testing.T) {
+func TestLoadKeyFileShared(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no such modes")
 	}
@@ -475,33 +397,33 @@ func TestParseKeyFileShared(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": path}))
+	cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": path}))
 	if err != nil || !hasKey(cfg, planted) {
-		t.Fatalf("got %v, %v", cfg.keyProblem, err)
+		t.Fatalf("got %v, %v", cfg.KeyProblem, err)
 	}
-	if len(cfg.warnings) != 1 || !strings.Contains(cfg.warnings[0], "chmod 600 "+path) {
-		t.Errorf("got %q", cfg.warnings)
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "chmod 600 "+path) {
+		t.Errorf("got %q", cfg.Warnings)
 	}
 }
 
-func TestParseKeyBeforeKeyFile(t *testing.T) {
-	cfg, err := parse(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted, "RAFF_API_KEY_FILE": "/none"}))
+func TestLoadKeyBeforeKeyFile(t *testing.T) {
+	cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted, "RAFF_API_KEY_FILE": "/none"}))
 	if err != nil || !hasKey(cfg, planted) {
-		t.Fatalf("got %v, %v", cfg.keyProblem, err)
+		t.Fatalf("got %v, %v", cfg.KeyProblem, err)
 	}
-	if len(cfg.warnings) != 1 || !strings.Contains(cfg.warnings[0], "RAFF_API_KEY_FILE is ignored") {
-		t.Errorf("got %q", cfg.warnings)
+	if len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0], "RAFF_API_KEY_FILE is ignored") {
+		t.Errorf("got %q", cfg.Warnings)
 	}
 }
 
 // A bad key is not made up for by a good one elsewhere, which may be another
 // account's.
-func TestParseBadKeyIsFinal(t *testing.T) {
+func TestLoadBadKeyIsFinal(t *testing.T) {
 	for _, vars := range []map[string]string{{"RAFF_API_KEY": "${RAFF_API_KEY}"}, {"RAFF_API_KEY_FILE": "/none"}} {
 		env := fakeEnvironment(t, vars)
-		home, _ := env.home()
+		home, _ := env.Home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "profiles: {default: {api-key: "+planted+"}}")
-		cfg, err := parse(nil, env)
+		cfg, err := load(nil, env)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -510,19 +432,19 @@ func TestParseBadKeyIsFinal(t *testing.T) {
 }
 
 // The sandbox takes no key and no profile, and minds neither's faults.
-func TestParseSandbox(t *testing.T) {
+func TestLoadSandbox(t *testing.T) {
 	for _, key := range []string{planted, "nonsense", ""} {
 		env := fakeEnvironment(t, map[string]string{"RAFF_API_KEY": key, "RAFF_API_KEY_FILE": "/none"})
-		home, _ := env.home()
+		home, _ := env.Home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "[")
-		cfg, err := parse([]string{"--sandbox"}, env)
-		if err != nil || !cfg.sandbox || !cfg.key.IsZero() || cfg.keyProblem != nil || len(cfg.warnings) > 0 {
+		cfg, err := load([]string{"--sandbox"}, env)
+		if err != nil || !cfg.Sandbox || !cfg.Key.IsZero() || cfg.KeyProblem != nil || len(cfg.Warnings) > 0 {
 			t.Errorf("%q: got %+v, %v", key, cfg, err)
 		}
 	}
 }
 
-func TestParseColor(t *testing.T) {
+func TestLoadColor(t *testing.T) {
 	for _, tt := range []struct {
 		terminal bool
 		args     string
@@ -539,35 +461,16 @@ func TestParseColor(t *testing.T) {
 		{terminal: true, vars: map[string]string{"TERM": "xterm"}, want: true},
 	} {
 		env := fakeEnvironment(t, tt.vars)
-		env.stderrIsTerminal = tt.terminal
-		cfg, err := parse(strings.Fields(tt.args), env)
-		if err != nil || cfg.logColor != tt.want {
-			t.Errorf("%+v: got %v, %v", tt, cfg.logColor, err)
-		}
-	}
-}
-
-func TestUsage(t *testing.T) {
-	got := usage()
-	for _, s := range settings {
-		for _, name := range []string{s.env, s.fileKey, s.dflt, s.meaning} {
-			if !strings.Contains(got, name) {
-				t.Errorf("does not say %q", name)
-			}
-		}
-		if s.flag != "" && !strings.Contains(got, "--"+s.flag) {
-			t.Errorf("does not say --%s", s.flag)
-		}
-	}
-	for _, line := range strings.Split(got, "\n") {
-		if len(line) > 120 {
-			t.Errorf("a line of %d characters: %s", len(line), line)
+		env.StderrIsTerminal = tt.terminal
+		cfg, err := load(strings.Fields(tt.args), env)
+		if err != nil || cfg.LogColor != tt.want {
+			t.Errorf("%+v: got %v, %v", tt, cfg.LogColor, err)
 		}
 	}
 }
 
 // However a key gets into the wrong place, no message repeats it.
-func TestParseNeverQuotesAKey(t *testing.T) {
+func TestLoadNeverQuotesAKey(t *testing.T) {
 	profile := func(format string) string { return fmt.Sprintf(format, planted) }
 	texts := []string{
 		profile("%s"), profile("[%s"), profile("a: \"%s"), profile("a: *%s"), profile("a: %s: b"), profile("\t%s"),
@@ -580,35 +483,32 @@ func TestParseNeverQuotesAKey(t *testing.T) {
 		profile("current-profile: %[1]s\nprofiles: {%[1]s: {api-url: %[1]s}}"), profile("%%YAML %s\n---\na: 1"),
 	}
 	names := []string{"RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_API_URL", "RAFF_PROJECT_ID", "RAFF_MCP_SECRETS", "RAFF_MCP_LOG_LEVEL", "RAFF_MCP_LOG_FORMAT"}
-	var cases []func(environment) (config, error)
+	var cases []func(Environment) (Config, error)
 	for _, text := range texts {
-		cases = append(cases, func(env environment) (config, error) {
-			home, _ := env.home()
+		cases = append(cases, func(env Environment) (Config, error) {
+			home, _ := env.Home()
 			writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), text)
-			return parse(nil, env)
+			return load(nil, env)
 		})
 	}
 	for _, name := range names {
 		for _, format := range []string{"%s", "x%s", "%s…", "${%s}", "https://%s@a.example", "https://a.example?%s", "\n%s\n\x00", "<%s>"} {
-			cases = append(cases, func(env environment) (config, error) {
-				env.getenv = func(n string) string {
+			cases = append(cases, func(env Environment) (Config, error) {
+				env.Getenv = func(n string) string {
 					if n == name {
 						return fmt.Sprintf(format, planted)
 					}
 					return ""
 				}
-				return parse(nil, env)
+				return load(nil, env)
 			})
 		}
 	}
 	for i, run := range cases {
 		cfg, err := run(fakeEnvironment(t, nil))
-		said := fmt.Sprint(err, cfg.keyProblem, cfg.warnings) + fmt.Sprintf("%+v", cfg)
+		said := fmt.Sprint(err, cfg.KeyProblem, cfg.Warnings) + fmt.Sprintf("%+v", cfg)
 		if strings.Contains(said, planted) {
 			t.Errorf("case %d: got %s", i, said)
 		}
-	}
-	if strings.Contains(usage(), "raff_5") {
-		t.Error("usage quotes a key")
 	}
 }

@@ -1,0 +1,167 @@
+// Package config loads the configuration of the program: settings from flags,
+// environment variables and the current profile of the vendor's command line, and
+// the server's own API key from wherever it is stored.
+//
+// [Settings] lists what can be set. [AddFlags] defines the flags, and [Load] reads
+// all sources once the flags have been parsed.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+// A Config is the configuration of the program.
+type Config struct {
+	// Sandbox serves a simulated account. Key, APIURL and ProjectID may then be unset.
+	Sandbox bool
+	// APIURL is the API's address without a trailing slash, or "" for the default.
+	APIURL string
+	// ProjectID is sent if the API asks for a project. It is "" if none is set.
+	ProjectID string
+
+	// Key is the server's own key. It is zero if KeyProblem is not nil, and in the
+	// sandbox.
+	Key raffclient.Secret
+	// KeySource says where Key comes from, for messages.
+	KeySource string
+	// KeyProblem says, in one line, what is wrong with the key and what to do about it.
+	KeyProblem error
+
+	// Secrets says where new secrets go. Default: inline.
+	Secrets Secrets
+	// ReadOnly offers only tools that read.
+	ReadOnly bool
+	// Toolsets are the toolsets to offer. Default: all of Choices.Toolsets.
+	Toolsets []string
+	// Confirm is one of Choices.Confirm. Default: the first.
+	Confirm string
+
+	// LogLevel is the minimum level of the log. Default: info.
+	LogLevel slog.Level
+	// LogFormat is "text", the default, or "json".
+	LogFormat string
+	// LogColor reports whether the log goes to a terminal that shows color.
+	LogColor bool
+
+	// Warnings should be logged at start. None of them contains a key.
+	Warnings []string
+}
+
+// Choices are the values of settings that other packages define.
+type Choices struct {
+	Toolsets []string // the names of all toolsets
+	Confirm  []string // the values of --confirm, the default first
+}
+
+// An Environment gives access to what the process inherits.
+type Environment struct {
+	Getenv           func(name string) string
+	Home             func() (string, error)
+	StderrIsTerminal bool
+}
+
+// ProcessEnvironment returns the environment of this process.
+func ProcessEnvironment() Environment {
+	return Environment{
+		Getenv:           os.Getenv,
+		Home:             os.UserHomeDir,
+		StderrIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// variable returns an environment variable. An empty one counts as unset: MCP
+// clients pass on variables that way for which they have no value.
+func (e Environment) variable(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.TrimSpace(e.Getenv(name))
+}
+
+// homeDir returns the home directory, or "" if there is none. A relative one does
+// not count: it would depend on the working directory.
+func (e Environment) homeDir() string {
+	dir, err := e.Home()
+	if err != nil || !filepath.IsAbs(dir) {
+		return ""
+	}
+	return dir
+}
+
+// Load reads the configuration from flags, which [AddFlags] defined and which have
+// been parsed, from the environment and from the current profile, in this order of
+// precedence.
+//
+// An error is one line that never contains a key. A problem with the key itself is
+// not an error, but Config.KeyProblem.
+func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error) {
+	c := Config{
+		Secrets:   defaultSecrets,
+		Toolsets:  choices.Toolsets,
+		Confirm:   choices.Confirm[0],
+		LogLevel:  slog.LevelInfo,
+		LogFormat: "text",
+	}
+	c.Sandbox = flags.Lookup("sandbox").Value.String() == "true"
+	var p profile
+	if !c.Sandbox {
+		var err error
+		if p, err = readProfile(env.homeDir()); err != nil {
+			return Config{}, err
+		}
+		if p.shared {
+			c.Warnings = append(c.Warnings, sharedWarning(p.path))
+		}
+		c.setKey(env, p)
+	}
+	for _, s := range Settings(choices) {
+		if err := s.load(&c, flags, env, p); err != nil {
+			return Config{}, err
+		}
+	}
+	if err := c.Secrets.complete(env.homeDir()); err != nil {
+		return Config{}, err
+	}
+	c.LogColor = env.StderrIsTerminal && c.LogFormat == "text" &&
+		env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb"
+	return c, nil
+}
+
+// load finds the value of s, checks it and sets it in c.
+func (s Setting) load(c *Config, flags *pflag.FlagSet, env Environment, p profile) error {
+	value, source := s.find(flags, env, p)
+	if s.set == nil || source == "" {
+		return nil
+	}
+	if isPlaceholder(value) && !s.allowPlaceholder {
+		return fmt.Errorf("%s: holds a placeholder that nothing has expanded", source)
+	}
+	if err := s.set(c, value); err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	return nil
+}
+
+// find returns the value of s and, for messages, where it was found. The source is
+// "" if s is not set anywhere.
+func (s Setting) find(flags *pflag.FlagSet, env Environment, p profile) (value, source string) {
+	if flags.Changed(s.Flag) {
+		return strings.TrimSpace(flags.Lookup(s.Flag).Value.String()), "--" + s.Flag
+	}
+	if value := env.variable(s.Env); value != "" {
+		return value, s.Env
+	}
+	if value := strings.TrimSpace(p.values[s.ProfileKey]); value != "" {
+		return value, p.source(s.ProfileKey)
+	}
+	return "", ""
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Secrets says where new secrets go.
+type Secrets struct {
+	Delivery string // "inline", "file", "keyring" or "command"
+	Dir      string // for "file": an absolute path
+	Format   string // for "file": "raw" or "env"
+	Command  string // for "command"
+	// Recovery is the absolute path of the directory for secrets that could not be
+	// delivered. It is "" if Delivery is "inline", or without a home directory.
+	Recovery string
+}
+
+var defaultSecrets = Secrets{Delivery: "inline", Dir: "~/.raff/secrets", Format: "raw"}
+
+func (c *Config) setSecrets(value string) (err error) {
+	c.Secrets.Delivery, err = oneOf(value, deliveries...)
+	return err
+}
+
+// embeddedKey matches a key in a path or a command, where anybody could read it.
+var embeddedKey = regexp.MustCompile(`raff_[0-9a-f]{8}`)
+
+var errEmbeddedKey = errors.New("holds what looks like a key")
+
+func (c *Config) setSecretsDir(value string) error {
+	switch {
+	case embeddedKey.MatchString(value):
+		return errEmbeddedKey
+	case !filepath.IsAbs(value) && !strings.HasPrefix(value, "~/"):
+		return errors.New("must be an absolute path, or begin with ~/")
+	}
+	c.Secrets.Dir = value
+	return nil
+}
+
+func (c *Config) setSecretsFormat(value string) (err error) {
+	c.Secrets.Format, err = oneOf(value, secretsFormats...)
+	return err
+}
+
+func (c *Config) setSecretsCommand(value string) error {
+	if embeddedKey.MatchString(value) {
+		return errEmbeddedKey
+	}
+	c.Secrets.Command = value
+	return nil
+}
+
+// complete checks that the settings are consistent, and resolves the directories. A
+// setting without effect is an error: somebody who names a directory wants secrets to
+// go there, and not to the assistant.
+func (s *Secrets) complete(home string) error {
+	switch {
+	case s.Delivery != "file" && s.Dir != defaultSecrets.Dir:
+		return errors.New("--secrets-dir: has no effect without --secrets=file")
+	case s.Delivery != "file" && s.Format != defaultSecrets.Format:
+		return errors.New("--secrets-format: has no effect without --secrets=file")
+	case s.Delivery != "command" && s.Command != "":
+		return errors.New("--secrets-command: has no effect without --secrets=command")
+	case s.Delivery == "command" && s.Command == "":
+		return errors.New("--secrets=command: needs --secrets-command")
+	case s.Delivery == "inline":
+		return nil
+	}
+	if home != "" {
+		s.Recovery = filepath.Join(home, ".raff", "recovered")
+	}
+	if rest, ok := strings.CutPrefix(s.Dir, "~/"); ok && s.Delivery == "file" {
+		if home == "" {
+			return errors.New("--secrets-dir: there is no home directory")
+		}
+		s.Dir = filepath.Join(home, rest)
+	}
+	return nil
+}

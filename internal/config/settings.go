@@ -1,0 +1,153 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+// A Setting is one thing that can be configured. A name is "" if the setting cannot
+// be made in that place.
+type Setting struct {
+	Flag       string
+	Env        string
+	ProfileKey string   // in the vendor's profile
+	Default    string   // "" for none
+	Usage      string   // one line
+	Values     []string // the values that are accepted, nil if there is no list
+	IsBool     bool     // the flag needs no value
+
+	allowPlaceholder bool                                // what looks like a placeholder may be meant
+	set              func(c *Config, value string) error // nil if the value is read elsewhere
+}
+
+// Settings returns all settings in the order in which help lists them.
+func Settings(choices Choices) []Setting {
+	return []Setting{
+		{Flag: "sandbox", IsBool: true,
+			Usage: "serve an invented account, held in memory: needs no key, sends nothing"},
+		{Env: "RAFF_API_KEY", ProfileKey: "api-key",
+			Usage: "the API key; there is no flag for it, because others can read a process's arguments"},
+		{Env: "RAFF_API_KEY_FILE",
+			Usage: "a file that holds the API key and nothing else; RAFF_API_KEY wins over it"},
+		{Flag: "api-url", Env: "RAFF_API_URL", ProfileKey: "api-url", Default: raffclient.DefaultBaseURL,
+			Usage: "the API's address; http only locally", set: (*Config).setAPIURL},
+		{Flag: "project-id", Env: "RAFF_PROJECT_ID", ProfileKey: "project-id",
+			Usage: "project to name where the API asks for one", set: (*Config).setProjectID},
+		{Flag: "secrets", Env: "RAFF_MCP_SECRETS", Default: "inline", Values: deliveries,
+			Usage: "where new secrets go: inline (the result), file, keyring, command", set: (*Config).setSecrets},
+		{Flag: "secrets-dir", Env: "RAFF_MCP_SECRETS_DIR", Default: "~/.raff/secrets",
+			Usage: "for file: a directory of yours alone, one file for each key", set: (*Config).setSecretsDir},
+		{Flag: "secrets-format", Env: "RAFF_MCP_SECRETS_FORMAT", Default: "raw", Values: secretsFormats,
+			Usage: "for file: raw (the secret alone) or env (RAFF_API_KEY=…)", set: (*Config).setSecretsFormat},
+		{Flag: "secrets-command", Env: "RAFF_MCP_SECRETS_COMMAND", allowPlaceholder: true,
+			Usage: "for command: what gets each secret on its standard input, split without a shell", set: (*Config).setSecretsCommand},
+		{Flag: "read-only", Env: "RAFF_MCP_READ_ONLY", Default: "false", IsBool: true,
+			Usage: "offer only tools that read", set: (*Config).setReadOnly},
+		{Flag: "toolsets", Env: "RAFF_MCP_TOOLSETS", Default: strings.Join(choices.Toolsets, ","),
+			Usage: "which tools to offer", set: choices.setToolsets},
+		{Flag: "confirm", Env: "RAFF_MCP_CONFIRM", Default: choices.Confirm[0], Values: choices.Confirm,
+			Usage: "ask the user before destroying: auto, always (else refuse), never", set: choices.setConfirm},
+		{Flag: "log-level", Env: "RAFF_MCP_LOG_LEVEL", Default: "info", Values: logLevels,
+			Usage: "least level to log: debug, info, warn or error", set: (*Config).setLogLevel},
+		{Flag: "log-format", Env: "RAFF_MCP_LOG_FORMAT", Default: "text", Values: logFormats,
+			Usage: "format of the log on standard error: text or json", set: (*Config).setLogFormat},
+		{Env: "NO_COLOR",
+			Usage: "set to anything: no colour in the log"},
+	}
+}
+
+var (
+	deliveries     = []string{"inline", "file", "keyring", "command"}
+	secretsFormats = []string{"raw", "env"}
+	logLevels      = []string{"debug", "info", "warn", "error"}
+	logFormats     = []string{"text", "json"}
+)
+
+// AddFlags defines the flags of settings, with their defaults, in flags.
+func AddFlags(flags *pflag.FlagSet, settings []Setting) {
+	for _, s := range settings {
+		switch {
+		case s.Flag == "":
+		case s.IsBool:
+			flags.Bool(s.Flag, false, s.Usage)
+		default:
+			flags.String(s.Flag, s.Default, s.Usage)
+		}
+	}
+}
+
+func (c *Config) setAPIURL(value string) error {
+	value = strings.TrimRight(value, "/")
+	switch err := raffclient.ValidateBaseURL(value); {
+	case err != nil:
+		return err
+	case strings.ContainsAny(value, "?#"): // also if nothing follows
+		return errors.New("the API's address must have no query and no fragment")
+	case strings.HasSuffix(value, "/api/v1"):
+		return errors.New("leave out /api/v1, the program adds it")
+	}
+	c.APIURL = value
+	return nil
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func (c *Config) setProjectID(value string) error {
+	if !uuidPattern.MatchString(value) {
+		return errors.New("not a UUID")
+	}
+	c.ProjectID = value
+	return nil
+}
+
+func (c *Config) setReadOnly(value string) error {
+	name, err := oneOf(value, "true", "false")
+	c.ReadOnly = name == "true"
+	return err
+}
+
+func (choices Choices) setConfirm(c *Config, value string) (err error) {
+	c.Confirm, err = oneOf(value, choices.Confirm...)
+	return err
+}
+
+func (choices Choices) setToolsets(c *Config, value string) error {
+	c.Toolsets = nil
+	for name := range strings.SplitSeq(value, ",") {
+		name, err := oneOf(strings.TrimSpace(name), choices.Toolsets...)
+		if err != nil {
+			return err
+		}
+		c.Toolsets = append(c.Toolsets, name)
+	}
+	return nil
+}
+
+func (c *Config) setLogFormat(value string) (err error) {
+	c.LogFormat, err = oneOf(value, logFormats...)
+	return err
+}
+
+func (c *Config) setLogLevel(value string) error {
+	name, err := oneOf(value, logLevels...)
+	if err != nil {
+		return err
+	}
+	return c.LogLevel.UnmarshalText([]byte(name))
+}
+
+// oneOf returns value in lower case if it is one of values.
+func oneOf(value string, values ...string) (string, error) {
+	value = strings.ToLower(value)
+	if !slices.Contains(values, value) {
+		return "", fmt.Errorf("must be one of: %s", strings.Join(values, ", "))
+	}
+	return value, nil
+}

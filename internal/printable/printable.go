@@ -1,0 +1,29 @@
+// Package printable makes untrusted text safe to show on one line of a terminal or
+// a log.
+package printable
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// String returns s on one line that a terminal does not interpret: it replaces
+// control characters with their pictures (␊, ␛), and everything else that cannot be
+// printed with a question mark.
+func String(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ':
+			return '␀' + r
+		case r == '\x7f':
+			return '␡'
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return '?'
+		default:
+			return r
+		}
+	}, s)
+	// With color, tint turns these four characters into an escape character.
+	return strings.ReplaceAll(s, `\x1b`, "␛")
+}
