@@ -7,45 +7,81 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
+	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
-// maxArguments is how many bytes of arguments are read from standard input.
-const maxArguments = 1 << 20
+// maxArgumentBytes limits the arguments of a tool.
+const maxArgumentBytes = 1 << 20
 
-// call calls a tool as an assistant would, over MCP, and prints the structured
-// result. A result that cannot be printed was not delivered: the server then
-// undoes what it can, as it does for any client.
-func call(ctx context.Context, hurry <-chan struct{}, s *server.MCPServer, offer tools.Config, log *slog.Logger, args []string, stdin io.Reader, stdout io.Writer) error {
-	name := args[0]
-	if !slices.ContainsFunc(tools.All(), func(t tools.Tool) bool { return t.Name == name && offer.Offers(t) }) {
-		return misuse{errors.New("call: there is no such tool; `raff-mcp tools` lists them")}
+func newCallCommand(p *program) *cobra.Command {
+	cmd := p.newCommand("call TOOL [ARGUMENTS|-]", "Call one tool; ARGUMENTS are JSON, - reads them from stdin", checkCallArgs, p.call)
+	cmd.Example = `  raff-mcp call --sandbox create_api_key '{"name":"Production CI"}'`
+	cmd.ValidArgsFunction = completeTool
+	return cmd
+}
+
+func checkCallArgs(_ *cobra.Command, args []string) error {
+	if len(args) < 1 || len(args) > 2 {
+		return errors.New("call: want the name of a tool and, if it takes any, its arguments as JSON, or - to read them from stdin")
 	}
-	arguments, err := callArguments(ctx, args[1:], stdin)
+	return nil
+}
+
+// completeTool completes the name of a tool.
+func completeTool(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, t := range tools.All() {
+		if strings.HasPrefix(t.Name, prefix) {
+			names = append(names, cobra.CompletionWithDesc(t.Name, t.Title))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// call calls a tool over MCP, as an assistant would, and prints the structured result.
+// A result that cannot be printed counts as undelivered: the server then undoes what
+// it can, as it does for any client.
+func (p *program) call(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	s, err := p.newSetup(cmd)
+	if err != nil {
+		return err
+	}
+	if err := s.addDelivery(ctx); err != nil {
+		return err
+	}
+	name := args[0]
+	if !slices.ContainsFunc(tools.All(), func(t tools.Tool) bool { return t.Name == name && s.tools.Offers(t) }) {
+		return usageError{errors.New("call: there is no such tool; `raff-mcp tools` lists them")}
+	}
+	arguments, err := callArguments(ctx, args[1:], p.stdin)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errors.New("call: interrupted before the tool was called; nothing was done")
 	case err != nil:
-		return misuse{err}
+		return usageError{err}
 	}
 	request, err := json.Marshal(map[string]any{
-		"jsonrpc": "2.0", "id": 2, "method": "tools/call",
+		"jsonrpc": "2.0", "id": callID, "method": "tools/call",
 		"params": map[string]any{"name": name, "arguments": arguments},
 	})
 	if err != nil {
-		return misuse{errors.New("call: the arguments are not JSON")}
+		return usageError{errors.New("call: the arguments are not JSON")}
 	}
-	c := &client{stdout: stdout}
+	c := &client{stdout: p.stdout}
 	messages := initialize + string(request) + "\n"
-	if err := stdio.Serve(ctx, s, strings.NewReader(messages), c, stdio.Config{MaxLine: len(messages), Logger: log, Hurry: hurry}); err != nil {
+	cfg := stdio.Config{MaxLine: len(messages), Logger: s.log, Hurry: p.secondSignal}
+	if err := stdio.Serve(ctx, tools.NewServer(s.tools), strings.NewReader(messages), c, cfg); err != nil {
 		return err
 	}
 	if c.err == nil && !c.answered {
@@ -54,11 +90,14 @@ func call(ctx context.Context, hurry <-chan struct{}, s *server.MCPServer, offer
 	return c.err
 }
 
+// callID is the ID of the request that calls the tool.
+const callID = 2
+
 const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + mcp.LATEST_LEGACY_PROTOCOL_VERSION + `","capabilities":{},"clientInfo":{"name":"raff-mcp call","version":"` + version + `"}}}
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 `
 
-// callArguments returns the tool's arguments: those given, those on standard
+// callArguments returns the tool's arguments: from the command line, from standard
 // input for "-", or none.
 func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.RawMessage, error) {
 	if len(args) == 0 {
@@ -67,12 +106,12 @@ func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.Ra
 	text := []byte(args[0])
 	if args[0] == "-" {
 		var err error
-		if text, err = readAll(ctx, io.LimitReader(stdin, maxArguments+1)); err != nil {
+		if text, err = readAll(ctx, io.LimitReader(stdin, maxArgumentBytes+1)); err != nil {
 			return nil, fmt.Errorf("call: read the arguments: %w", err)
 		}
 	}
-	if len(text) > maxArguments {
-		return nil, fmt.Errorf("call: the arguments are longer than %d bytes", maxArguments)
+	if len(text) > maxArgumentBytes {
+		return nil, fmt.Errorf("call: the arguments are longer than %d bytes", maxArgumentBytes)
 	}
 	if !json.Valid(text) {
 		return nil, errors.New(`call: the arguments are not JSON; they look like '{"name":"Production CI"}'`)
@@ -82,7 +121,8 @@ func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.Ra
 	return compact.Bytes(), err
 }
 
-// readAll reads r to its end, or until ctx is done: a goroutine then stays behind.
+// readAll reads r to its end or until ctx is done. In the latter case a goroutine
+// remains that reads on.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	var text []byte
 	done := make(chan error, 1)
@@ -99,15 +139,15 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
-// client is the client's end of the connection: it takes a line for each
-// message of the server.
+// A client is the client's end of the connection. The server writes each message to
+// it as one line.
 type client struct {
 	stdout   io.Writer
 	answered bool
-	err      error // what the tool, or the server, has to say
+	err      error // reported by the tool or by the server
 }
 
-// Write takes a message. Its error means that the answer was not delivered.
+// Write receives a message. An error means that the response was not delivered.
 func (c *client) Write(line []byte) (int, error) {
 	var m struct {
 		ID     int
@@ -118,7 +158,7 @@ func (c *client) Write(line []byte) (int, error) {
 			StructuredContent json.RawMessage
 		}
 	}
-	if err := json.Unmarshal(line, &m); err != nil || m.ID != 2 {
+	if err := json.Unmarshal(line, &m); err != nil || m.ID != callID {
 		return len(line), nil
 	}
 	c.answered = true

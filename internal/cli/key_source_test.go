@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"log/slog"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,17 +22,19 @@ func TestKeySource(t *testing.T) {
 		env := fakeEnvironment(t, tt.vars)
 		home, _ := env.Home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "current-profile: a\nprofiles:\n  a:\n    api-key: "+planted+"\n")
-		_, cfg, err := parse(nil, env)
-		if err != nil || cfg.KeyProblem != nil {
-			t.Fatalf("%v: got %v, %v", tt.vars, cfg.KeyProblem, err)
-		}
-		offer, err := offered(t.Context(), "", cfg, slog.New(slog.DiscardHandler))
+		p := &program{env: env, stderr: newSink(io.Discard)}
+		cmd, err := parse(p, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		s, err := p.newSetup(cmd)
+		p.stderr.close()
+		if err != nil || s.cfg.KeyProblem != nil {
+			t.Fatalf("%v: got %+v, %v", tt.vars, s, err)
+		}
 		for _, want := range tt.want {
-			if !strings.Contains(offer.KeySource, want) {
-				t.Errorf("%v: got %q, want it to name %s", tt.vars, offer.KeySource, want)
+			if !strings.Contains(s.tools.KeySource, want) {
+				t.Errorf("%v: got %q, want it to name %s", tt.vars, s.tools.KeySource, want)
 			}
 		}
 	}

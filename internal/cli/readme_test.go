@@ -25,7 +25,7 @@ func TestReadme(t *testing.T) {
 	if got, want := table(readme, "| Flag |"), strings.Join(rows, "\n"); got != want {
 		t.Errorf("the README's settings:\n%s\nthe program's:\n%s", got, want)
 	}
-	help := usage()
+	_, help, _ := runProgram(fakeEnvironment(t, nil), "-h")
 	for _, s := range settings() {
 		if !strings.Contains(help, s.Env) || !strings.Contains(help, s.Usage) {
 			t.Errorf("-h lacks %s%s", s.Flag, s.Env)

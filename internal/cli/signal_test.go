@@ -106,8 +106,8 @@ func respond(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// A program is one process with calls in flight.
-type program struct {
+// A childProgram is one process with calls in flight.
+type childProgram struct {
 	*exec.Cmd
 	t      *testing.T
 	api    *slowAPI
@@ -141,7 +141,7 @@ func (l *logBuffer) String() string {
 
 // await waits until the process has logged text, or reports an error when it takes
 // too long.
-func (p *program) await(text string) {
+func (p *childProgram) await(text string) {
 	p.t.Helper()
 	late := time.After(30 * time.Second)
 	for !strings.Contains(p.log.String(), text) {
@@ -155,9 +155,9 @@ func (p *program) await(text string) {
 
 // startCalls starts the program against an API that does not answer yet, with n
 // calls in flight: as a server or, if n is 0, with the call command.
-func startCalls(t *testing.T, n int) *program {
+func startCalls(t *testing.T, n int) *childProgram {
 	t.Helper()
-	p := &program{t: t, api: &slowAPI{arrived: make(chan struct{}, max(n, 1)), release: make(chan struct{})}, log: logBuffer{more: make(chan struct{}, 1)}}
+	p := &childProgram{t: t, api: &slowAPI{arrived: make(chan struct{}, max(n, 1)), release: make(chan struct{})}, log: logBuffer{more: make(chan struct{}, 1)}}
 	s := httptest.NewServer(p.api)
 	t.Cleanup(s.Close)
 	p.Cmd = exec.CommandContext(t.Context(), "raff-mcp")
@@ -187,7 +187,7 @@ func startCalls(t *testing.T, n int) *program {
 	return p
 }
 
-func (p *program) signal(sig syscall.Signal) {
+func (p *childProgram) signal(sig syscall.Signal) {
 	p.t.Helper()
 	if err := p.Process.Signal(sig); err != nil {
 		p.t.Error(err)
@@ -195,7 +195,7 @@ func (p *program) signal(sig syscall.Signal) {
 }
 
 // end waits for the end of the process and returns how it ended.
-func (p *program) end() syscall.WaitStatus {
+func (p *childProgram) end() syscall.WaitStatus {
 	p.t.Helper()
 	_, _ = io.Copy(&p.out, p.stdout)
 	_ = p.Wait()
@@ -204,7 +204,7 @@ func (p *program) end() syscall.WaitStatus {
 
 // wantNothingLost checks that of each key that was made somebody has the secret, or
 // that it was revoked, or that the log names it.
-func (p *program) wantNothingLost() {
+func (p *childProgram) wantNothingLost() {
 	p.t.Helper()
 	p.api.mu.Lock()
 	defer p.api.mu.Unlock()

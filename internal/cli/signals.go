@@ -14,19 +14,19 @@ import (
 // once, and must not cut off what is in flight.
 const sameEvent = 500 * time.Millisecond
 
-// onSignal returns a context that is done at the first signal to end, after which
+// notifySignals returns a context that is done at the first signal to end, after which
 // calls in flight are finished, and a channel that is closed at the second, after
 // which they are cut off and what they leave is cleaned up. The third ends the
 // program as it would any other, whatever is lost.
-func onSignal() (ctx context.Context, hurry <-chan struct{}) {
+func notifySignals() (ctx context.Context, secondSignal <-chan struct{}) {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, ends...)
 	return countSignals(received, func() { signal.Reset(ends...) })
 }
 
-// countSignals is onSignal for the signals received; the third is left to reset.
-func countSignals(received <-chan os.Signal, reset func()) (ctx context.Context, hurry <-chan struct{}) {
+// countSignals is notifySignals for the signals received; the third is left to reset.
+func countSignals(received <-chan os.Signal, reset func()) (ctx context.Context, secondSignal <-chan struct{}) {
 	ctx, first := context.WithCancel(context.Background())
 	second := make(chan struct{})
 	go func() {

@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
 )
@@ -34,10 +38,10 @@ func writePrivate(t *testing.T, path, text string) string {
 	return path
 }
 
-func TestParseCommand(t *testing.T) {
+func TestCommandLine(t *testing.T) {
 	for _, tt := range []struct {
 		args    string
-		command string
+		command string // "" for serve
 		rest    []string
 		sandbox bool
 		json    bool
@@ -56,47 +60,87 @@ func TestParseCommand(t *testing.T) {
 		{args: "tools --json", command: "tools", json: true},
 		{args: "--json tools", command: "tools", json: true},
 		{args: "version", command: "version"},
-		{args: "--version", command: "version"},
-		{args: "--version tools", command: "version"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
-			got, cfg, err := parse(strings.Fields(tt.args), fakeEnvironment(t, nil))
+			p := &program{}
+			cmd, err := parse(p, strings.Fields(tt.args))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.name != tt.command || strings.Join(got.args, " ") != strings.Join(tt.rest, " ") ||
-				cfg.Sandbox != tt.sandbox || got.json != tt.json || got.help {
-				t.Errorf("got %+v, sandbox %v", got, cfg.Sandbox)
+			name := strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), "raff-mcp"))
+			sandbox, err := cmd.Flags().GetBool("sandbox")
+			if err != nil || name != tt.command || strings.Join(cmd.Flags().Args(), " ") != strings.Join(tt.rest, " ") ||
+				sandbox != tt.sandbox || p.json != tt.json {
+				t.Errorf("got %s %q, sandbox %v, JSON %v, %v", name, cmd.Flags().Args(), sandbox, p.json, err)
 			}
 		})
 	}
 }
 
-func TestParseHelp(t *testing.T) {
-	for _, args := range []string{"-h", "--help", "call -h", "nonsense -h", "--json -h", "--log-level loud -h"} {
-		got, _, err := parse(strings.Fields(args), fakeEnvironment(t, nil))
-		if err != nil || !got.help {
-			t.Errorf("%s: got %+v, %v", args, got, err)
+// parse finds the command of these arguments and parses its flags, as cobra does before
+// it runs the command.
+func parse(p *program, args []string) (*cobra.Command, error) {
+	cmd, args, err := newRootCommand(p).Find(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.ParseFlags(args); err != nil {
+		return nil, err
+	}
+	return cmd, cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// runProgram runs the program in this process, with nothing on standard input.
+func runProgram(env config.Environment, args ...string) (code int, stdout, stderr string) {
+	var out, log bytes.Buffer
+	code = run(context.Background(), nil, args, env, strings.NewReader(""), &out, &log)
+	return code, out.String(), log.String()
+}
+
+func TestVersion(t *testing.T) {
+	for _, args := range []string{"version", "--version", "--version tools", "--version --json", "--version nonsense"} {
+		code, stdout, stderr := runProgram(fakeEnvironment(t, nil), strings.Fields(args)...)
+		if code != exitOK || stdout != "raff-mcp "+version+"\n" || stderr != "" {
+			t.Errorf("%s: got exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"-h", "Available Commands:"},
+		{"--help", "Available Commands:"},
+		{"help", "Available Commands:"},
+		{"nonsense -h", "Available Commands:"},
+		{"--json -h", "Available Commands:"},
+		{"--log-level loud -h", "Available Commands:"},
+		{"call -h", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
+		{"help call", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
+		{"completion -h", "powershell"},
+	} {
+		code, stdout, stderr := runProgram(fakeEnvironment(t, nil), strings.Fields(tt.args)...)
+		if code != exitOK || !strings.Contains(stdout, tt.want) || stderr != "" {
+			t.Errorf("%s: got exit code %d, %q, %q", tt.args, code, stdout, stderr)
 		}
 	}
 }
 
 // Help and version work however wrong the configuration is.
-func TestParseHelpAndVersionReadNothing(t *testing.T) {
+func TestHelpAndVersionReadNothing(t *testing.T) {
 	env := fakeEnvironment(t, map[string]string{"RAFF_API_URL": "nonsense", "RAFF_MCP_LOG_LEVEL": "loud"})
 	home, _ := env.Home()
 	writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "[")
 	for _, arg := range []string{"-h", "version", "--version"} {
-		if _, _, err := parse([]string{arg}, env); err != nil {
-			t.Errorf("%s: %v", arg, err)
+		if code, _, stderr := runProgram(env, arg); code != exitOK {
+			t.Errorf("%s: %s", arg, stderr)
 		}
 	}
-	if _, _, err := parse(nil, env); err == nil {
-		t.Error("no error without help")
+	if code, _, _ := runProgram(env); code != exitUsage {
+		t.Errorf("without help: got exit code %d", code)
 	}
 }
 
-func TestParseErrors(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	for _, tt := range []struct {
 		args []string
 		want string // part of the error
@@ -105,6 +149,12 @@ func TestParseErrors(t *testing.T) {
 		{args: []string{planted}, want: "unknown command"},
 		{args: []string{"RAFF_API_KEY=" + planted}, want: "unknown command"},
 		{args: []string{"", planted}, want: "unknown command"},
+		{args: []string{"tolls"}, want: "unknown command; did you mean tools? -h lists the commands"},
+		{args: []string{"help", planted}, want: "unknown command"},
+		{args: []string{"help", "call", planted}, want: "unknown command"},
+		{args: []string{"completion", planted}, want: "completion: want the name of a shell"},
+		{args: []string{"completion"}, want: "completion: want the name of a shell"},
+		{args: []string{"completion", "bash", planted}, want: "bash: takes no arguments"},
 		{args: []string{"call"}, want: "call: want the name of a tool"},
 		{args: []string{"call", "t", "{}", planted}, want: "call: want the name of a tool"},
 		{args: []string{"tools", planted}, want: "tools: takes no arguments"},
@@ -131,19 +181,19 @@ func TestParseErrors(t *testing.T) {
 		{args: []string{"-k" + planted}, want: "use RAFF_API_KEY"},
 	} {
 		t.Run(fmt.Sprint(tt.args), func(t *testing.T) {
-			_, _, err := parse(tt.args, fakeEnvironment(t, nil))
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Fatalf("got %v, want %q", err, tt.want)
+			code, stdout, stderr := runProgram(fakeEnvironment(t, nil), tt.args...)
+			if code != exitUsage || stdout != "" || !strings.Contains(stderr, tt.want) {
+				t.Fatalf("got exit code %d, %q, %q, want %q", code, stdout, stderr, tt.want)
 			}
-			if strings.Contains(err.Error(), planted) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("got %q: a key, or more than a line", err)
+			if strings.Contains(stderr, planted) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("got %q: a key, or not one line", stderr)
 			}
 		})
 	}
 }
 
 func TestUsage(t *testing.T) {
-	got := usage()
+	_, got, _ := runProgram(fakeEnvironment(t, nil), "-h")
 	for _, s := range settings() {
 		for _, name := range []string{s.Env, s.ProfileKey, s.Default, s.Usage} {
 			if !strings.Contains(got, name) {
