@@ -22,7 +22,7 @@ type command struct {
 }
 
 func newCommand(line string, timeout time.Duration) (*command, error) {
-	words, err := words(line)
+	words, err := splitWords(line)
 	if err != nil {
 		return nil, err
 	}

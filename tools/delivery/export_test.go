@@ -21,6 +21,6 @@ func SweepSyncing(dir string, sync func(*os.File) error) {
 
 // The rest is for tests of its own.
 var (
-	Words     = words
+	Words     = splitWords
 	Sanitized = func(k Key, secret string) Key { return k.sanitized(value(secret)) }
 )

@@ -6,20 +6,22 @@ import (
 	"unicode"
 )
 
-// words splits a command into words, without a shell: nothing is expanded.
+// splitWords splits a command line into words, without a shell: nothing is expanded.
 //
-// White space separates words, except in quotes. Single quotes keep everything as
-// it stands. A backslash takes the meaning from a quote, from another backslash
-// and, outside of quotes, from a blank; before anything else it stands for itself,
-// so that paths of Windows need no quotes.
+// White space separates words, except in quotes. Single quotes preserve every
+// character. A backslash escapes a quote, another backslash and, outside of quotes,
+// white space. Before any other character it stands for itself, so that Windows paths
+// need no quotes.
 //
-// The libraries for this either expand variables, or drop what follows a #, or eat
-// every backslash.
-func words(line string) ([]string, error) {
+// Libraries split as a POSIX shell does, in which a backslash escapes every character:
+// go-shellquote, shlex, go-shellwords and mvdan.cc/sh/v3/shell all lose the backslashes
+// of C:\tools\op.exe. All but the first also end the command at a # or a ;, and the last
+// expands ~.
+func splitWords(line string) ([]string, error) {
 	var list []string
 	var word strings.Builder
 	var quote rune // 0 outside of quotes
-	begun := false
+	inWord := false
 	runes := []rune(line)
 	for i := 0; i < len(runes); i++ {
 		r := runes[i]
@@ -27,32 +29,33 @@ func words(line string) ([]string, error) {
 		case r == '\\' && i+1 < len(runes) && escapes(quote, runes[i+1]):
 			i++
 			word.WriteRune(runes[i])
-			begun = true
+			inWord = true
 		case quote == 0 && unicode.IsSpace(r):
-			if begun {
+			if inWord {
 				list = append(list, word.String())
 			}
 			word.Reset()
-			begun = false
+			inWord = false
 		case quote == 0 && (r == '\'' || r == '"'):
-			quote, begun = r, true // '' is a word too
+			quote, inWord = r, true // '' is a word too
 		case r == quote:
 			quote = 0
 		default:
 			word.WriteRune(r)
-			begun = true
+			inWord = true
 		}
 	}
 	if quote != 0 {
 		return nil, errors.New("a quote is not closed")
 	}
-	if begun {
+	if inWord {
 		list = append(list, word.String())
 	}
 	return list, nil
 }
 
-// escapes reports whether a backslash takes the meaning from next.
+// escapes reports whether a backslash escapes next inside quote, which is 0 outside of
+// quotes.
 func escapes(quote, next rune) bool {
 	switch quote {
 	case '\'':
