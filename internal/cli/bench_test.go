@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// loopbackAPI is a command of its own: an API that answers every request at once,
-// with a key.
+// loopbackAPI is a separate program: an API that immediately answers every request with
+// a key.
 func loopbackAPI() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -49,7 +49,7 @@ func BenchmarkOverhead(b *testing.B) {
 	var direct, through []time.Duration
 	for n := 2; b.Loop(); n++ {
 		if n%90 == 0 {
-			time.Sleep(1100 * time.Millisecond) // so that no call waits for its turn
+			time.Sleep(1100 * time.Millisecond) // so that no call waits for the rate limit
 		}
 		start := time.Now()
 		res, err := http.Post(url+"/api/v1/api-keys", "application/json", strings.NewReader(body))
@@ -103,8 +103,8 @@ func startOnce(b *testing.B, program string) (took time.Duration, peak float64) 
 	return took, peak
 }
 
-// peakMemory returns the most memory that the process had resident, in KiB. (That
-// of a finished process would count what its parent had when it forked.)
+// peakMemory returns the peak resident memory of the process in KiB. (The value for a
+// finished process would include the memory of its parent at the fork.)
 func (p *process) peakMemory(b *testing.B) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -118,7 +118,7 @@ func (p *process) peakMemory(b *testing.B) float64 {
 	return kib
 }
 
-// process is a server that was started.
+// A process is a running server.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Whenever the program is killed, the file for a secret is complete and has its name,
-// at once or after the next start.
-func TestKilledWhileItHandsOver(t *testing.T) {
+// If the program is killed at any moment, the file for a secret is complete and has its
+// final name, immediately or after the next start.
+func TestKilledDuringDelivery(t *testing.T) {
 	api := exec.Command("loopback-api")
 	out, err := api.StdoutPipe()
 	if err != nil {

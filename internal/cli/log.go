@@ -16,7 +16,7 @@ import (
 // newLogger returns the program's logger, which writes to out and never blocks. The
 // format is "text" or "json"; color is for text on a terminal.
 func newLogger(out *sink, level slog.Level, format string, color bool) *slog.Logger {
-	l := &line{}
+	l := &lineBuffer{}
 	h := logHandler{newFormatter(&l.buf, level, format, color), l, out}
 	out.setNote(h.note)
 	return slog.New(h)
@@ -31,20 +31,20 @@ func newFormatter(w io.Writer, level slog.Level, format string, color bool) slog
 		Level:       level,
 		TimeFormat:  "15:04:05.000",
 		NoColor:     !color,
-		ReplaceAttr: visibleAttr,
+		ReplaceAttr: printableAttr,
 	})
 }
 
-// A logHandler formats records and puts them into a sink. A formatter that wrote to
-// the sink itself would hold its lock while a record waits there.
+// A logHandler formats records and puts them into a sink. If the formatter wrote to the
+// sink itself, it would hold its lock while a record waits there.
 type logHandler struct {
 	slog.Handler // writes to line
-	line         *line
+	line         *lineBuffer
 	out          *sink
 }
 
-// A line is the record that is being formatted.
-type line struct {
+// A lineBuffer contains the record that is being formatted.
+type lineBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
@@ -73,7 +73,7 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 	return h
 }
 
-// note formats what takes the place of dropped records.
+// note formats a record that replaces dropped records.
 func (h logHandler) note(lost loss) []byte {
 	r := slog.NewRecord(lost.since, slog.LevelWarn, "log records were dropped, because standard error did not accept them", 0)
 	r.AddAttrs(slog.Int("records", lost.count))
@@ -81,12 +81,12 @@ func (h logHandler) note(lost loss) []byte {
 	return text
 }
 
-// visibleAttr makes the text of an attribute, or of the message, visible.
+// printableAttr makes the text of an attribute, or of the message, printable.
 //
-// What the API says is logged, and nobody vouches for it. tint quotes line
-// breaks in attributes, but with colour it lets escape sequences through to the
-// terminal, and without colour it cuts a value at the first invalid byte.
-func visibleAttr(_ []string, a slog.Attr) slog.Attr {
+// Attributes contain text from the API, which is not trusted. tint quotes line breaks in
+// attributes, but with color it passes escape sequences to the terminal, and without
+// color it truncates a value at the first invalid byte.
+func printableAttr(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		return slog.String(a.Key, printable.String(a.Value.String()))

@@ -15,7 +15,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-// logged returns what is written if log is called with a logger.
+// logged returns what log writes to the logger that it is called with.
 func logged(level slog.Level, format string, color bool, log func(*slog.Logger)) string {
 	var buf bytes.Buffer
 	out := newSink(&buf)
@@ -60,7 +60,7 @@ func TestLoggerColor(t *testing.T) {
 	}
 }
 
-// Whatever the API says, a record is one line and moves no cursor.
+// A record is one line without control characters, whatever text it contains.
 func TestLoggerShowsControlCharacters(t *testing.T) {
 	for _, color := range []bool{true, false} {
 		for _, text := range []string{
@@ -93,7 +93,7 @@ type marshaler string
 
 func (m marshaler) MarshalText() ([]byte, error) { return []byte(m), nil }
 
-// withoutTint removes the escape sequences that tint itself writes here.
+// withoutTint removes the escape sequences that tint itself writes.
 func withoutTint(s string, color bool) string {
 	if !color {
 		return s
@@ -101,7 +101,7 @@ func withoutTint(s string, color bool) string {
 	return strings.NewReplacer("\x1b[0m", "", "\x1b[2m", "", "\x1b[22m", "", "\x1b[92m", "", "\x1b[91m", "", "\x1b[2;91m", "").Replace(s)
 }
 
-// A value keeps what comes after an invalid byte.
+// A value is not truncated at an invalid byte.
 func TestLoggerKeepsText(t *testing.T) {
 	for _, color := range []bool{true, false} {
 		text := logged(slog.LevelInfo, "text", color, func(log *slog.Logger) { log.Info("m", "k", "before\xffafter") })
@@ -124,8 +124,8 @@ func TestLoggerRedactsSecrets(t *testing.T) {
 }
 
 // The path of a request contains arguments and part of the API's address. The
-// client removes keys from it, and what cannot be printed; whatever the client lets
-// through, the log keeps on one line (see TestLoggerShowsControlCharacters).
+// client removes keys and unprintable characters from it; the log keeps what remains on
+// one line (see TestLoggerShowsControlCharacters).
 func TestRequestPathIsSanitized(t *testing.T) {
 	api := sandbox.New()
 	const other = "raff_0123456789abcdef0123456789abcdef"

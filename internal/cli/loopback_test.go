@@ -24,8 +24,8 @@ const (
 	newSecret = "raff_0123456789abcdef0123456789abcdef"
 )
 
-// session runs the program as a client does: it sends a call, waits for the answer,
-// and leaves.
+// session runs the program as a client does: it sends a call, waits for the response and
+// closes standard input.
 func session(t *testing.T, env ...string) (answer, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "raff-mcp", "--log-level=debug")
@@ -49,7 +49,7 @@ func session(t *testing.T, env ...string) (answer, stderr string) {
 	if err != nil {
 		t.Errorf("no answer: %v", err)
 	}
-	// A second call needs the connection, by which time what came on it was seen.
+	// A second call uses the connection, so that unsolicited bytes have been noticed.
 	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"get_api_key","arguments":{"id":"00000000-0000-4000-8000-000000000000"}}}`)
 	if _, err := lines.ReadString('\n'); err != nil {
 		t.Errorf("no second answer: %v", err)
@@ -61,7 +61,7 @@ func session(t *testing.T, env ...string) (answer, stderr string) {
 	return answer, log.String()
 }
 
-// What a server sends unasked is shown nowhere: it may be a secret.
+// Unsolicited bytes from a server are not logged: they may contain a secret.
 func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
 	body, _ := json.Marshal(map[string]any{"success": true, "data": map[string]any{"id": "1", "secret": newSecret}})
 	good := fmt.Sprintf("HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -84,7 +84,7 @@ func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
 	}
 }
 
-// rawServer gives the same answer on every connection, and keeps it open until the
+// rawServer sends the same response on every connection, which it keeps open until the
 // client closes it.
 func rawServer(t *testing.T, answer string) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,8 +111,7 @@ func rawServer(t *testing.T, answer string) (url string) {
 	return "http://" + l.Addr().String()
 }
 
-// What goes to this machine goes there without a proxy, which would get to see the
-// key.
+// Requests to this machine do not use a proxy, which would see the key.
 func TestLoopbackNeedsNoProxy(t *testing.T) {
 	var seen atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))

@@ -10,7 +10,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
-// The README's tables say what the program says.
+// The README's tables agree with the program.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -41,7 +41,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// toolsetRow lists the tools of a set: those that read, that change, that destroy.
+// toolsetRow lists the tools of a toolset that read, that change and that destroy.
 func toolsetRow(toolset string) string {
 	var cells [3]string
 	for _, tool := range tools.All() {
@@ -77,7 +77,7 @@ func settingRow(s config.Setting) string {
 	return row
 }
 
-// table returns the rows of the table whose head begins like that.
+// table returns the rows of the table in text whose header begins with head.
 func table(text, head string) string {
 	_, rest, _ := strings.Cut(text, "\n"+head)
 	_, rest, _ = strings.Cut(rest, "--- |\n")

@@ -14,10 +14,10 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/config"
 )
 
-// planted is a key that must turn up in no text.
+// planted is a key that must not appear in any text.
 const planted = "raff_5ec2e7c0ffee0123456789abcdef5ec2"
 
-// fakeEnvironment has these variables and a home directory without a profile.
+// fakeEnvironment returns an environment with vars and a home directory without a profile.
 func fakeEnvironment(t *testing.T, vars map[string]string) config.Environment {
 	home := t.TempDir()
 	return config.Environment{
@@ -26,7 +26,7 @@ func fakeEnvironment(t *testing.T, vars map[string]string) config.Environment {
 	}
 }
 
-// writePrivate makes a file that only its owner can read, with its directories.
+// writePrivate creates a file that only its owner can read, and its directories.
 func writePrivate(t *testing.T, path, text string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -125,7 +125,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// Help and version work however wrong the configuration is.
+// Help and version work even if the configuration is invalid.
 func TestHelpAndVersionReadNothing(t *testing.T) {
 	env := fakeEnvironment(t, map[string]string{"RAFF_API_URL": "nonsense", "RAFF_MCP_LOG_LEVEL": "loud"})
 	home, _ := env.Home()

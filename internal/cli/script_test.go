@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"raff-mcp": func() { os.Exit(Main()) }, "loopback-api": loopbackAPI, "log-and-die": logAndDie})
 }
 
-// The scripts are the program's manual: each promises its reader something.
+// The scripts are the program's manual: each begins with a promise to the user.
 func TestScripts(t *testing.T) {
 	readme, err := filepath.Abs("../../README.md")
 	if err != nil {

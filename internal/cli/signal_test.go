@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// slowAPI makes keys at once, but answers creations only when it is told to.
+// A slowAPI creates keys immediately, but answers creations only when it is released.
 type slowAPI struct {
 	arrived chan struct{}
 	release chan struct{}
@@ -116,7 +116,7 @@ type childProgram struct {
 	log    logBuffer
 }
 
-// logBuffer is what a process logs, as it does.
+// A logBuffer collects the log of a running process.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -194,7 +194,7 @@ func (p *childProgram) signal(sig syscall.Signal) {
 	}
 }
 
-// end waits for the end of the process and returns how it ended.
+// end waits until the process has ended and returns its status.
 func (p *childProgram) end() syscall.WaitStatus {
 	p.t.Helper()
 	_, _ = io.Copy(&p.out, p.stdout)
@@ -202,8 +202,8 @@ func (p *childProgram) end() syscall.WaitStatus {
 	return p.ProcessState.Sys().(syscall.WaitStatus)
 }
 
-// wantNothingLost checks that of each key that was made somebody has the secret, or
-// that it was revoked, or that the log names it.
+// wantNothingLost checks that each key that was created was delivered, revoked or named
+// in the log.
 func (p *childProgram) wantNothingLost() {
 	p.t.Helper()
 	p.api.mu.Lock()
@@ -220,7 +220,7 @@ func (p *childProgram) wantNothingLost() {
 	}
 }
 
-// pause waits in real time: what is tested are signals of the operating system.
+// pause waits in real time, because the tests use signals of the operating system.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -228,7 +228,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// After a signal to end, what is in flight is finished and answered.
+// After a termination signal, calls in flight are finished and answered.
 func TestTerminate(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		for _, n := range []int{0, 20} {
@@ -283,8 +283,8 @@ func TestTwoSignals(t *testing.T) {
 	}
 }
 
-// The second signal cuts off what is in flight, within seconds; what becomes of it
-// is still dealt with.
+// The second signal cuts off calls in flight within seconds, and still cleans up after
+// them.
 func TestSecondSignal(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
@@ -302,7 +302,7 @@ func TestSecondSignal(t *testing.T) {
 				p.api.refuse = !tt.sure
 				p.signal(syscall.SIGINT)
 				p.await("ending when the calls in flight are finished")
-				pause(t.Context(), sameEvent+100*time.Millisecond)
+				pause(t.Context(), signalGap+100*time.Millisecond)
 				began := time.Now()
 				p.signal(syscall.SIGINT)
 				p.await("calls in flight were cut off")
@@ -324,7 +324,7 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// The third signal ends the program at once.
+// The third signal ends the program immediately.
 func TestThirdSignal(t *testing.T) {
 	for _, n := range []int{0, 1} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -332,10 +332,10 @@ func TestThirdSignal(t *testing.T) {
 			p := startCalls(t, n)
 			p.signal(syscall.SIGTERM)
 			p.await("ending when the calls in flight are finished")
-			pause(t.Context(), sameEvent+100*time.Millisecond)
+			pause(t.Context(), signalGap+100*time.Millisecond)
 			p.signal(syscall.SIGTERM)
 			p.await("calls in flight were cut off")
-			pause(t.Context(), sameEvent+500*time.Millisecond)
+			pause(t.Context(), signalGap+500*time.Millisecond)
 			p.signal(syscall.SIGTERM)
 			if status := p.end(); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 				t.Errorf("got %v, want it to end by SIGTERM", p.ProcessState)
@@ -364,7 +364,7 @@ func TestCountSignals(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				received := make(chan os.Signal, 1)
 				var reset atomic.Bool
-				ctx, hurry := countSignals(received, func() { reset.Store(true) })
+				ctx, second := countSignals(received, func() { reset.Store(true) })
 				began, killed := time.Now(), 0
 				send := func() {
 					if reset.Load() {
@@ -386,7 +386,7 @@ func TestCountSignals(t *testing.T) {
 					got++
 				}
 				select {
-				case <-hurry:
+				case <-second:
 					got++
 				default:
 				}
@@ -402,7 +402,7 @@ func TestCountSignals(t *testing.T) {
 	}
 }
 
-// Whoever is still to type the arguments of a call can leave with one signal.
+// One signal ends the program while it reads the arguments of a call.
 func TestSignalWhileReadingArguments(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stdin, end := io.Pipe()
@@ -419,8 +419,8 @@ func TestSignalWhileReadingArguments(t *testing.T) {
 	}
 }
 
-// A client that stops reading while a key is being made does not kill the program,
-// by SIGPIPE, before the key is revoked.
+// A client that stops reading while a key is being created does not kill the program by
+// SIGPIPE before the key is revoked.
 func TestReaderLeaves(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		for _, n := range []int{0, 20} {

@@ -14,12 +14,12 @@ const (
 	// stderrGrace is how long the end of the program waits for standard error to
 	// accept what is still queued.
 	stderrGrace = time.Second
-	// stderrPatience is how long a record waits for standard error before that is
-	// considered stuck. Writing takes microseconds, on a busy machine up to some
-	// hundredths of a second.
-	stderrPatience = 100 * time.Millisecond
-	// stderrRetry is the pause before a write is repeated that would have blocked.
-	stderrRetry = 5 * time.Millisecond
+	// stderrTimeout is how long a record waits for standard error before that is
+	// considered stuck. Writing takes microseconds, or up to tens of milliseconds on a
+	// busy machine.
+	stderrTimeout = 100 * time.Millisecond
+	// stderrRetryDelay is the pause before a write that would have blocked is repeated.
+	stderrRetryDelay = 5 * time.Millisecond
 
 	maxQueuedRecords = 4096
 	maxQueuedBytes   = 1 << 20
@@ -35,9 +35,9 @@ const (
 // the program is killed right after. Once standard error is found to be stuck,
 // nothing waits for it again until it has accepted the whole queue.
 type sink struct {
-	w    io.Writer
-	cut  bool          // w accepted only the beginning of a record; used by run only
-	done chan struct{} // closed when run has returned
+	w       io.Writer
+	partial bool          // w accepted only the beginning of a record; used only by run
+	done    chan struct{} // closed when run has returned
 
 	mu        sync.Mutex
 	changed   *sync.Cond // signals a change of what follows
@@ -46,14 +46,14 @@ type sink struct {
 	dropped   loss       // not yet in a note
 	note      func(loss) []byte
 	accepted  uint64 // records put into the queue so far
-	written   uint64 // records that have left it again
-	stuck     bool   // the queue has not been empty since a record waited in vain
+	written   uint64 // records that have left the queue
+	stuck     bool   // a record has timed out, and the queue has not been empty since
 	failing   bool   // the last write failed
-	closed    bool   // no record is accepted any more
-	abandoned bool   // nor written
+	closed    bool   // records are no longer accepted
+	abandoned bool   // records are no longer written either
 }
 
-// An entry is a record, or without text a note.
+// An entry is a record or, without text, a note about dropped records.
 type entry struct {
 	text []byte
 	loss loss // what the note reports, or what is lost with the record
@@ -88,7 +88,7 @@ func (s *sink) Write(text []byte) (int, error) {
 
 // put queues a record; text must not be changed afterwards. A record of level INFO
 // or above has been written when put returns, unless standard error is stuck. A
-// creation is announced at INFO, and must leave a trace before the request is sent.
+// creation is announced at INFO, and must be in the log before the request is sent.
 func (s *sink) put(level slog.Level, text []byte) {
 	if len(text) == 0 {
 		return
@@ -111,8 +111,9 @@ func (s *sink) put(level slog.Level, text []byte) {
 }
 
 // hasRoom reports whether a record fits into the part of the queue that its level
-// may fill; an empty queue accepts any record. The last quarter is reserved for errors, which may name a key whose
-// secret nobody has: no flood of other records must displace them.
+// may fill. An empty queue accepts any record. The last quarter is reserved for errors,
+// which may name a key whose secret nobody has, so that other records cannot displace
+// them.
 func (s *sink) hasRoom(level slog.Level, size int) bool {
 	quarters := 4
 	switch {
@@ -127,14 +128,14 @@ func (s *sink) hasRoom(level slog.Level, size int) bool {
 		len(s.queue) < maxQueuedRecords*quarters/4 && s.bytes+size <= maxQueuedBytes*quarters/4
 }
 
-// await waits until condition holds, at most for stderrPatience, and reports
+// await waits until condition holds, at most for stderrTimeout, and reports
 // whether it does. s.mu must be held.
 func (s *sink) await(condition func() bool) bool {
 	if condition() || s.stuck || s.closed {
 		return condition()
 	}
 	expired := false
-	timer := time.AfterFunc(stderrPatience, func() {
+	timer := time.AfterFunc(stderrTimeout, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		expired, s.stuck = true, len(s.queue) > 0
@@ -213,22 +214,21 @@ func (s *sink) finish(e entry, err error) {
 	s.changed.Broadcast()
 }
 
-// write writes one record. After a record that was cut off, the next begins on a
-// line of its own.
+// write writes one record. After a partial record, the next one begins on a new line.
 func (s *sink) write(text []byte) error {
-	if s.cut {
+	if s.partial {
 		text = append([]byte("\n"), text...)
 	}
 	for {
 		n, err := s.w.Write(text)
-		s.cut = s.cut && n == 0 || n > 0 && n < len(text)
-		// Another process that has the same pipe or terminal open can have made it
+		s.partial = s.partial && n == 0 || n > 0 && n < len(text)
+		// Another process that has the same pipe or terminal open may have made it
 		// non-blocking.
 		if !errors.Is(err, syscall.EAGAIN) || s.isAbandoned() {
 			return err
 		}
 		text = text[n:]
-		time.Sleep(stderrRetry)
+		time.Sleep(stderrRetryDelay)
 	}
 }
 

@@ -32,7 +32,7 @@ func (g *gate) Write(text []byte) (int, error) {
 	return g.Buffer.Write(text)
 }
 
-// writerFunc is a standard error that is a function.
+// A writerFunc is a function that serves as standard error.
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
@@ -75,7 +75,7 @@ func checkMessages(t *testing.T, log string, want []string) {
 	}
 }
 
-// Standard error that accepts nothing delays one record, once, by a moment.
+// If standard error accepts nothing, only one record is delayed, and only briefly.
 func TestStuckStderrDoesNotBlock(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		t.Run(level.String(), func(t *testing.T) {
@@ -87,8 +87,8 @@ func TestStuckStderrDoesNotBlock(t *testing.T) {
 					log.Log(t.Context(), level, "record")
 				}
 				fmt.Fprintln(s, "raff-mcp: a message to the user")
-				if took := time.Since(start); took != stderrPatience {
-					t.Errorf("logging took %v, want %v", took, stderrPatience)
+				if took := time.Since(start); took != stderrTimeout {
+					t.Errorf("logging took %v, want %v", took, stderrTimeout)
 				}
 				close(g.opened)
 				s.close()
@@ -97,8 +97,8 @@ func TestStuckStderrDoesNotBlock(t *testing.T) {
 	}
 }
 
-// When standard error accepts records again, a note in the place of what was
-// dropped says how many records that were, and when it began.
+// When standard error accepts records again, a note in place of the dropped records says
+// how many there were, and when the first was dropped.
 func TestDroppedRecordsAreCounted(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
@@ -150,8 +150,8 @@ func TestDroppedRecordsAreCounted(t *testing.T) {
 	}
 }
 
-// Whatever fills the queue, what is more important still has room: above all an
-// error that names a key whose secret nobody has.
+// Whatever fills the queue, more important records still have room, above all an error
+// that names a key whose secret nobody has.
 func TestFloodLeavesRoomForWhatMatters(t *testing.T) {
 	levels := []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 	for _, size := range []int{1, 10_000} {
@@ -198,7 +198,7 @@ func TestLargeRecord(t *testing.T) {
 	})
 }
 
-// Nobody waits again until everything that was queued has been written.
+// After standard error got stuck, no record waits until the whole queue has been written.
 func TestStuckUntilDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const pause = time.Second
@@ -212,7 +212,7 @@ func TestStuckUntilDrained(t *testing.T) {
 			log.Info("record")
 			return time.Since(start)
 		}
-		for i, want := range []time.Duration{stderrPatience, 0, 0} {
+		for i, want := range []time.Duration{stderrTimeout, 0, 0} {
 			if got := delay(); got != want {
 				t.Errorf("record %d: waited %v, want %v", i, got, want)
 			}
@@ -223,8 +223,8 @@ func TestStuckUntilDrained(t *testing.T) {
 			t.Errorf("with a record in the queue: waited %v, want 0", got)
 		}
 		time.Sleep(3 * pause)
-		if got := delay(); got != stderrPatience {
-			t.Errorf("after the queue was empty: waited %v, want %v", got, stderrPatience)
+		if got := delay(); got != stderrTimeout {
+			t.Errorf("after the queue was empty: waited %v, want %v", got, stderrTimeout)
 		}
 		time.Sleep(pause)
 		s.close()
@@ -238,7 +238,7 @@ func TestRecordIsWrittenBeforeTheLoggerReturns(t *testing.T) {
 			var mu sync.Mutex
 			var written bytes.Buffer
 			s := newSink(writerFunc(func(text []byte) (int, error) {
-				time.Sleep(stderrPatience / 2)
+				time.Sleep(stderrTimeout / 2)
 				mu.Lock()
 				defer mu.Unlock()
 				return written.Write(text)
@@ -258,7 +258,7 @@ func TestRecordIsWrittenBeforeTheLoggerReturns(t *testing.T) {
 	}
 }
 
-// A debug record waits for nothing while there is room.
+// A debug record does not wait while there is room in the queue.
 func TestDebugDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -275,8 +275,7 @@ func TestDebugDoesNotWait(t *testing.T) {
 	})
 }
 
-// If standard error is read, however fast the records come, none is lost, and they
-// stay in order.
+// If standard error is read, no record is lost or reordered, however many are logged.
 func TestReadStderrGetsEverything(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelWarn} {
 		synctest.Test(t, func(t *testing.T) {
@@ -296,7 +295,7 @@ func TestReadStderrGetsEverything(t *testing.T) {
 	}
 }
 
-// Each record is written by one call, whole, whoever else logs.
+// Each record is written whole, by one call, even if others are logged concurrently.
 func TestConcurrentRecords(t *testing.T) {
 	g := newGate()
 	close(g.opened)
@@ -330,7 +329,7 @@ func TestConcurrentRecords(t *testing.T) {
 	}
 }
 
-// The end of the program waits for standard error, but not for long.
+// The program waits for standard error before it ends, but not for long.
 func TestCloseOfStuckSink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -366,7 +365,7 @@ func TestCloseOfIdleSink(t *testing.T) {
 	})
 }
 
-// The end of the program writes all that is queued, and how much was dropped.
+// The program writes the queue, and how many records were dropped, before it ends.
 func TestCloseWritesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
@@ -385,8 +384,8 @@ func TestCloseWritesTheQueue(t *testing.T) {
 	})
 }
 
-// Standard error that fails, or is closed, ends and delays nothing. What it did not
-// accept is counted as well.
+// If standard error fails or is closed, nothing ends or waits. Records that it did not
+// accept are counted as dropped.
 func TestFailingStderr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fail, tries := true, 0
@@ -413,7 +412,7 @@ func TestFailingStderr(t *testing.T) {
 	})
 }
 
-// A disk that is full in the middle of a record does not join it with the next.
+// If the disk is full in the middle of a record, the next one is not joined to it.
 func TestCutRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
@@ -438,8 +437,7 @@ func TestCutRecord(t *testing.T) {
 	})
 }
 
-// Standard error that another process has made non-blocking is waited for like any
-// other.
+// Records wait for standard error even if another process has made it non-blocking.
 func TestNonBlockingStderr(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
@@ -458,8 +456,8 @@ func TestNonBlockingStderr(t *testing.T) {
 		for i := range 3 {
 			log.Info("record", "i", i)
 		}
-		if took := time.Since(start); took != stderrPatience {
-			t.Errorf("logging took %v, want %v", took, stderrPatience)
+		if took := time.Since(start); took != stderrTimeout {
+			t.Errorf("logging took %v, want %v", took, stderrTimeout)
 		}
 		opened.Store(true)
 		s.close()
@@ -482,7 +480,7 @@ func TestCloseOfNonBlockingStderr(t *testing.T) {
 
 var errTest = errors.New("for a test")
 
-// Nothing of a record that cannot be formatted is shared with another one.
+// A record that cannot be formatted does not become part of another one.
 func TestFormatters(t *testing.T) {
 	var buf bytes.Buffer
 	s := newSink(&buf)

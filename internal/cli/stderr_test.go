@@ -19,8 +19,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/config"
 )
 
-// unreadPipe returns the end for writing of a pipe that nobody reads and that is
-// full, or about to be.
+// unreadPipe returns the write end of a pipe that nobody reads and that is full, or
+// nearly.
 func unreadPipe(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -44,7 +44,7 @@ func unreadPipe(t *testing.T) *os.File {
 	return w
 }
 
-// limited returns a context in which a program that blocks is ended.
+// limited returns a context that kills a program that blocks.
 func limited(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -100,8 +100,7 @@ func startProgram(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Re
 	return in, bufio.NewReader(stdout)
 }
 
-// A message for which there is no room does not keep the program from ending, with
-// its exit code.
+// The program ends with its exit code even if there is no room for a message.
 func TestUnreadStderrAndExitCode(t *testing.T) {
 	for _, tt := range []struct {
 		args string
@@ -126,7 +125,7 @@ func TestUnreadStderrAndExitCode(t *testing.T) {
 	}
 }
 
-// Standard error that was closed on the other side ends nothing.
+// The program goes on if standard error is closed at the other end.
 func TestClosedStderr(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -163,7 +162,7 @@ func TestStderrIsComplete(t *testing.T) {
 	})
 }
 
-// logAndDie is a command of its own: it logs as the program does, and is killed.
+// logAndDie is a separate program that logs as raff-mcp does, and then kills itself.
 //
 // On a single processor, nothing is written in the background between two
 // statements.

@@ -4,8 +4,8 @@ package cli
 
 import "os"
 
-// wasClosed reports whether f was closed when the program was started, as far as
-// that can be told.
+// wasClosed reports whether f was closed when the program started, as far as that can be
+// determined.
 func wasClosed(f *os.File) bool {
 	_, err := f.Stat()
 	return err != nil

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wasClosed reports whether f was closed when the program was started. Go opens the
-// null device in its place, for reading and writing, where somebody who wants
-// nothing of what is written opens it for writing.
+// wasClosed reports whether f was closed when the program started. The Go runtime then
+// opens the null device in its place for reading and writing, whereas somebody who wants
+// to discard the output opens it only for writing.
 func wasClosed(f *os.File) bool {
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {

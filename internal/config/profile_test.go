@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// profileEnvironment has a home directory with this profile file.
+// profileEnvironment returns an environment whose home directory contains text as the
+// profile file, and the path of that file.
 func profileEnvironment(t *testing.T, text string, vars map[string]string) (env Environment, path string) {
 	t.Helper()
 	env = fakeEnvironment(t, vars)
@@ -70,7 +71,7 @@ func TestProfileWithoutKey(t *testing.T) {
 	}
 }
 
-// Each value comes from its own best place.
+// Precedence applies to each value separately.
 func TestProfilePrecedence(t *testing.T) {
 	const text = "profiles: {default: {api-url: 'https://p.example', api-key: " + planted + ", project-id: " + someUUID + "}}"
 	env, _ := profileEnvironment(t, text, map[string]string{"RAFF_API_URL": "https://v.example", "RAFF_PROJECT_ID": ""})
@@ -172,7 +173,7 @@ func TestProfileShared(t *testing.T) {
 	}
 }
 
-// The working directory's file is not read, whatever home is.
+// A profile file in the working directory is never read.
 func TestProfileWithoutHome(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writePrivate(t, filepath.Join(".raff", "config.yaml"), "profiles: {default: {api-url: 'https://evil.example'}}")
@@ -211,9 +212,9 @@ func FuzzProfile(f *testing.F) {
 			t.Fatal(err)
 		}
 		cfg, err := load(nil, env)
-		said := fmt.Sprint(err, cfg.KeyProblem, cfg.Warnings)
-		if strings.Contains(said, planted) || strings.Contains(said, "\n") {
-			t.Errorf("got %q", said)
+		messages := fmt.Sprint(err, cfg.KeyProblem, cfg.Warnings)
+		if strings.Contains(messages, planted) || strings.Contains(messages, "\n") {
+			t.Errorf("got %q", messages)
 		}
 		if err == nil && cfg.Key.IsZero() == (cfg.KeyProblem == nil) {
 			t.Errorf("key %v, problem %v", cfg.Key, cfg.KeyProblem)

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// The tools are told where the key comes from, for what they say of a key that Raff
-// does not accept.
+// The tools know the source of the key, which they name if Raff rejects the key.
 func TestKeySource(t *testing.T) {
 	file := writePrivate(t, filepath.Join(t.TempDir(), "key"), planted+"\n")
 	for _, tt := range []struct {
