@@ -22,13 +22,14 @@ var imports = map[string][]string{
 	"internal/clients":            {"internal/printable"},
 	"internal/config":             {"internal/printable", "raffclient"},
 	"internal/printable":          nil,
-	"internal/stdio":              nil,
+	"internal/stdio":              {"internal/stdio/codec"},
+	"internal/stdio/codec":        nil,
 	"tools":                       {"tools/delivery", "internal/stdio", "raffclient", "schema"},
 	"tools/delivery":              {"raffclient"},
 	"raffclient":                  nil,
 	"raffclient/sandbox":          {"raffclient"},
-	"raffclient/sandbox/contract": {"raffclient/sandbox"},
-	"raffclient/sandbox/faulty":   nil,
+	"raffclient/sandbox/contract": {"raffclient/sandbox", "raffclient/sandbox/faulty"},
+	"raffclient/sandbox/faulty":   {"raffclient/sandbox"},
 	"schema":                      nil,
 }
 
