@@ -284,3 +284,13 @@ func TestKeysAreFoundInEverySpelling(t *testing.T) {
 		}
 	}
 }
+
+// The ID of a key is not taken for a part of a secret that is not random.
+func TestIDThatLooksLikeTheSecret(t *testing.T) {
+	const id, at = "00000000-0000-4000-8000-000000000000", "2000-01-01T00:00:00Z"
+	secret := "raff_" + strings.Repeat("0", 64)
+	key, err := responding(t, 201, `{"data":{"id":"`+id+`","created_at":"`+at+`","secret":"`+secret+`"}}`).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+	if err != nil || key.ID != id || key.CreatedAt != at || key.Secret.Reveal() != secret {
+		t.Errorf("got %+v, %v", key, err)
+	}
+}

@@ -81,6 +81,8 @@ func decodeList[T any](c *Client, res *response) ([]T, *Error) {
 	return decodeData(c, res, unmarshalList[T])
 }
 
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 // secretMember matches a member "secret" whose value is a key.
 var secretMember = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 
@@ -103,7 +105,11 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 		key.Secret = secret
 	}
 	for _, text := range key.texts() {
-		*text = key.Secret.redactPieces(*text)
+		// An ID or a time contains no secret, but may look like a part of one that is
+		// not random.
+		if _, isTime := Timestamp(*text).Time(); !isTime && !uuid.MatchString(*text) {
+			*text = key.Secret.redactPieces(*text)
+		}
 	}
 	if strings.Contains(key.KeyPrefix, redacted) {
 		key.KeyPrefix = "" // see Prefix
