@@ -127,9 +127,9 @@ func below(at []string, name string) []string {
 	return append(slices.Clip(at), name)
 }
 
-// tidy returns v with the forms of JSON that mean the same made one: null for
+// normalize returns v with the forms of JSON that mean the same made one: null for
 // an optional property is dropped, an integer has neither fraction nor exponent.
-func tidy(s *invopop.Schema, v any) any {
+func normalize(s *invopop.Schema, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, item := range v {
@@ -137,11 +137,11 @@ func tidy(s *invopop.Schema, v any) any {
 				delete(v, name)
 				continue
 			}
-			v[name] = tidy(child(s, name), item)
+			v[name] = normalize(child(s, name), item)
 		}
 	case []any:
 		for i, item := range v {
-			v[i] = tidy(child(s, ""), item)
+			v[i] = normalize(child(s, ""), item)
 		}
 	case json.Number:
 		if s != nil && s.Type == "integer" && strings.ContainsAny(string(v), ".eE-") {

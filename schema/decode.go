@@ -30,7 +30,7 @@ func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
 	if err != nil {
 		return none, Faults{{Problem: err.Error()}}
 	}
-	tidy(c.root, object)
+	normalize(c.root, object)
 	found = append(found, c.violations(object)...)
 
 	value, err := build[T](object, found)
@@ -38,7 +38,7 @@ func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
 		found = append(found, check(value, found)...)
 	}
 	if len(found) > 0 {
-		return none, c.words(found)
+		return none, c.describeAll(found)
 	}
 	if err != nil {
 		return none, Faults{{Problem: "arguments conform to the schema but cannot be decoded"}}

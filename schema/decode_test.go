@@ -29,7 +29,7 @@ func TestDecode(t *testing.T) {
 		{"escapes", `{"na\u006de":"<\"&\u0000>","expires_at":"2027-01-31T00:00:00\u005a"}`, keyInput{Name: "<\"&\x00>", ExpiresAt: &expires}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := schema.Of[keyInput]().Decode(json.RawMessage(tt.in))
+			got, err := schema.ForInput[keyInput]().Decode(json.RawMessage(tt.in))
 			if err != nil {
 				t.Fatalf("Decode(%s): %v", tt.in, err)
 			}
@@ -44,7 +44,7 @@ func TestDecodeEverything(t *testing.T) {
 	const in = ` {"limit":1e1,"offset":9223372036854775807,"email":"jane@example.com","slug":"a,b","active":true,
 		"ratio":0.5,"even":-0,"code":"äöü","role":{"id":"r","level":-1.280e2,"tags":null},"roles":[{"id":"s","tags":["x"]}],
 		"labels":{"a":"b"},"any":{"n":12345678901234567890,"null":null},"bytes":"aGk=","since":"2027-01-31T00:00:00.5+02:00"} `
-	got, err := schema.Of[everything]().Decode(json.RawMessage(in))
+	got, err := schema.ForInput[everything]().Decode(json.RawMessage(in))
 	if err != nil {
 		t.Fatalf("Decode: %v", err)
 	}
@@ -62,15 +62,15 @@ func TestDecodeEverything(t *testing.T) {
 
 func TestDecodeNothing(t *testing.T) {
 	for _, in := range []string{"", " ", "null", "\n null\t", "{}"} {
-		if _, err := schema.Of[struct{}]().Decode(json.RawMessage(in)); err != nil {
+		if _, err := schema.ForInput[struct{}]().Decode(json.RawMessage(in)); err != nil {
 			t.Errorf("Decode(%q): %v", in, err)
 		}
-		_, err := schema.Of[keyInput]().Decode(json.RawMessage(in))
+		_, err := schema.ForInput[keyInput]().Decode(json.RawMessage(in))
 		if got, want := fmt.Sprint(err), "missing property 'name'"; got != want {
 			t.Errorf("Decode(%q): %q, want %q", in, got, want)
 		}
 	}
-	if _, err := schema.Of[struct{}]().Decode(nil); err != nil {
+	if _, err := schema.ForInput[struct{}]().Decode(nil); err != nil {
 		t.Errorf("Decode(nil): %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestDecodeRefusesKey(t *testing.T) {
 		uuid = "'role_id' must be a UUID, such as 3f0e8c1a-5d2b-4e7f-9a6c-1b2d3e4f5a6b"
 		all  = " (properties are 'name', 'rate_limit_tier', 'expires_at' and 'role_id')"
 	)
-	s := schema.Of[keyInput]()
+	s := schema.ForInput[keyInput]()
 	for _, tt := range []struct {
 		name string
 		in   string
@@ -145,7 +145,7 @@ func TestDecodeRefusesKey(t *testing.T) {
 }
 
 func TestDecodeRefusesEverything(t *testing.T) {
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	for _, tt := range []struct{ in, property, want string }{
 		{`{"limit":0}`, "limit", "'limit' must be between 1 and 100"},
 		{`{"limit":101}`, "limit", "'limit' must be between 1 and 100"},
@@ -206,7 +206,7 @@ func TestDecodeOrder(t *testing.T) {
 		"'roles[1].tags[1]' must be at most 5 characters long, not 6; " +
 		"unknown property 'a' (properties are 'limit', 'offset', 'email', 'slug', 'active', 'ratio', 'even', 'code', " +
 		"'short', 'role', 'roles', 'labels', 'any', 'bytes' and 'since'); unknown property 'x'"
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	for range 20 {
 		_, err := s.Decode(json.RawMessage(in))
 		if got := fmt.Sprint(err); got != want {
@@ -216,7 +216,7 @@ func TestDecodeOrder(t *testing.T) {
 }
 
 func TestDecodeUnknownInEmpty(t *testing.T) {
-	_, err := schema.Of[struct{}]().Decode(json.RawMessage(`{"a":1}`))
+	_, err := schema.ForInput[struct{}]().Decode(json.RawMessage(`{"a":1}`))
 	if got, want := fmt.Sprint(err), "unknown property 'a' (there are no properties)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -225,7 +225,7 @@ func TestDecodeUnknownInEmpty(t *testing.T) {
 // What a sender adds on its own is dropped, whatever it is, at the top level only and
 // only if it is not a property.
 func TestDecodeIgnores(t *testing.T) {
-	s := schema.Of[checked]()
+	s := schema.ForInput[checked]()
 	for _, value := range []string{`true`, `null`, `"x"`, `{"a":1,"a":2}`, `[[[]]]`, `1e999999999`, strings.Repeat("[", 200) + strings.Repeat("]", 200)} {
 		in := `{"extra":` + value + `,"id":"ab","name":"x","scopes":["a"],"extra":1}`
 		if got, err := s.Decode(json.RawMessage(in), "extra"); err != nil || got.Name != "x" {
@@ -242,13 +242,13 @@ func TestDecodeIgnores(t *testing.T) {
 			t.Errorf("Decode(%s): got %v, want %s", tt.in, err, tt.want)
 		}
 	}
-	if _, err := schema.Of[everything]().Decode(json.RawMessage(`{"role":{"id":"x","extra":1}}`), "extra"); err == nil {
+	if _, err := schema.ForInput[everything]().Decode(json.RawMessage(`{"role":{"id":"x","extra":1}}`), "extra"); err == nil {
 		t.Error("it was dropped below the top level")
 	}
 }
 
 func TestDecodeHuge(t *testing.T) {
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	var members strings.Builder
 	for i := range 100_000 {
 		fmt.Fprintf(&members, `"p%d":1,`, i)
@@ -299,7 +299,7 @@ func (c checked) Check() []schema.Fault {
 }
 
 func TestDecodeChecks(t *testing.T) {
-	s := schema.Of[checked]()
+	s := schema.ForInput[checked]()
 	for _, tt := range []struct{ name, in, want string }{
 		{"sound", `{"id":"ab","name":"x","scopes":["a"]}`, "<nil>"},
 		{"rule alone", `{"id":"ab","confirm":"no","scopes":["a"]}`, "'confirm' must be 'yes'"},
@@ -338,7 +338,7 @@ func compiled(t testing.TB, published json.RawMessage) *jsonschema.Schema {
 }
 
 func TestDecodeAgreesWithSchema(t *testing.T) {
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	judge := compiled(t, s.JSON())
 	for _, in := range []string{
 		`{}`, `[]`, `"x"`, `1`, `false`,
@@ -369,7 +369,7 @@ func TestDecodeAgreesWithSchema(t *testing.T) {
 }
 
 func TestDecodeConcurrently(t *testing.T) {
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -394,7 +394,7 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	s := schema.Of[everything]()
+	s := schema.ForInput[everything]()
 	f.Fuzz(func(t *testing.T, in []byte) {
 		value, err := s.Decode(in)
 		if err != nil {
@@ -418,7 +418,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	s := schema.Of[keyInput]()
+	s := schema.ForInput[keyInput]()
 	in := json.RawMessage(`{"name":"Production CI","rate_limit_tier":"high","expires_at":"2027-01-31T00:00:00Z"}`)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -429,7 +429,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func BenchmarkDecodeFaults(b *testing.B) {
-	s := schema.Of[keyInput]()
+	s := schema.ForInput[keyInput]()
 	in := json.RawMessage(`{"Name":"Production CI","rate_limit_tier":"hi","expires_at":"2027-01-31"}`)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -21,11 +21,11 @@ const (
 	outgoing direction = false
 )
 
-func derive(t reflect.Type, way direction) (json.RawMessage, error) {
+func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, errors.New("not a struct")
 	}
-	if err := (survey{way: way}).describable(t); err != nil {
+	if err := (typeChecker{dir: dir}).describable(t); err != nil {
 		return nil, err
 	}
 
@@ -34,30 +34,30 @@ func derive(t reflect.Type, way direction) (json.RawMessage, error) {
 	r := invopop.Reflector{
 		Anonymous:                 true,
 		DoNotReference:            true,
-		AllowAdditionalProperties: way == outgoing,
-		Mapper:                    way.special,
+		AllowAdditionalProperties: dir == outgoing,
+		Mapper:                    dir.special,
 	}
 	root := r.ReflectFromType(t)
 	root.Version = ""
 	if root.Type != "object" || root.OneOf != nil || root.AnyOf != nil {
 		return nil, errors.New("clients take nothing but an object, without oneOf and anyOf")
 	}
-	if way == outgoing {
-		root = loose(root)
+	if dir == outgoing {
+		root = relax(root)
 	}
 	return json.Marshal(root)
 }
 
 // special returns the schema of types that the reflector would describe wrongly
 // for this direction, and nil for all others.
-func (way direction) special(t reflect.Type) *invopop.Schema {
+func (dir direction) special(t reflect.Type) *invopop.Schema {
 	if describesItself(t) {
 		return nil
 	}
 	if t.Kind() == reflect.Interface || t == reflect.TypeFor[json.RawMessage]() {
 		return anything()
 	}
-	if way == outgoing {
+	if dir == outgoing {
 		return textual(t)
 	}
 	if least, most, ok := bounds(t.Kind()); ok {
@@ -116,8 +116,8 @@ func bounds(k reflect.Kind) (least, most json.Number, ok bool) {
 	return "", "", false
 }
 
-// loose returns a copy of s that keeps what a sender can always fulfil.
-func loose(s *invopop.Schema) *invopop.Schema {
+// relax returns a copy of s that keeps what a sender can always fulfil.
+func relax(s *invopop.Schema) *invopop.Schema {
 	if s == nil {
 		return nil
 	}
@@ -126,7 +126,7 @@ func loose(s *invopop.Schema) *invopop.Schema {
 	kept.Title = s.Title
 	kept.Description = s.Description
 	kept.Required = s.Required
-	kept.Items = loose(s.Items)
+	kept.Items = relax(s.Items)
 	maps.Copy(kept.Extras, s.Extras)
 	if s.Format == "password" {
 		kept.Format = s.Format
@@ -136,7 +136,7 @@ func loose(s *invopop.Schema) *invopop.Schema {
 	}
 	kept.Properties = invopop.NewProperties()
 	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
-		kept.Properties.Set(p.Key, loose(p.Value))
+		kept.Properties.Set(p.Key, relax(p.Value))
 	}
 	return kept
 }

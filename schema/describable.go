@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// survey looks for what cannot be described, in the types above which it
+// typeChecker looks for what cannot be described, in the types above which it
 // stands. The reflector itself would not tell: it recurses for ever, or leaves
 // out in silence what it does not understand.
-type survey struct {
-	way   direction
+type typeChecker struct {
+	dir   direction
 	above []reflect.Type
 }
 
-// inside returns the survey of what t consists of.
-func (s survey) inside(t reflect.Type) (survey, error) {
+// inside returns the typeChecker of what t consists of.
+func (s typeChecker) inside(t reflect.Type) (typeChecker, error) {
 	if slices.Contains(s.above, t) {
 		return s, fmt.Errorf("%v contains itself", t)
 	}
-	return survey{s.way, append(slices.Clip(s.above), t)}, nil
+	return typeChecker{s.dir, append(slices.Clip(s.above), t)}, nil
 }
 
 // describable reports why no schema can be derived from t that says the same
 // as the decoding of t does.
-func (s survey) describable(t reflect.Type) error {
+func (s typeChecker) describable(t reflect.Type) error {
 	t = pointedAt(t)
 	if done, err := s.ownForm(t); done {
 		return err
@@ -57,11 +57,11 @@ func (s survey) describable(t reflect.Type) error {
 }
 
 // ownForm deals with the types whose JSON is not that of their kind.
-func (s survey) ownForm(t reflect.Type) (done bool, err error) {
+func (s typeChecker) ownForm(t reflect.Type) (done bool, err error) {
 	if t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[json.RawMessage]() || describesItself(t) {
 		return true, nil
 	}
-	if s.way == outgoing {
+	if s.dir == outgoing {
 		return textual(t) != nil, nil
 	}
 	switch {
@@ -77,7 +77,7 @@ func (s survey) ownForm(t reflect.Type) (done bool, err error) {
 
 // fields examines the fields of a struct and of those it embeds; taken collects
 // the names of their properties.
-func (s survey) fields(t reflect.Type, taken map[string]bool) error {
+func (s typeChecker) fields(t reflect.Type, taken map[string]bool) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Tag.Get("json") == "-" || f.Tag.Get("jsonschema") == "-" || !f.IsExported() && !f.Anonymous {
@@ -90,7 +90,7 @@ func (s survey) fields(t reflect.Type, taken map[string]bool) error {
 	return nil
 }
 
-func (s survey) field(f reflect.StructField, taken map[string]bool) error {
+func (s typeChecker) field(f reflect.StructField, taken map[string]bool) error {
 	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	if f.Anonymous && name == "" && pointedAt(f.Type).Kind() == reflect.Struct {
 		return s.embedded(f, taken)
@@ -113,7 +113,7 @@ func (s survey) field(f reflect.StructField, taken map[string]bool) error {
 	return s.describable(f.Type)
 }
 
-func (s survey) embedded(f reflect.StructField, taken map[string]bool) error {
+func (s typeChecker) embedded(f reflect.StructField, taken map[string]bool) error {
 	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
 		return errors.New("a pointer to an unexported struct cannot be decoded")
 	}

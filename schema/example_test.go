@@ -12,7 +12,7 @@ func Example() {
 		Name string `json:"name" jsonschema:"minLength=1,maxLength=20"`
 		Tier string `json:"tier,omitempty" jsonschema:"enum=standard,enum=high"`
 	}
-	s := schema.Of[input]()
+	s := schema.ForInput[input]()
 	fmt.Printf("%s\n", s.JSON())
 
 	in, err := s.Decode(json.RawMessage(`{"name": "Production CI", "tier": null}`))
@@ -27,11 +27,11 @@ func Example() {
 	// missing property 'name'; 'tier' must be 'standard' or 'high'; unknown property 'Name' (did you mean 'name'?)
 }
 
-func ExampleOpen() {
+func ExampleForOutput() {
 	type output struct {
 		Value string `json:"value,omitempty" jsonschema:"format=password" jsonschema_extras:"x-sensitive=true"`
 	}
-	fmt.Printf("%s\n", schema.Open[output]())
+	fmt.Printf("%s\n", schema.ForOutput[output]())
 
 	// Output:
 	// {"properties":{"value":{"type":"string","format":"password","x-sensitive":true}},"type":"object"}

@@ -67,14 +67,14 @@ func (f finding) property() string {
 // maxFaults is how many faults are put into words; nobody reads more.
 const maxFaults = 50
 
-// words says what was found, in the order in which the schema lists the
+// describeAll says what was found, in the order in which the schema lists the
 // properties; unknown ones follow in the order of the alphabet.
-func (c *contract) words(found []finding) Faults {
+func (c *contract) describeAll(found []finding) Faults {
 	slices.SortStableFunc(found, func(a, b finding) int { return compare(c.root, a.at, b.at) })
 	var faults Faults
 	listed := map[*invopop.Schema]bool{}
 	for _, f := range found[:min(len(found), maxFaults)] {
-		faults = append(faults, c.word(f, listed))
+		faults = append(faults, c.describe(f, listed))
 	}
 	if more := len(found) - maxFaults; more > 0 {
 		faults = append(faults, Fault{Problem: fmt.Sprintf("and %d more faults", more)})
@@ -82,9 +82,9 @@ func (c *contract) words(found []finding) Faults {
 	return faults
 }
 
-// word says one thing. listed remembers for which objects the existing
+// describe says one thing. listed remembers for which objects the existing
 // properties have been listed already.
-func (c *contract) word(f finding, listed map[*invopop.Schema]bool) Fault {
+func (c *contract) describe(f finding, listed map[*invopop.Schema]bool) Fault {
 	if fault, ok := f.what.(Fault); ok {
 		return fault
 	}
@@ -121,7 +121,7 @@ func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 				b.WriteByte('.')
 			}
 			if !known(s, name) {
-				name = harmless(name)
+				name = quoteName(name)
 			}
 			b.WriteString(name)
 		}
@@ -136,7 +136,7 @@ func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema
 	exist := names(parent)
 	for _, candidate := range exist {
 		if fold(candidate) == fold(name) {
-			meant := strings.TrimSuffix(place, harmless(name)) + candidate
+			meant := strings.TrimSuffix(place, quoteName(name)) + candidate
 			return fmt.Sprintf(" (did you mean '%s'?)", meant)
 		}
 	}
@@ -158,9 +158,9 @@ func fold(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
 }
 
-// harmless returns a name that somebody else chose so that it can be quoted:
+// quoteName returns a name that somebody else chose so that it can be quoted:
 // at most 40 characters, none of which controls a terminal or ends the quote.
-func harmless(name string) string {
+func quoteName(name string) string {
 	const most = 40
 	count := 0
 	for i := range name {

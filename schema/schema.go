@@ -1,7 +1,7 @@
 // Package schema derives JSON Schemas from Go structs and holds values to
-// them. [Of] makes the schema of a struct whose values come in, and its
+// them. [ForInput] makes the schema of a struct whose values come in, and its
 // [Schema.Decode] accepts exactly what that schema says; what it refuses, it
-// refuses in words that name every fault at once. [Open] makes the schema of a
+// refuses in words that name every fault at once. [ForOutput] makes the schema of a
 // struct whose values go out, which promises little and so is never broken.
 //
 // A field is required unless its json tag says omitempty or omitzero. Its prose
@@ -18,21 +18,21 @@ import (
 	"sync"
 )
 
-// Schema is the JSON Schema of T, for values that come in. Make one with [Of].
+// Schema is the JSON Schema of T, for values that come in. Make one with [ForInput].
 // It may be used from several goroutines.
 type Schema[T any] struct {
 	published json.RawMessage
 	contract  func() (*contract, error)
 }
 
-// Of derives the schema of the struct T for values that come in: no properties
+// ForInput derives the schema of the struct T for values that come in: no properties
 // but those of T, at any level. It panics if T cannot be described such that
 // whatever the schema admits can be decoded: if T contains itself, if a type in
 // it has its own form of JSON and no method JSONSchema, if a tag says what
 // nobody understands.
 //
 // An integer without a minimum or maximum of its own gets those of its type.
-func Of[T any]() *Schema[T] {
+func ForInput[T any]() *Schema[T] {
 	published := mustDerive(reflect.TypeFor[T](), incoming)
 	if byPointer, byValue := isChecker[*T](), isChecker[T](); byPointer && !byValue {
 		panic(fmt.Sprintf("schema: %v: Check has a pointer receiver and would not be called", reflect.TypeFor[T]()))
@@ -43,19 +43,19 @@ func Of[T any]() *Schema[T] {
 	}
 }
 
-// Open derives the schema of the struct T for values that go out: unknown
+// ForOutput derives the schema of the struct T for values that go out: unknown
 // properties are allowed at every level, and of the constraints only types and
 // what is required remain, so that a value which surprises its sender still
-// conforms. The format "password" and extras are kept. It panics as [Of] does.
+// conforms. The format "password" and extras are kept. It panics as [ForInput] does.
 //
 // A nil slice, map or pointer is null in JSON and does not conform: make it
 // empty, or mark the field omitempty.
-func Open[T any]() json.RawMessage {
+func ForOutput[T any]() json.RawMessage {
 	return mustDerive(reflect.TypeFor[T](), outgoing)
 }
 
-func mustDerive(t reflect.Type, way direction) json.RawMessage {
-	published, err := derive(t, way)
+func mustDerive(t reflect.Type, dir direction) json.RawMessage {
+	published, err := derive(t, dir)
 	if err != nil {
 		panic(fmt.Sprintf("schema: %v: %v", t, err))
 	}

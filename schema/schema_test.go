@@ -54,21 +54,21 @@ func TestOf(t *testing.T) {
 		got  json.RawMessage
 		want string
 	}{
-		{"empty", schema.Of[struct{}]().JSON(),
+		{"empty", schema.ForInput[struct{}]().JSON(),
 			`{"properties":{},"additionalProperties":false,"type":"object"}`},
-		{"key", schema.Of[keyInput]().JSON(),
+		{"key", schema.ForInput[keyInput]().JSON(),
 			`{"properties":{` +
 				`"name":{"type":"string","maxLength":128,"minLength":1,"description":"What it is for, in a few words."},` +
 				`"rate_limit_tier":{"type":"string","enum":["standard","high"],"default":"standard"},` +
 				`"expires_at":{"type":"string","format":"date-time"},` +
 				`"role_id":{"type":"string","format":"uuid"}},` +
 				`"additionalProperties":false,"type":"object","required":["name"]}`},
-		{"embedded, with bounds of the type", schema.Of[struct{ page }]().JSON(),
+		{"embedded, with bounds of the type", schema.ForInput[struct{ page }]().JSON(),
 			`{"properties":{` +
 				`"limit":{"type":"integer","maximum":100,"minimum":1},` +
 				`"offset":{"type":"integer","maximum":9223372036854775807,"minimum":0}},` +
 				`"additionalProperties":false,"type":"object"}`},
-		{"nested", schema.Of[struct {
+		{"nested", schema.ForInput[struct {
 			Roles []*role `json:"roles"`
 		}]().JSON(),
 			`{"properties":{"roles":{"items":{"properties":{` +
@@ -77,7 +77,7 @@ func TestOf(t *testing.T) {
 				`"tags":{"items":{"type":"string","maxLength":5},"type":"array","maxItems":3,"uniqueItems":true}},` +
 				`"additionalProperties":false,"type":"object","required":["id"]},"type":"array"}},` +
 				`"additionalProperties":false,"type":"object","required":["roles"]}`},
-		{"anything is an object", schema.Of[struct {
+		{"anything is an object", schema.ForInput[struct {
 			Any any             `json:"any"`
 			Raw json.RawMessage `json:"raw" jsonschema_description:"Text."`
 		}]().JSON(),
@@ -125,7 +125,7 @@ func TestOpen(t *testing.T) {
 		`"many":{"items":` + secret + `,"type":"array"},` +
 		`"size":{"type":"integer"},"meta":{"type":"object"},"any":{}},` +
 		`"type":"object","required":["at","many","size","meta","any"]}`
-	if got := string(schema.Open[Position]()); got != want {
+	if got := string(schema.ForOutput[Position]()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -156,71 +156,71 @@ func TestOfPanics(t *testing.T) {
 		of   func()
 		want string
 	}{
-		{"not a struct", func() { schema.Of[string]() }, "not a struct"},
-		{"recursive", func() { schema.Of[loop]() }, "contains itself"},
-		{"recursive, outgoing", func() { schema.Open[loop]() }, "contains itself"},
-		{"embeds itself", func() { schema.Of[EmbedsItself]() }, "contains itself"},
-		{"channel", func() { schema.Of[struct{ C chan int }]() }, "has no JSON"},
-		{"keys", func() { schema.Of[struct{ M map[int]string }]() }, "not strings"},
-		{"own form", func() { schema.Of[struct{ R readsItself }]() }, "own form"},
-		{"float32", func() { schema.Of[struct{ F float32 }]() }, "float64"},
-		{"number", func() { schema.Of[struct{ N json.Number }]() }, "does not decode"},
-		{"Check on the pointer", func() { schema.Of[checkedByPointer]() }, "would not be called"},
-		{"pointer to unexported", func() { schema.Of[struct{ *page }]() }, "unexported struct"},
-		{"oneOf", func() { schema.Of[choice]() }, "oneOf"},
+		{"not a struct", func() { schema.ForInput[string]() }, "not a struct"},
+		{"recursive", func() { schema.ForInput[loop]() }, "contains itself"},
+		{"recursive, outgoing", func() { schema.ForOutput[loop]() }, "contains itself"},
+		{"embeds itself", func() { schema.ForInput[EmbedsItself]() }, "contains itself"},
+		{"channel", func() { schema.ForInput[struct{ C chan int }]() }, "has no JSON"},
+		{"keys", func() { schema.ForInput[struct{ M map[int]string }]() }, "not strings"},
+		{"own form", func() { schema.ForInput[struct{ R readsItself }]() }, "own form"},
+		{"float32", func() { schema.ForInput[struct{ F float32 }]() }, "float64"},
+		{"number", func() { schema.ForInput[struct{ N json.Number }]() }, "does not decode"},
+		{"Check on the pointer", func() { schema.ForInput[checkedByPointer]() }, "would not be called"},
+		{"pointer to unexported", func() { schema.ForInput[struct{ *page }]() }, "unexported struct"},
+		{"oneOf", func() { schema.ForInput[choice]() }, "oneOf"},
 		{"twice", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				page
 				Limit int `json:"limit"`
 			}]()
 		}, "there twice"},
 		{"string option", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A int `json:"a,string"`
 			}]()
 		}, `"string" is not supported`},
 		{"description in the wrong tag", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A string `jsonschema:"description=One, two."`
 			}]()
 		}, "jsonschema_description"},
 		{"misspelt", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A string `jsonschema:"maxLenght=3"`
 			}]()
 		}, "maxLenght=3"},
 		{"wrong type", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A int `jsonschema:"maxLength=3"`
 			}]()
 		}, "means nothing on a int"},
 		{"no number", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A []string `jsonschema:"maxItems=many"`
 			}]()
 		}, "whose value is none"},
 		{"beyond its type", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A int8 `jsonschema:"maximum=300"`
 			}]()
 		}, "whose value is none"},
 		{"time that is none", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A time.Time `jsonschema:"format=uuid"`
 			}]()
 		}, "means nothing on a time.Time"},
 		{"format", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A string `jsonschema:"format=uuuid"`
 			}]()
 		}, "whose value is none"},
 		{"nullable", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A string `jsonschema:"nullable"`
 			}]()
 		}, "means nothing"},
 		{"nested", func() {
-			schema.Of[struct {
+			schema.ForInput[struct {
 				A []struct {
 					B *string `jsonschema:"type=array"`
 				}
@@ -240,13 +240,13 @@ func TestOfPanics(t *testing.T) {
 }
 
 func TestCompile(t *testing.T) {
-	if err := schema.Of[everything]().Compile(); err != nil {
+	if err := schema.ForInput[everything]().Compile(); err != nil {
 		t.Errorf("Compile: %v", err)
 	}
-	if err := schema.Of[keyInput]().Compile(); err != nil {
+	if err := schema.ForInput[keyInput]().Compile(); err != nil {
 		t.Errorf("Compile: %v", err)
 	}
-	broken := schema.Of[struct {
+	broken := schema.ForInput[struct {
 		A string `json:"a" jsonschema:"pattern=["`
 	}]()
 	if err := broken.Compile(); err == nil {
@@ -255,7 +255,7 @@ func TestCompile(t *testing.T) {
 	if _, err := broken.Decode(json.RawMessage(`{"a":"x"}`)); err == nil {
 		t.Error("Decode accepts a value although it cannot check it")
 	}
-	if err := schema.Of[struct {
+	if err := schema.ForInput[struct {
 		A []struct {
 			B string `json:"b" jsonschema:"enum=b,default=c"`
 		}
@@ -267,14 +267,14 @@ func TestCompile(t *testing.T) {
 func BenchmarkOf(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		schema.Of[keyInput]()
+		schema.ForInput[keyInput]()
 	}
 }
 
 func BenchmarkCompile(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := schema.Of[keyInput]().Compile(); err != nil {
+		if err := schema.ForInput[keyInput]().Compile(); err != nil {
 			b.Fatal(err)
 		}
 	}

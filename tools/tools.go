@@ -145,9 +145,9 @@ var addedByClients = []string{"wait_for_previous"}
 
 // define makes a tool of a function. The function's types give the schemas.
 func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
-	in := schema.Of[In]()
+	in := schema.ForInput[In]()
 	tool := mcp.NewToolWithRawSchema(s.name, s.description, in.JSON())
-	tool.RawOutputSchema = schema.Open[Out]()
+	tool.RawOutputSchema = schema.ForOutput[Out]()
 	tool.Title = s.title
 	tool.Annotations = s.effect.hints()
 	tool.Annotations.Title = s.title // where clients before 2025-06-18 look for it
