@@ -72,15 +72,34 @@ func BenchmarkOverhead(b *testing.B) {
 	b.ReportMetric(micros(median(through)-median(direct)), "overhead-µs")
 }
 
-// BenchmarkStart compares the time from the start of the process to the answer
-// to initialize, and the peak memory, with those of the smallest possible
-// server of mcp-go, side by side. It reports the median of the ratios.
+// BenchmarkStart compares the time from the start of the process to the response to
+// initialize, and the peak memory, with those of the smallest possible server of
+// mcp-go, side by side. It reports the median of the ratios.
 func BenchmarkStart(b *testing.B) {
+	compareStart(b, func(p *process) { p.initialize(b) })
+}
+
+// BenchmarkList does the same up to the response to tools/list, with all tools and
+// with one toolset.
+func BenchmarkList(b *testing.B) {
+	list := func(p *process) {
+		p.initialize(b)
+		p.send(b, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+		p.ask(b, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
+	}
+	b.Run("all", func(b *testing.B) { compareStart(b, list) })
+	b.Run("one toolset", func(b *testing.B) { compareStart(b, list, "RAFF_MCP_TOOLSETS=projects") })
+}
+
+// compareStart runs the program and the smallest server in turn, each up to the end of
+// talk.
+func compareStart(b *testing.B, talk func(*process), env ...string) {
 	ours, smallest := buildAs(b, "../.."), buildAs(b, "./testdata/smallest")
+	env = append(env, "RAFF_API_KEY=raff_0123456789")
 	var times, memories, ms []float64
 	for b.Loop() {
-		t1, m1 := startOnce(b, smallest)
-		t2, m2 := startOnce(b, ours)
+		t1, m1 := startOnce(b, smallest, talk, env)
+		t2, m2 := startOnce(b, ours, talk, env)
 		times = append(times, float64(t2)/float64(t1))
 		memories = append(memories, m2/m1)
 		ms = append(ms, micros(t2)/1000)
@@ -90,14 +109,14 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(median(memories), "memory-ratio")
 }
 
-func startOnce(b *testing.B, program string) (took time.Duration, peak float64) {
+func startOnce(b *testing.B, program string, talk func(*process), env []string) (took time.Duration, peak float64) {
 	start := time.Now()
-	c := startServer(b, program, "RAFF_API_KEY=raff_0123456789")
-	c.initialize(b)
+	p := startServer(b, program, env...)
+	talk(p)
 	took = time.Since(start)
-	peak = c.peakMemory(b)
-	c.in.Close()
-	if err := c.cmd.Wait(); err != nil {
+	peak = p.peakMemory(b)
+	p.in.Close()
+	if err := p.cmd.Wait(); err != nil {
 		b.Fatal(err)
 	}
 	return took, peak
@@ -153,15 +172,20 @@ func startServer(b *testing.B, program string, env ...string) *process {
 	return &process{cmd, in, bufio.NewReader(out)}
 }
 
-func (p *process) ask(b *testing.B, line string) []byte {
+func (p *process) send(b *testing.B, line string) {
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		b.Fatal(err)
 	}
-	answer, err := p.out.ReadBytes('\n')
+}
+
+// ask sends a request and returns the response to it.
+func (p *process) ask(b *testing.B, line string) []byte {
+	p.send(b, line)
+	response, err := p.out.ReadBytes('\n')
 	if err != nil {
 		b.Fatal(err)
 	}
-	return answer
+	return response
 }
 
 func (p *process) initialize(b *testing.B) {
