@@ -20,48 +20,54 @@ import (
 // The error is a [Faults] with everything that is wrong, in the order of T's
 // fields. It never contains the value of a property.
 func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
-	var none T
-	c, err := s.contract()
-	if err != nil {
-		return none, Faults{{Problem: "arguments cannot be checked: " + err.Error()}}
-	}
-	ignored = slices.DeleteFunc(slices.Clone(ignored), func(name string) bool { return known(c.root, name) })
-	object, found, err := parse(raw, ignored)
-	if err != nil {
-		return none, Faults{{Problem: err.Error()}}
-	}
-	normalize(c.root, object)
-	found = append(found, c.violations(object)...)
-
-	value, err := build[T](object, found)
-	if err == nil {
-		found = append(found, check(value, found)...)
-	}
-	if len(found) > 0 {
-		return none, c.describeAll(found)
-	}
-	if err != nil {
-		return none, Faults{{Problem: "arguments conform to the schema but cannot be decoded"}}
+	var value, none T
+	if err := s.input.decode(raw, ignored, &value); err != nil {
+		return none, err
 	}
 	return value, nil
 }
 
-// build decodes those properties of object in which nothing was found.
-func build[T any](object map[string]any, found []finding) (T, error) {
+func (i *input) decode(raw json.RawMessage, ignored []string, value any) error {
+	c, err := i.contract()
+	if err != nil {
+		return Faults{{Problem: "arguments cannot be checked: " + err.Error()}}
+	}
+	ignored = slices.DeleteFunc(slices.Clone(ignored), func(name string) bool { return known(c.root, name) })
+	object, found, err := parse(raw, ignored)
+	if err != nil {
+		return Faults{{Problem: err.Error()}}
+	}
+	normalize(c.root, object)
+	found = append(found, c.violations(object)...)
+
+	err = build(value, object, found)
+	if err == nil {
+		found = append(found, check(value, found)...)
+	}
+	if len(found) > 0 {
+		return c.describeAll(found)
+	}
+	if err != nil {
+		return Faults{{Problem: "arguments conform to the schema but cannot be decoded"}}
+	}
+	return nil
+}
+
+// build decodes those properties of object in which nothing was found into value.
+func build(value any, object map[string]any, found []finding) error {
 	if len(found) > 0 {
 		object = maps.Clone(object)
 	}
 	for _, f := range found {
 		delete(object, f.property())
 	}
-	var value T
 	sound, err := json.Marshal(object)
 	if err != nil {
-		return value, err
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(sound))
 	d.UseNumber()
-	return value, d.Decode(&value)
+	return d.Decode(value)
 }
 
 // check returns what the value's own rules find, without a second fault for a

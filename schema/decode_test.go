@@ -438,3 +438,13 @@ func BenchmarkDecodeFaults(b *testing.B) {
 		}
 	}
 }
+
+type checkedByPointer struct{}
+
+func (*checkedByPointer) Check() []schema.Fault { return []schema.Fault{{Problem: "refused"}} }
+
+func TestCheckWithPointerReceiver(t *testing.T) {
+	if _, err := schema.ForInput[checkedByPointer]().Decode(nil); err == nil || err.Error() != "refused" {
+		t.Errorf("got %v, want refused", err)
+	}
+}

@@ -1,12 +1,14 @@
 package schema
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
 	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 
 	invopop "github.com/invopop/jsonschema"
@@ -43,7 +45,9 @@ func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 		return nil, errors.New("clients take nothing but an object, without oneOf and anyOf")
 	}
 	if dir == outgoing {
-		root = relax(root)
+		var w bytes.Buffer
+		writeRelaxed(&w, root)
+		return w.Bytes(), nil
 	}
 	return json.Marshal(root)
 }
@@ -116,29 +120,66 @@ func bounds(k reflect.Kind) (least, most json.Number, ok bool) {
 	return "", "", false
 }
 
-// relax returns a copy of s that keeps what a sender can always fulfil.
-func relax(s *invopop.Schema) *invopop.Schema {
-	if s == nil {
-		return nil
+// writeRelaxed writes s with only those keywords that every value of the sender can
+// satisfy. Encoding s itself would cost several times as much: it encodes every level
+// again for each level above.
+func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
+	start := w.Len()
+	member := func(name string) {
+		if w.Len() > start+1 {
+			w.WriteByte(',')
+		}
+		writeJSON(w, name)
+		w.WriteByte(':')
 	}
-	kept := anything()
-	kept.Type = s.Type
-	kept.Title = s.Title
-	kept.Description = s.Description
-	kept.Required = s.Required
-	kept.Items = relax(s.Items)
-	maps.Copy(kept.Extras, s.Extras)
-	if s.Format == "password" {
-		kept.Format = s.Format
+	w.WriteByte('{')
+	if s.Items != nil {
+		member("items")
+		writeRelaxed(w, s.Items)
 	}
-	if s.Properties == nil {
-		return kept
+	if s.Properties != nil {
+		member("properties")
+		separator := byte('{')
+		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+			w.WriteByte(separator)
+			separator = ','
+			writeJSON(w, p.Key)
+			w.WriteByte(':')
+			writeRelaxed(w, p.Value)
+		}
+		if separator == '{' {
+			w.WriteByte('{')
+		}
+		w.WriteByte('}')
 	}
-	kept.Properties = invopop.NewProperties()
-	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
-		kept.Properties.Set(p.Key, relax(p.Value))
+	if s.Type != "" {
+		member("type")
+		writeJSON(w, s.Type)
 	}
-	return kept
+	if len(s.Required) > 0 {
+		member("required")
+		writeJSON(w, s.Required)
+	}
+	for _, keyword := range []struct{ name, text string }{
+		{"format", s.Format}, {"title", s.Title}, {"description", s.Description},
+	} {
+		if keyword.text != "" && (keyword.name != "format" || keyword.text == "password") {
+			member(keyword.name)
+			writeJSON(w, keyword.text)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Extras)) {
+		member(name)
+		writeJSON(w, s.Extras[name])
+	}
+	w.WriteByte('}')
+}
+
+// writeJSON writes strings, lists of strings and the values of tags, which all have a
+// JSON form.
+func writeJSON(w *bytes.Buffer, v any) {
+	text, _ := json.Marshal(v)
+	w.Write(text)
 }
 
 func describesItself(t reflect.Type) bool {

@@ -20,7 +20,11 @@ import (
 
 // Schema is the JSON Schema of T, for values that come in. Make one with [ForInput].
 // It may be used from several goroutines.
-type Schema[T any] struct {
+type Schema[T any] struct{ input input }
+
+// input is what a Schema consists of. It does not depend on T, so that its methods are
+// not compiled for every T.
+type input struct {
 	published json.RawMessage
 	contract  func() (*contract, error)
 }
@@ -32,12 +36,11 @@ type Schema[T any] struct {
 // nobody understands.
 //
 // An integer without a minimum or maximum of its own gets those of its type.
-func ForInput[T any]() *Schema[T] {
-	published := mustDerive(reflect.TypeFor[T](), incoming)
-	if byPointer, byValue := isChecker[*T](), isChecker[T](); byPointer && !byValue {
-		panic(fmt.Sprintf("schema: %v: Check has a pointer receiver and would not be called", reflect.TypeFor[T]()))
-	}
-	return &Schema[T]{
+func ForInput[T any]() *Schema[T] { return &Schema[T]{newInput(reflect.TypeFor[T]())} }
+
+func newInput(t reflect.Type) input {
+	published := mustDerive(t, incoming)
+	return input{
 		published: published,
 		contract:  sync.OnceValues(func() (*contract, error) { return newContract(published) }),
 	}
@@ -63,27 +66,22 @@ func mustDerive(t reflect.Type, dir direction) json.RawMessage {
 }
 
 // JSON returns the schema as it is published. The caller must not change it.
-func (s *Schema[T]) JSON() json.RawMessage { return s.published }
+func (s *Schema[T]) JSON() json.RawMessage { return s.input.published }
 
 // Compile reports what is wrong with the schema itself: a pattern that is no
 // regular expression, a default that the schema refuses. The first Decode
 // compiles as well, but then it is too late: call Compile in a test.
 func (s *Schema[T]) Compile() error {
-	c, err := s.contract()
+	c, err := s.input.contract()
 	if err != nil {
 		return err
 	}
 	return checkDefaults(c.validator)
 }
 
-// Checker is implemented, on the value and not the pointer, by types with rules
-// that JSON Schema cannot express or that clients refuse to read. [Schema.Decode]
-// calls Check also when other properties are at fault; those then have their
-// zero values, about which Check should say nothing.
+// Checker is implemented by types with rules that JSON Schema cannot express or that
+// clients refuse to read. [Schema.Decode] calls Check even if other properties are
+// invalid; those then have their zero values, which Check should not report.
 type Checker interface {
 	Check() []Fault
-}
-
-func isChecker[T any]() bool {
-	return reflect.TypeFor[T]().Implements(reflect.TypeFor[Checker]())
 }

@@ -392,7 +392,7 @@ func TestConfirmName(t *testing.T) {
 // The effect of a tool is what its hints say, and what needs confirm_name.
 func TestEffects(t *testing.T) {
 	for _, tool := range tools.All() {
-		a := tool.Annotations
+		a := tool.Definition().Annotations
 		for effect, want := range map[string][3]bool{ // read-only, destructive, idempotent
 			"reads": {true, false, true}, "creates": {false, false, false}, "updates": {false, false, true},
 			"replaces": {false, true, false}, "deletes": {false, true, true},
@@ -401,7 +401,7 @@ func TestEffects(t *testing.T) {
 				t.Errorf("%s %s: got %v, want %v", tool.Name, effect, got, want)
 			}
 		}
-		confirms := strings.Contains(string(tool.RawInputSchema), "confirm_name")
+		confirms := strings.Contains(string(tool.Definition().RawInputSchema), "confirm_name")
 		if destroys := *a.DestructiveHint; confirms != destroys {
 			t.Errorf("%s: destroys %t, confirms %t", tool.Name, destroys, confirms)
 		}

@@ -194,7 +194,7 @@ func TestWaitForPreviousIsIgnored(t *testing.T) {
 		}
 	}
 	for _, tool := range tools.All() {
-		if strings.Contains(string(tool.RawInputSchema), "wait_for_previous") {
+		if strings.Contains(string(tool.Definition().RawInputSchema), "wait_for_previous") {
 			t.Errorf("%s: it is in the schema", tool.Name)
 		}
 	}

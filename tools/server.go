@@ -79,17 +79,21 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithHooks(hooks),
 	)
 	e := &env{client: cfg.Client, keySource: cmp.Or(cfg.KeySource, "the server's configuration"), secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
-	// The tools are made when they are first asked for: clients wait for the answer
-	// to initialize, and deriving the schemas takes longer than all else before it.
-	add := sync.OnceFunc(func() {
-		for _, t := range All() {
-			if cfg.Offers(t) {
-				s.AddTool(t.Tool, handler(t, e, cfg.Problem))
+	add := func(wanted func(Tool) bool) {
+		for _, t := range all() {
+			if cfg.Offers(t) && wanted(t) && s.GetTool(t.Name) == nil {
+				s.AddTool(t.Definition(), handler(t, e, cfg.Problem))
 			}
 		}
+	}
+	addAll := sync.OnceFunc(func() { add(func(Tool) bool { return true }) })
+	// Clients wait for the response to initialize, and most then ask for the list of
+	// tools: the schemas are derived in between.
+	hooks.AddAfterInitialize(func(context.Context, any, *mcp.InitializeRequest, *mcp.InitializeResult) { go addAll() })
+	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { addAll() })
+	hooks.AddBeforeCallTool(func(_ context.Context, _ any, r *mcp.CallToolRequest) {
+		add(func(t Tool) bool { return t.Name == r.Params.Name })
 	})
-	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { add() })
-	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { add() })
 	return s
 }
 

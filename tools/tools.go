@@ -21,20 +21,26 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// Tool is a tool as it is listed, with what it does.
+// Tool is one of the tools that an assistant can call.
 type Tool struct {
-	mcp.Tool
+	Name  string
+	Title string
 	// Effect is what the tool does to the account, as a verb: "reads".
 	Effect string
 	// Toolset is the group that the tool belongs to.
 	Toolset string
-	call    func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
+
+	definition func() mcp.Tool
+	call       func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
 }
+
+// Definition returns the tool as tools/list shows it. The first call derives the
+// schemas.
+func (t Tool) Definition() mcp.Tool { return t.definition() }
 
 // All returns every tool, in the order in which they are best read.
 func All() []Tool { return slices.Clone(all()) }
 
-// all derives the schemas, which takes several milliseconds, once.
 var all = sync.OnceValue(func() []Tool {
 	return slices.Concat(apiKeyTools(), roleTools(), projectTools(), memberTools())
 })
@@ -143,41 +149,59 @@ func sensitive(pointers []string) *mcp.Meta {
 // of github.com/google-gemini/gemini-cli.
 var addedByClients = []string{"wait_for_previous"}
 
-// define makes a tool of a function. The function's types give the schemas.
+// define makes a tool of a function. The function's types give the schemas, which are
+// derived when they are first needed: that takes most of the time and memory that the
+// program needs to start.
 func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
-	in := schema.ForInput[In]()
-	tool := mcp.NewToolWithRawSchema(s.name, s.description, in.JSON())
-	tool.RawOutputSchema = schema.ForOutput[Out]()
+	if s.sensitive != "" {
+		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
+	}
+	in := sync.OnceValue(schema.ForInput[In])
+	schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
+	return s.tool(schemas, func(ctx context.Context, e *env, arguments json.RawMessage) (output, error) {
+		args, err := in().Decode(arguments, addedByClients...)
+		if err != nil {
+			return nil, err
+		}
+		return f(ctx, e, args)
+	})
+}
+
+// tool makes the tool of a function on JSON.
+func (s spec) tool(schemas func() (input, output json.RawMessage), f func(context.Context, *env, json.RawMessage) (output, error)) Tool {
+	return Tool{
+		Name:       s.name,
+		Title:      s.title,
+		Effect:     s.effect.String(),
+		definition: sync.OnceValue(func() mcp.Tool { return s.definition(schemas()) }),
+		call: func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
+			defer func() {
+				if v := recover(); v != nil {
+					// The value could contain a secret; the stack shows addresses only.
+					e.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
+					result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
+				}
+			}()
+			out, err := f(ctx, e, arguments)
+			if q, ok := errors.AsType[question](err); ok {
+				return q.ask()
+			}
+			if err != nil {
+				return failure(e.explain(s, err))
+			}
+			return success(s, out)
+		},
+	}
+}
+
+func (s spec) definition(input, output json.RawMessage) mcp.Tool {
+	tool := mcp.NewToolWithRawSchema(s.name, s.description, input)
+	tool.RawOutputSchema = output
 	tool.Title = s.title
 	tool.Annotations = s.effect.hints()
 	tool.Annotations.Title = s.title // where clients before 2025-06-18 look for it
 	tool.Meta = s.meta()
-	if s.sensitive != "" {
-		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
-	}
-
-	call := func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
-		defer func() {
-			if v := recover(); v != nil {
-				// The value could hold a secret; the stack shows addresses only.
-				e.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
-				result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
-			}
-		}()
-		args, err := in.Decode(arguments, addedByClients...)
-		if err != nil {
-			return failure(e.explain(s, err))
-		}
-		out, err := f(ctx, e, args)
-		if q, ok := errors.AsType[question](err); ok {
-			return q.ask()
-		}
-		if err != nil {
-			return failure(e.explain(s, err))
-		}
-		return success(s, out)
-	}
-	return Tool{Tool: tool, Effect: s.effect.String(), call: call}
+	return tool
 }
 
 // announce logs what is about to be created, so that even a program that is killed

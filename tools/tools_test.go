@@ -124,7 +124,7 @@ func TestGolden(t *testing.T) {
 	var names []string
 	for _, tool := range tools.All() {
 		t.Run(tool.Name, func(t *testing.T) {
-			got, err := json.MarshalIndent(tool.Tool, "", "  ")
+			got, err := json.MarshalIndent(tool.Definition(), "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestGolden(t *testing.T) {
 // What some client or other refuses is in no schema.
 func TestSchemasSuitEveryClient(t *testing.T) {
 	for _, tool := range tools.All() {
-		for kind, raw := range map[string]json.RawMessage{"input": tool.RawInputSchema, "output": tool.RawOutputSchema} {
+		for kind, raw := range map[string]json.RawMessage{"input": tool.Definition().RawInputSchema, "output": tool.Definition().RawOutputSchema} {
 			t.Run(tool.Name+" "+kind, func(t *testing.T) {
 				var root map[string]any
 				if err := json.Unmarshal(raw, &root); err != nil {
@@ -179,15 +179,15 @@ func TestSchemasSuitEveryClient(t *testing.T) {
 				compileSchema(t, raw)
 			})
 		}
-		for _, text := range []string{tool.Title, tool.Annotations.Title, tool.Description} {
+		for _, text := range []string{tool.Title, tool.Definition().Annotations.Title, tool.Definition().Description} {
 			if text == "" {
 				t.Errorf("%s: a title or description is missing", tool.Name)
 			}
 		}
-		if strings.Contains(strings.ToLower(tool.Description), "this tool") {
+		if strings.Contains(strings.ToLower(tool.Definition().Description), "this tool") {
 			t.Errorf("%s: its description says \"this tool\"", tool.Name)
 		}
-		a := tool.Annotations
+		a := tool.Definition().Annotations
 		if a.ReadOnlyHint == nil || a.DestructiveHint == nil || a.IdempotentHint == nil || a.OpenWorldHint == nil {
 			t.Errorf("%s: a hint is missing", tool.Name)
 		}
@@ -219,7 +219,7 @@ func conforms(t *testing.T, name string, r result) {
 	if err != nil {
 		t.Fatalf("%v in %s", err, r.raw)
 	}
-	if err := compileSchema(t, tools.All()[i].RawOutputSchema).Validate(value); err != nil {
+	if err := compileSchema(t, tools.All()[i].Definition().RawOutputSchema).Validate(value); err != nil {
 		t.Errorf("the result does not conform to its schema: %v", err)
 	}
 }

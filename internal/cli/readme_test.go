@@ -49,9 +49,9 @@ func toolsetRow(toolset string) string {
 		switch {
 		case tool.Toolset != toolset:
 			continue
-		case *tool.Annotations.ReadOnlyHint:
+		case *tool.Definition().Annotations.ReadOnlyHint:
 			i = 0
-		case *tool.Annotations.DestructiveHint:
+		case *tool.Definition().Annotations.DestructiveHint:
 			i = 2
 		}
 		cells[i] += " `" + tool.Name + "`"
