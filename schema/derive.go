@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 
 	invopop "github.com/invopop/jsonschema"
 )
@@ -31,18 +32,9 @@ func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 		return nil, err
 	}
 
-	// ExpandedStruct is not set: it looks the root up by its bare name and takes
-	// a nested type of another package with the same name for it.
-	r := invopop.Reflector{
-		Anonymous:                 true,
-		DoNotReference:            true,
-		AllowAdditionalProperties: dir == outgoing,
-		Mapper:                    dir.special,
-	}
-	root := r.ReflectFromType(t)
-	root.Version = ""
+	root := reflected(t, dir)
 	if root.Type != "object" || root.OneOf != nil || root.AnyOf != nil {
-		return nil, errors.New("clients take nothing but an object, without oneOf and anyOf")
+		return nil, errors.New("clients accept only an object, without oneOf and anyOf")
 	}
 	if dir == outgoing {
 		var w bytes.Buffer
@@ -50,6 +42,38 @@ func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 		return w.Bytes(), nil
 	}
 	return json.Marshal(root)
+}
+
+func reflected(t reflect.Type, dir direction) *invopop.Schema {
+	// ExpandedStruct is not set: it looks the root up by its bare name and takes
+	// a nested type of another package with the same name for it.
+	r := invopop.Reflector{
+		Anonymous:                 true,
+		DoNotReference:            true,
+		AllowAdditionalProperties: dir == outgoing,
+		Mapper: func(inner reflect.Type) *invopop.Schema {
+			if s := dir.special(inner); s != nil || dir == incoming || inner == t || inner.Kind() != reflect.Struct || describesItself(inner) {
+				return s
+			}
+			return nestedOutput(inner)
+		},
+	}
+	s := r.ReflectFromType(t)
+	s.Version = ""
+	return s
+}
+
+// nestedOutputs caches the schemas of structs within outputs by their types: many
+// outputs contain the same resources.
+var nestedOutputs sync.Map
+
+func nestedOutput(t reflect.Type) *invopop.Schema {
+	cached, ok := nestedOutputs.Load(t)
+	if !ok {
+		cached, _ = nestedOutputs.LoadOrStore(t, reflected(t, outgoing))
+	}
+	s := *cached.(*invopop.Schema) // the field's tags change the copy
+	return &s
 }
 
 // special returns the schema of types that the reflector would describe wrongly

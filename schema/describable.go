@@ -36,6 +36,9 @@ func (s typeChecker) describable(t reflect.Type) error {
 	if done, err := s.ownForm(t); done {
 		return err
 	}
+	if _, ok := nestedOutputs.Load(t); ok && s.dir == outgoing {
+		return nil // it was checked before
+	}
 	s, err := s.inside(t)
 	if err != nil {
 		return err
