@@ -153,7 +153,7 @@ func (o keyOutput) summary() string {
 	if k.ID == "" {
 		text += " Raff's response lacks the key's ID; list_api_keys shows it by its prefix."
 	}
-	text += o.doubts("get_api_key") + " " + o.Secret.Words()
+	text += o.doubts("get_api_key") + " " + o.Secret.Describe()
 	if o.sandbox {
 		text = "SANDBOX: this key grants no access. " + text
 	}

@@ -40,7 +40,7 @@ type Config struct {
 	// Sandbox says that Client calls a sandbox.
 	Sandbox bool
 	// Secrets is how new secrets are handed over. Default: inline.
-	Secrets *delivery.Way
+	Secrets *delivery.Method
 	// Version is the program's.
 	Version string
 	// Logger gets what the administrator should know. Default: nothing is
@@ -64,7 +64,7 @@ func NewServer(cfg Config) *server.MCPServer {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Secrets == nil {
-		cfg.Secrets = &delivery.Way{}
+		cfg.Secrets = &delivery.Method{}
 	}
 	title, text := "Raff Technologies", instructions
 	if cfg.Sandbox {

@@ -59,7 +59,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 type env struct {
 	client       *raffclient.Client
 	keySource    string
-	secrets      *delivery.Way
+	secrets      *delivery.Method
 	log          *slog.Logger
 	sandbox      bool
 	confirmation Confirm

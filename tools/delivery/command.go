@@ -34,7 +34,7 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 		if variable, _, found := strings.Cut(words[0], "="); found { // its value may be a password
 			return nil, fmt.Errorf("%s=… is not a command: to set a variable, start the command with env", variable)
 		}
-		return nil, bare(err)
+		return nil, trimExec(err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
@@ -42,9 +42,9 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 	return &command{path, words, timeout}, nil
 }
 
-// bare removes from an error of exec its first word, which says what the program
+// trimExec removes from an error of exec its first word, which says what the program
 // does: "exec: ".
-func bare(err error) error {
+func trimExec(err error) error {
 	if e, ok := errors.AsType[*exec.Error](err); ok {
 		return fmt.Errorf("%s: %w", e.Name, e.Err)
 	}
@@ -56,13 +56,13 @@ func (c *command) name() string { return filepath.Base(c.words[0]) }
 
 func (c *command) ready(context.Context) error {
 	_, err := exec.LookPath(c.path)
-	return bare(err)
+	return trimExec(err)
 }
 
 // run gives the secret to the command. A command that exits with code 0 has
 // succeeded if it has read the whole secret: `true` has not.
 func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
-	ctx, cancel := lasting(ctx, c.timeout)
+	ctx, cancel := detach(ctx, c.timeout)
 	defer cancel()
 	// The command shares our end of the pipe, so that what it has not read can be
 	// found there afterwards. For the same reason writing never fails.
@@ -93,11 +93,11 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil:
 		return "", c.failed(fmt.Sprintf("did not exit within %v and was killed", c.timeout))
 	case ctx.Err() != nil && err != nil:
-		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", hurry))
+		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", cancelGrace))
 	case exited:
 		return "", c.failed(fmt.Sprintf("failed (%v)", exit.ProcessState))
 	case err != nil:
-		return "", fmt.Errorf("%s could not be started: %w", c.name(), bare(err))
+		return "", fmt.Errorf("%s could not be started: %w", c.name(), trimExec(err))
 	case rest > 0:
 		return "", c.failed("exited without reading the whole secret from its standard input")
 	}

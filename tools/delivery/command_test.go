@@ -373,12 +373,12 @@ func TestWords(t *testing.T) {
 		{`a\`, []string{`a\`}},
 		{"é ü", []string{"é", "ü"}},
 	} {
-		if got, err := delivery.Words(tt.line); err != nil || !reflect.DeepEqual(got, tt.want) {
+		if got, err := delivery.SplitWords(tt.line); err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: got %q, %v, want %q", tt.line, got, err, tt.want)
 		}
 	}
 	for _, line := range []string{`'`, `"a`, `a 'b" c`, `"a\"`} {
-		if got, err := delivery.Words(line); err == nil {
+		if got, err := delivery.SplitWords(line); err == nil {
 			t.Errorf("%s: got %q, want an error", line, got)
 		}
 	}
@@ -388,13 +388,13 @@ func TestWords(t *testing.T) {
 func FuzzWords(f *testing.F) {
 	f.Add("gh", "secret set", `it's "quoted" \`)
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		_, _ = delivery.Words(a)
+		_, _ = delivery.SplitWords(a)
 		var line []string
 		want := []string{strings.ToValidUTF8(a, ""), strings.ToValidUTF8(b, ""), strings.ToValidUTF8(c, "")}
 		for _, word := range want {
 			line = append(line, "'"+strings.ReplaceAll(word, "'", `'"'"'`)+"'")
 		}
-		if got, err := delivery.Words(strings.Join(line, " ")); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := delivery.SplitWords(strings.Join(line, " ")); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %q, %v", line, got, err)
 		}
 	})

@@ -32,8 +32,8 @@ type Secret struct {
 // Shown reports whether the value itself is there.
 func (s Secret) Shown() bool { return s.Value != "" }
 
-// Words tells an assistant where the secret is, in whole sentences.
-func (s Secret) Words() string {
+// Describe tells an assistant where the secret is, in whole sentences.
+func (s Secret) Describe() string {
 	switch {
 	case s.Shown():
 		return "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
@@ -65,14 +65,14 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Way is a way of handing a secret over. The zero Way is inline. It is safe for
+// Method is a way of handing a secret over. The zero Method is inline. It is safe for
 // use by several goroutines.
-type Way struct {
+type Method struct {
 	delivery string // "" is inline
 	note     string
 	ready    func(context.Context) error
 	deliver  func(context.Context, Key, value) (location string, err error)
-	recovery folder
+	recovery dirStore
 	log      *slog.Logger
 }
 
@@ -84,59 +84,59 @@ const (
 // New returns the way that cfg describes. What is seen to be wrong without
 // handing over anything is an error: a directory that cannot be written to, a
 // keychain or a command that does not exist.
-func New(ctx context.Context, cfg Config) (*Way, error) {
+func New(ctx context.Context, cfg Config) (*Method, error) {
 	if cfg.Delivery == "" || cfg.Delivery == inline {
-		return &Way{}, nil
+		return &Method{}, nil
 	}
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	w := &Way{delivery: cfg.Delivery, recovery: newFolder(cfg.Recovery, "raw", log), log: log}
-	w.recovery.sweep()
+	m := &Method{delivery: cfg.Delivery, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
+	m.recovery.sweep()
 	switch cfg.Delivery {
 	case "file":
-		f := newFolder(cfg.Dir, cfg.Format, log)
-		w.note = "It was written to a file that only the user who runs raff-mcp can read. Tell the user where it is, and do not open it."
-		w.ready = func(context.Context) error { return f.probe() }
-		w.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
-		return w, w.notReady(w.ready(ctx))
+		f := newDirStore(cfg.Dir, cfg.Format, log)
+		m.note = "It was written to a file that only the user who runs raff-mcp can read. Tell the user where it is, and do not open it."
+		m.ready = func(context.Context) error { return f.probe() }
+		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
+		return m, m.notReady(m.ready(ctx))
 	case "keyring":
-		r := newRing()
-		w.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
-		w.ready, w.deliver = r.probe, r.put
-		return w, w.notReady(r.present(ctx)) // not probed: it may be locked until the user comes
+		s := newKeyringStore()
+		m.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
+		m.ready, m.deliver = s.probe, s.put
+		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user comes
 	case "command":
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second))
 		if err != nil {
-			return nil, w.notReady(err)
+			return nil, m.notReady(err)
 		}
-		w.note = "It was given to this command, which the administrator chose. Tell the user so."
-		w.ready, w.deliver = c.ready, c.run
-		return w, nil
+		m.note = "It was given to this command, which the administrator chose. Tell the user so."
+		m.ready, m.deliver = c.ready, c.run
+		return m, nil
 	}
 	return nil, fmt.Errorf("there is no way %q to hand over a secret", cfg.Delivery)
 }
 
 // Inline reports whether secrets are handed over in the result, for the
 // assistant to see.
-func (w *Way) Inline() bool { return w.delivery == "" }
+func (m *Method) Inline() bool { return m.delivery == "" }
 
 // Ready tries whether a secret could be handed over now, and leaves nothing
 // behind. Its error is a *NotReadyError. Call it before making a secret.
 //
 // Ready and New also look for what was left when the program was killed while it
 // wrote a secret to a file. The log says where such a secret is now.
-func (w *Way) Ready(ctx context.Context) error {
-	if w.Inline() {
+func (m *Method) Ready(ctx context.Context) error {
+	if m.Inline() {
 		return nil
 	}
-	w.recovery.sweep()
-	return w.notReady(w.ready(ctx))
+	m.recovery.sweep()
+	return m.notReady(m.ready(ctx))
 }
 
-func (w *Way) notReady(err error) error {
+func (m *Method) notReady(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &NotReadyError{w.delivery, err}
+	return &NotReadyError{m.delivery, err}
 }
 
 // Deliver hands a secret over. It sees that through even if ctx is cancelled,
@@ -148,9 +148,9 @@ func (w *Way) notReady(err error) error {
 // Where the secret goes and what the log says may contain the key's ID, name and
 // prefix, shortened if they are long, and without any part of the secret but its
 // public beginning.
-func (w *Way) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (Secret, error) {
+func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (Secret, error) {
 	v := value(secret.Reveal())
-	if w.Inline() {
+	if m.Inline() {
 		return Secret{
 			Sensitive: true,
 			Delivery:  inline,
@@ -159,21 +159,21 @@ func (w *Way) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (S
 		}, nil
 	}
 	key = key.sanitized(v)
-	location, err := w.deliver(ctx, key, v)
+	location, err := m.deliver(ctx, key, v)
 	if err == nil {
-		return Secret{Sensitive: true, Delivery: w.delivery, Location: location, Note: w.note}, nil
+		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Note: m.note}, nil
 	}
-	file, saveErr := w.recovery.put(key, v)
+	file, saveErr := m.recovery.put(key, v)
 	if saveErr != nil {
-		return Secret{}, &LostError{w.delivery, err, saveErr}
+		return Secret{}, &LostError{m.delivery, err, saveErr}
 	}
-	w.log.Error("a secret could not be handed over and was saved in a file: move it to where it belongs", "key", key, "way", w.delivery, "error", err, "file", file)
+	m.log.Error("a secret could not be handed over and was saved in a file: move it to where it belongs", "key", key, "way", m.delivery, "error", err, "file", file)
 	return Secret{
 		Sensitive: true,
 		Delivery:  recovered,
 		Location:  file,
 		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
-			"Tell the user to move it to where it belongs and to remove the file; do not open it.", w.delivery, err),
+			"Tell the user to move it to where it belongs and to remove the file; do not open it.", m.delivery, err),
 	}, nil
 }
 
@@ -222,16 +222,16 @@ func (value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // LogValue returns "[redacted]".
 func (value) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// hurry is how long a handover may go on after the call was cancelled or cut
+// cancelGrace is how long a handover may go on after the call was cancelled or cut
 // off. It is shorter than what a server that ends allows.
-const hurry = 5 * time.Second
+const cancelGrace = 5 * time.Second
 
-// lasting returns a context for handing a secret over that has begun: it outlasts
-// ctx, but by no more than hurry, and lasts no longer than limit.
-func lasting(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+// detach returns a context for handing a secret over that has begun: it outlasts
+// ctx, but by no more than cancelGrace, and lasts no longer than limit.
+func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(hurry, cancel)
+		timer := time.AfterFunc(cancelGrace, cancel)
 		context.AfterFunc(own, func() { timer.Stop() })
 	})
 	return own, func() { stop(); cancel() }

@@ -16,52 +16,52 @@ import (
 //
 // A keychain that is locked asks the user to unlock it, and waits for as long as
 // that takes. We do not.
-type ring struct {
-	turn chan struct{} // taken by what uses the keychain
+type keyringStore struct {
+	sem chan struct{} // taken by what uses the keychain
 }
 
 const service = "raff-mcp"
 
 const (
-	// answers is how long a keychain may take to answer when it is tried. Where it
+	// probeTimeout is how long a keychain may take to answer when it is tried. Where it
 	// asks the user, the user can answer later and call again.
-	answers = 5 * time.Second
-	// stores is how long it may take to store a secret, which must not be lost just
+	probeTimeout = 5 * time.Second
+	// storeTimeout is how long it may take to store a secret, which must not be lost just
 	// because the user is slow.
-	stores = 30 * time.Second
+	storeTimeout = 30 * time.Second
 )
 
-func newRing() *ring { return &ring{make(chan struct{}, 1)} }
+func newKeyringStore() *keyringStore { return &keyringStore{make(chan struct{}, 1)} }
 
-// present reports an error if there is no keychain. It wakes none up.
-func (r *ring) present(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answers)
+// exists reports an error if there is no keychain. It wakes none up.
+func (s *keyringStore) exists(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	return r.do(ctx, keychainExists)
+	return s.do(ctx, keychainExists)
 }
 
-// probe stores something that is no secret, reads it and removes it.
-func (r *ring) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answers)
+// probe storeTimeout something that is no secret, reads it and removes it.
+func (s *keyringStore) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	return r.do(ctx, func() error {
+	return s.do(ctx, func() error {
 		if err := keychainExists(); err != nil {
 			return err
 		}
 		account := "test-" + rand.Text()
 		err := store(account, "not a secret")
-		if gone := keyring.Delete(service, account); err == nil && gone != nil {
-			return fmt.Errorf("remove from the keychain: %w", gone)
+		if deleteErr := keyring.Delete(service, account); err == nil && deleteErr != nil {
+			return fmt.Errorf("remove from the keychain: %w", deleteErr)
 		}
 		return err
 	})
 }
 
-func (r *ring) put(ctx context.Context, k Key, v value) (string, error) {
-	ctx, cancel := lasting(ctx, stores)
+func (s *keyringStore) put(ctx context.Context, k Key, v value) (string, error) {
+	ctx, cancel := detach(ctx, storeTimeout)
 	defer cancel()
 	account := accountName(k)
-	err := r.do(ctx, func() error { return store(account, v) })
+	err := s.do(ctx, func() error { return store(account, v) })
 	if err != nil {
 		return "", err
 	}
@@ -73,13 +73,13 @@ func (r *ring) put(ctx context.Context, k Key, v value) (string, error) {
 // of a command for the user. What is not the whole ID may be the same for another
 // key, whose secret must not be replaced.
 func accountName(k Key) string {
-	if id := safe(k.ID, 64); id != "" && id == k.ID {
+	if id := fileSafe(k.ID, 64); id != "" && id == k.ID {
 		return id
 	}
-	return cmp.Or(safe(k.ID, 64), safe(k.Prefix, 64), "unknown") + "-" + random()
+	return cmp.Or(fileSafe(k.ID, 64), fileSafe(k.Prefix, 64), "unknown") + "-" + random()
 }
 
-// store stores a value and reads it back: on macOS, success is not reported
+// store storeTimeout a value and reads it back: on macOS, success is not reported
 // reliably.
 func store(account string, v value) error {
 	if err := keyring.Set(service, account, string(v)); err != nil {
@@ -93,26 +93,26 @@ func store(account string, v value) error {
 	return nil
 }
 
-var errNoAnswer = errors.New("the keychain does not answer: it may be locked and waiting for the user, who should unlock it")
+var errNoResponse = errors.New("the keychain does not answer: it may be locked and waiting for the user, who should unlock it")
 
 // do runs f, but does not wait for it longer than ctx lasts. f then goes on until
-// the keychain answers, while whatever else needs that waits for its turn: at most
+// the keychain probeTimeout, while whatever else needs that waits for its turn: at most
 // one is left behind.
-func (r *ring) do(ctx context.Context, f func() error) error {
+func (s *keyringStore) do(ctx context.Context, f func() error) error {
 	select {
-	case r.turn <- struct{}{}:
+	case s.sem <- struct{}{}:
 	case <-ctx.Done():
-		return errNoAnswer
+		return errNoResponse
 	}
 	done := make(chan error, 1)
 	go func() {
-		defer func() { <-r.turn }()
+		defer func() { <-s.sem }()
 		done <- f()
 	}()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return errNoAnswer
+		return errNoResponse
 	}
 }

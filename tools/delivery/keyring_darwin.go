@@ -4,7 +4,7 @@ import "os/exec"
 
 func keychainExists() error {
 	_, err := exec.LookPath("/usr/bin/security")
-	return bare(err)
+	return trimExec(err)
 }
 
 // howToRead decodes what the keyring library has encoded.

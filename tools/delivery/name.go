@@ -12,12 +12,12 @@ import (
 // digits, hyphens and underscores; never a name that Windows reserves, since
 // something always follows the key's name; and at most 105 bytes long.
 func fileName(k Key) string {
-	return cmp.Or(safe(k.Name, 64), "key") + "-" + cmp.Or(safe(k.Prefix, 40), safe(k.ID, 40), "unknown")
+	return cmp.Or(fileSafe(k.Name, 64), "key") + "-" + cmp.Or(fileSafe(k.Prefix, 40), fileSafe(k.ID, 40), "unknown")
 }
 
-// safe returns the ASCII letters, digits and underscores of s, with one hyphen
+// fileSafe returns the ASCII letters, digits and underscores of s, with one hyphen
 // for whatever stands between them, cut to at most limit bytes.
-func safe(s string, limit int) string {
+func fileSafe(s string, limit int) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range s {

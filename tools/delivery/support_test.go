@@ -129,7 +129,7 @@ var ci = delivery.Key{ID: "11111111-1111-4111-8111-111111111111", Name: "Product
 
 // bench is a way, with where it may leave something.
 type bench struct {
-	way                 *delivery.Way
+	way                 *delivery.Method
 	home, dir, recovery string
 	log                 bytes.Buffer
 }
@@ -166,7 +166,7 @@ func (b *bench) deliver(t *testing.T) (delivery.Secret, error) {
 // searchTexts looks for the secret in everything that is said.
 func (b *bench) searchTexts(t *testing.T, got delivery.Secret, err error) {
 	t.Helper()
-	said := b.log.String() + got.Note + got.Location + got.Words()
+	said := b.log.String() + got.Note + got.Location + got.Describe()
 	if err != nil {
 		said += err.Error()
 	}

@@ -35,25 +35,25 @@ func probeName() string { return temporaryPrefix + random() + probeSuffix }
 // random returns enough characters to tell a few files apart.
 func random() string { return rand.Text()[:12] }
 
-// abandoned is how old a temporary file is that nobody is writing any more.
-const abandoned = 10 * time.Minute
+// staleAge is how old a temporary file is that nobody is writing any more.
+const staleAge = 10 * time.Minute
 
 // sweep deals with what was left behind when the program was killed, if the
 // directory exists. A temporary file may be the only copy of a secret. If it is
 // complete, it gets its final name.
-func (f folder) sweep() {
-	if !filepath.IsAbs(f.path) {
+func (s dirStore) sweep() {
+	if !filepath.IsAbs(s.path) {
 		return
 	}
-	root, err := f.openExisting()
+	root, err := s.openExisting()
 	if err != nil { // there is none, or it is reported as soon as it is needed
 		return
 	}
 	defer root.Close()
-	f.sweepRoot(root)
+	s.sweepRoot(root)
 }
 
-func (f folder) sweepRoot(root *os.Root) {
+func (s dirStore) sweepRoot(root *os.Root) {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return
@@ -65,12 +65,12 @@ func (f folder) sweepRoot(root *os.Root) {
 		}
 		info, err := root.Lstat(temporary)
 		// If the clock was set back since, the file's time may be in the future.
-		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()).Abs() <= abandoned {
+		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()).Abs() <= staleAge {
 			continue
 		}
 		if m := temporaryPattern.FindStringSubmatch(temporary); m != nil && !hasFinalName(root, entries, info) {
 			size, _ := strconv.Atoi(m[1])
-			f.salvage(root, temporary, size, m[2], m[3])
+			s.salvage(root, temporary, size, m[2], m[3])
 			continue
 		}
 		_ = root.Remove(temporary) // the next sweep tries again
@@ -92,37 +92,37 @@ func hasFinalName(root *os.Root, entries []fs.DirEntry, file fs.FileInfo) bool {
 	})
 }
 
-// salvage gives an abandoned file its final name. A file that is not complete is of
+// salvage gives an staleAge file its final name. A file that is not complete is of
 // no use, and is removed.
-func (f folder) salvage(root *os.Root, temporary string, size int, base, extension string) {
-	intended := filepath.Join(f.path, base+extension)
+func (s dirStore) salvage(root *os.Root, temporary string, size int, base, extension string) {
+	intended := filepath.Join(s.path, base+extension)
 	// Another process may be doing the same: the one that renames the file goes on.
 	// The new time keeps the others away from the new name.
 	now, own := time.Now(), temporaryName(base+extension, size)
 	if root.Chtimes(temporary, now, now) != nil || root.Rename(temporary, own) != nil {
 		return
 	}
-	whole, err := f.complete(root, own, size)
-	if err == nil && !whole {
-		f.log.Error("a secret is lost, because the program was killed while it wrote it to a file: regenerate the key", "file", intended)
+	isComplete, err := s.complete(root, own, size)
+	if err == nil && !isComplete {
+		s.log.Error("a secret is lost, because the program was killed while it wrote it to a file: regenerate the key", "file", intended)
 		_ = root.Remove(own)
 		return
 	}
 	name := ""
 	if err == nil {
-		name, err = f.link(root, own, base, extension)
+		name, err = s.link(root, own, base, extension)
 	}
 	if err != nil { // a later sweep tries again
-		f.log.Error("a secret that was not delivered, because the program was killed, is in a temporary file", "error", f.fault(err), "file", filepath.Join(f.path, own))
+		s.log.Error("a secret that was not delivered, because the program was killed, is in a temporary file", "error", s.fault(err), "file", filepath.Join(s.path, own))
 		return
 	}
 	_ = root.Remove(own)
-	f.log.Warn("a secret was found that was not delivered, because the program was killed: move it to where it belongs", "file", filepath.Join(f.path, name))
+	s.log.Warn("a secret was found that was not delivered, because the program was killed: move it to where it belongs", "file", filepath.Join(s.path, name))
 }
 
 // complete reports whether a file has the size that it was to have, and syncs it.
 // After a loss of power, it may be empty or consist of zeros.
-func (f folder) complete(root *os.Root, name string, size int) (bool, error) {
+func (s dirStore) complete(root *os.Root, name string, size int) (bool, error) {
 	file, err := root.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return false, err
@@ -132,5 +132,5 @@ func (f folder) complete(root *os.Root, name string, size int) (bool, error) {
 	if err != nil || len(data) != size || size == 0 || data[0] == 0 {
 		return false, err
 	}
-	return true, f.sync(file)
+	return true, s.sync(file)
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// private reports an error if the directory is not ours alone.
-func private(path string, info fs.FileInfo) error {
+// checkPrivate reports an error if the directory is not ours alone.
+func checkPrivate(path string, info fs.FileInfo) error {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s belongs to another user", path)
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// folder is a private directory that gets a file for each secret. A file is
+// dirStore is a private directory that gets a file for each secret. A file is
 // complete or absent, whenever the program dies, and none is ever overwritten.
 //
 // A file is written under a temporary name. The usual helpers then rename it, which
@@ -21,7 +21,7 @@ import (
 // if the name is taken. Linux has files that need no temporary name (O_TMPFILE), but
 // they disappear if the program is killed before they get a name, and with them the
 // only copy of a secret. A temporary file stays, and sweep saves it.
-type folder struct {
+type dirStore struct {
 	path      string
 	extension string
 	encode    func(value) []byte
@@ -29,93 +29,93 @@ type folder struct {
 	sync      func(*os.File) error // (*os.File).Sync
 }
 
-func newFolder(path, format string, log *slog.Logger) folder {
-	f := folder{path, ".key", func(v value) []byte { return []byte(v) }, log, (*os.File).Sync}
+func newDirStore(path, format string, log *slog.Logger) dirStore {
+	s := dirStore{path, ".key", func(v value) []byte { return []byte(v) }, log, (*os.File).Sync}
 	if format == "env" {
-		f.extension, f.encode = ".env", envLine
+		s.extension, s.encode = ".env", envLine
 	}
-	return f
+	return s
 }
 
-// plain matches what means itself in a shell and in every other reader of env
+// unquoted matches what means itself in a shell and in every other reader of env
 // files.
-var plain = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
+var unquoted = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
 
 // envLine quotes the secret only if it must: not every reader takes quotes off.
 func envLine(v value) []byte {
 	text := string(v)
-	if !plain.MatchString(text) {
+	if !unquoted.MatchString(text) {
 		text = "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 	}
 	return []byte("RAFF_API_KEY=" + text + "\n")
 }
 
 // put makes a file for the secret and returns its path.
-func (f folder) put(k Key, v value) (string, error) {
-	root, err := f.open()
+func (s dirStore) put(k Key, v value) (string, error) {
+	root, err := s.open()
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
-	data, base := f.encode(v), fileName(k)
-	name, err := f.add(root, temporaryName(base+f.extension, len(data)), base, f.extension, data)
+	data, base := s.encode(v), fileName(k)
+	name, err := s.create(root, temporaryName(base+s.extension, len(data)), base, s.extension, data)
 	if err != nil {
-		return "", f.fault(err)
+		return "", s.fault(err)
 	}
 	// While it was written, the directory may have been moved away.
-	if err := f.same(root); err != nil {
+	if err := s.checkSame(root); err != nil {
 		_ = root.Remove(name) // it would be where nobody looks
 		return "", err
 	}
-	return filepath.Join(f.path, name), nil
+	return filepath.Join(s.path, name), nil
 }
 
 // probeSize is what a probe writes: a block, as a secret will take.
 const probeSize = 4096 // bytes
 
 // probe does all that put does with a file that holds no secret, and removes it.
-func (f folder) probe() error {
-	root, err := f.open()
+func (s dirStore) probe() error {
+	root, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	f.sweepRoot(root)
-	name, err := f.add(root, probeName(), strings.TrimSuffix(probeName(), probeSuffix), probeSuffix, bytes.Repeat([]byte("#"), probeSize))
+	s.sweepRoot(root)
+	name, err := s.create(root, probeName(), strings.TrimSuffix(probeName(), probeSuffix), probeSuffix, bytes.Repeat([]byte("#"), probeSize))
 	if err == nil {
 		err = root.Remove(name)
 	}
 	if err != nil {
-		return f.fault(err)
+		return s.fault(err)
 	}
-	return f.same(root)
+	return s.checkSame(root)
 }
 
 // open opens the directory, which it creates if need be.
-func (f folder) open() (*os.Root, error) {
-	if !filepath.IsAbs(f.path) {
+func (s dirStore) open() (*os.Root, error) {
+	if !filepath.IsAbs(s.path) {
 		return nil, errors.New("there is no directory for it")
 	}
-	if err := os.MkdirAll(f.path, 0o700); err != nil {
-		return nil, f.fault(err)
+	if err := os.MkdirAll(s.path, 0o700); err != nil {
+		return nil, s.fault(err)
 	}
-	return f.openExisting()
+	return s.openExisting()
 }
 
 // openExisting opens the directory and checks that it is private. What is done in
 // the root that it returns happens in that directory, whatever becomes of its path
 // meanwhile.
-func (f folder) openExisting() (*os.Root, error) {
-	root, err := os.OpenRoot(f.path)
+func (s dirStore) openExisting() (*os.Root, error) {
+	root, err := os.OpenRoot(s.path)
 	if err != nil {
-		return nil, f.fault(err)
+		return nil, s.fault(err)
 	}
 	info, err := root.Stat(".")
 	if err == nil {
-		err = f.same(root)
+		err = s.checkSame(root)
 	}
 	if err == nil {
-		err = private(f.path, info)
+		err = checkPrivate(s.path, info)
 	}
 	if err != nil {
 		root.Close()
@@ -124,68 +124,68 @@ func (f folder) openExisting() (*os.Root, error) {
 	return root, nil
 }
 
-// same reports an error unless root is the directory itself that has the path,
+// checkSame reports an error unless root is the directory itself that has the path,
 // and not what a link there leads to.
-func (f folder) same(root *os.Root) error {
+func (s dirStore) checkSame(root *os.Root) error {
 	opened, err := root.Stat(".")
 	if err != nil {
-		return f.fault(err)
+		return s.fault(err)
 	}
-	found, err := os.Lstat(f.path)
+	found, err := os.Lstat(s.path)
 	switch {
 	case err != nil:
-		return f.fault(err)
+		return s.fault(err)
 	case found.Mode()&fs.ModeSymlink != 0:
-		return fmt.Errorf("%s is a symbolic link, and must be a directory", f.path)
+		return fmt.Errorf("%s is a symbolic link, and must be a directory", s.path)
 	case !os.SameFile(opened, found):
-		return fmt.Errorf("%s was replaced by something else just now", f.path)
+		return fmt.Errorf("%s was replaced by something else just now", s.path)
 	}
 	return nil
 }
 
 // fault names the directory in an error.
-func (f folder) fault(err error) error {
+func (s dirStore) fault(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err
 	}
 	if e, ok := errors.AsType[*os.LinkError](err); ok {
 		err = fmt.Errorf("link a file there: %w", e.Err)
 	}
-	return fmt.Errorf("%s: %w", f.path, err)
+	return fmt.Errorf("%s: %w", s.path, err)
 }
 
-// add makes a file with the first name that is free, and returns that. If the
+// create makes a file with the first name that is free, and returns that. If the
 // program is killed meanwhile, the temporary file may be left.
-func (f folder) add(root *os.Root, temporary, base, extension string, data []byte) (string, error) {
+func (s dirStore) create(root *os.Root, temporary, base, extension string, data []byte) (string, error) {
 	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
 	defer root.Remove(temporary)
-	err = f.write(file, data)
+	err = s.write(file, data)
 	if err := cmp.Or(err, file.Close()); err != nil {
 		return "", err
 	}
-	return f.link(root, temporary, base, extension)
+	return s.link(root, temporary, base, extension)
 }
 
-func (f folder) write(file *os.File, data []byte) error {
+func (s dirStore) write(file *os.File, data []byte) error {
 	if err := file.Chmod(0o600); err != nil { // the umask may have removed more
 		return err
 	}
 	if _, err := file.Write(data); err != nil {
 		return err
 	}
-	return f.sync(file)
+	return s.sync(file)
 }
 
 // maxNames is how many names are tried.
 const maxNames = 10_000
 
 // link gives a file the first name that is free. What differs from a name only in
-// case or in its Unicode form is the same name for some file systems, which then
+// case or in its Unicode form is the checkSame name for some file systems, which then
 // report that it exists.
-func (f folder) link(root *os.Root, temporary, base, extension string) (string, error) {
+func (s dirStore) link(root *os.Root, temporary, base, extension string) (string, error) {
 	for n := range maxNames {
 		name := base + extension
 		if n > 0 {
@@ -196,7 +196,7 @@ func (f folder) link(root *os.Root, temporary, base, extension string) (string, 
 			continue
 		}
 		if err == nil {
-			if err = syncDir(root, f.sync); err != nil {
+			if err = syncDir(root, s.sync); err != nil {
 				_ = root.Remove(name)
 			}
 		}

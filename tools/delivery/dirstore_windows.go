@@ -5,10 +5,10 @@ import (
 	"os"
 )
 
-// private always agrees. Who may read a directory stands in its access list, and
+// checkPrivate always agrees. Who may read a directory stands in its access list, and
 // the one of a home directory, which those in it inherit, lets nobody else in but
 // administrators.
-func private(string, fs.FileInfo) error { return nil }
+func checkPrivate(string, fs.FileInfo) error { return nil }
 
 // syncDir does nothing: a directory cannot be synced, and NTFS keeps a journal.
 func syncDir(*os.Root, func(*os.File) error) error { return nil }
