@@ -119,25 +119,25 @@ type keyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
 	Secret delivery.Secret   `json:"secret"`
 	confirmed
-	did     string
+	verb    string
 	prefix  string
 	expires bool // an expiry was requested, or the key had one before
 	sandbox bool
 }
 
 // output makes the output of a key whose secret was handed over.
-func (e *env) output(did string, key raffclient.APIKeyWithSecret, secret delivery.Secret) keyOutput {
-	if e.sandbox {
+func (d *deps) output(verb string, key raffclient.APIKeyWithSecret, secret delivery.Secret) keyOutput {
+	if d.sandbox {
 		secret.Note = "SANDBOX: this key grants no access and is discarded when the server ends. " + secret.Note
 	}
-	return keyOutput{APIKey: key.APIKey, Secret: secret, did: did, prefix: key.Prefix(), sandbox: e.sandbox}
+	return keyOutput{APIKey: key.APIKey, Secret: secret, verb: verb, prefix: key.Prefix(), sandbox: d.sandbox}
 }
 
-func (o keyOutput) handedOver() delivery.Secret { return o.Secret }
+func (o keyOutput) delivered() delivery.Secret { return o.Secret }
 
 func (o keyOutput) summary() string {
 	k := o.APIKey
-	text := fmt.Sprintf("%s %s (prefix %s, ID %s).", o.did, labeled("API key", k.Name), prefixText(o.prefix), idText(k.ID))
+	text := fmt.Sprintf("%s %s (prefix %s, ID %s).", o.verb, labeled("API key", k.Name), prefixText(o.prefix), idText(k.ID))
 	_, known := k.ExpiresAt.Time()
 	switch {
 	case known:
@@ -160,33 +160,33 @@ func (o keyOutput) summary() string {
 	return text
 }
 
-func createAPIKey(ctx context.Context, e *env, in createAPIKeyInput) (keyOutput, error) {
-	return e.mint(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
+func createAPIKey(ctx context.Context, d *deps, in createAPIKeyInput) (keyOutput, error) {
+	return d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
 }
 
-// mint creates a key and hands its secret over. No key is left whose secret
+// createAndDeliver creates a key and hands its secret over. No key is left whose secret
 // nobody has.
-func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
-	if err := e.secrets.Ready(ctx); err != nil {
+func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
+	if err := d.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
-	e.announce(tool, "creating API key", "name", r.Name)
-	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", delivery.Key{Name: r.Name})
-	key, err := e.client.CreateAPIKey(ctx, r)
+	d.announce(tool, "creating API key", "name", r.Name)
+	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", delivery.Key{Name: r.Name})
+	key, err := d.client.CreateAPIKey(ctx, r)
 	finished()
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
-		e.revokeNamed(ctx, lost)
+		d.revokeNamed(ctx, lost)
 	}
 	if err != nil {
 		return keyOutput{}, err
 	}
 	named := key.Name
 	key.Name = cmp.Or(key.Name, r.Name)
-	secret, err := e.handOverNew(ctx, key)
+	secret, err := d.deliverNew(ctx, key)
 	if err != nil {
 		return keyOutput{}, err
 	}
-	o := e.output("Created", key, secret)
+	o := d.output("Created", key, secret)
 	o.expires = r.ExpiresAt != nil
 	o.text("name", r.Name, named)
 	o.token("rate_limit_tier", r.RateLimitTier, key.RateLimitTier)
@@ -198,14 +198,14 @@ func (e *env) mint(ctx context.Context, tool string, r raffclient.CreateAPIKeyRe
 // revokeNamed revokes, once the call is over, a key whose answer named it but lacked
 // the secret, if the call was cancelled or its client has gone. A key that was only
 // found may be somebody else's; the client's log names it.
-func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
+func (d *deps) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUndelivered(call, func(ctx context.Context, why stdio.Reason) {
 		if why == stdio.ErrorResponse {
 			return
 		}
 		for _, m := range lost.Found {
 			if m.Confirmed && m.Recent {
-				e.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
+				d.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
 			}
 		}
 	})
@@ -214,9 +214,9 @@ func (e *env) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 // revokeUnread revokes a key that nobody will ever know the secret of, since
 // the call that made it was cancelled or its client has gone. Where that is
 // refused, the log names the key.
-func (e *env) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
-	log := e.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
-	err := e.client.RevokeCreatedAPIKey(ctx, key)
+func (d *deps) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
+	log := d.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
+	err := d.client.RevokeCreatedAPIKey(ctx, key)
 	if err != nil {
 		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
 		return
@@ -245,17 +245,17 @@ func works(k raffclient.APIKey) bool {
 	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
 }
 
-func listAPIKeys(ctx context.Context, e *env, in listAPIKeysInput) (listOutput[raffclient.APIKey], error) {
+func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (pageOutput[raffclient.APIKey], error) {
 	var matching []raffclient.APIKey
-	for k, err := range e.client.APIKeys(ctx) {
+	for k, err := range d.client.APIKeys(ctx) {
 		if err != nil {
-			return listOutput[raffclient.APIKey]{}, err
+			return pageOutput[raffclient.APIKey]{}, err
 		}
 		if in.match(k) {
 			matching = append(matching, k)
 		}
 	}
-	return cut("API keys", in.listInput, matching), nil
+	return paginate("API keys", in.listInput, matching), nil
 }
 
 type keyIDInput struct {
@@ -266,15 +266,15 @@ type apiKeyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
 }
 
-func (o apiKeyOutput) sentence(did string) string {
+func (o apiKeyOutput) sentence(verb string) string {
 	k := o.APIKey
-	return fmt.Sprintf("%s %s (prefix %s, ID %s).", did, labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
+	return fmt.Sprintf("%s %s (prefix %s, ID %s).", verb, labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
 }
 
 func (o apiKeyOutput) summary() string { return o.sentence("This is the") }
 
-func getAPIKey(ctx context.Context, e *env, in keyIDInput) (apiKeyOutput, error) {
-	key, err := e.client.GetAPIKey(ctx, in.ID)
+func getAPIKey(ctx context.Context, d *deps, in keyIDInput) (apiKeyOutput, error) {
+	key, err := d.client.GetAPIKey(ctx, in.ID)
 	return apiKeyOutput{key}, err
 }
 
@@ -302,17 +302,17 @@ func (o changedKeyOutput) summary() string {
 	return o.sentence(o.lead("Changed the")) + o.doubts("get_api_key")
 }
 
-func updateAPIKey(ctx context.Context, e *env, in updateAPIKeyInput) (changedKeyOutput, error) {
+func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKeyOutput, error) {
 	if in.Active != nil && !*in.Active || in.ExpiresAt != nil {
-		key, err := e.lookAtKey(ctx, in.ID)
+		key, err := d.lookAtKey(ctx, in.ID)
 		if err != nil {
 			return changedKeyOutput{}, err
 		}
-		if err := e.notOwn(key, "deactivate or shorten"); err != nil && in.shortens(key) {
+		if err := d.notOwn(key, "deactivate or shorten"); err != nil && in.shortens(key) {
 			return changedKeyOutput{}, err
 		}
 	}
-	key, err := e.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
+	key, err := d.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
 	if err != nil {
 		return changedKeyOutput{}, err
 	}
@@ -331,28 +331,30 @@ func (in updateAPIKeyInput) shortens(key raffclient.APIKey) bool {
 	return in.Active != nil && !*in.Active || in.ExpiresAt != nil && !(ok && in.ExpiresAt.After(until))
 }
 
-func (e *env) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
-	key, err := e.client.GetAPIKey(ctx, id)
-	return key, toLook(err, "account.apikeys.view", ownerAdmin)
+func (d *deps) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
+	key, err := d.client.GetAPIKey(ctx, id)
+	return key, withPermission(err, "account.apikeys.view", ownerAdmin)
 }
 
 // notOwn refuses to lock the server out.
-func (e *env) notOwn(key raffclient.APIKey, verb string) error {
+func (d *deps) notOwn(key raffclient.APIKey, verb string) error {
 	switch {
-	case e.client.MayBeOwn(key):
+	case d.client.MayBeOwn(key):
 		return refusal(fmt.Sprintf("Nothing was changed: Raff does not show the prefix of %s, so it cannot be ruled out that it is the one that this server itself runs with, which the server does not %s. Ask the user to %[2]s it in the Raff dashboard.", labeled("the key", key.Name), verb))
-	case e.client.IsOwn(key):
-		return refusal(fmt.Sprintf("Nothing was changed: %s (%s) is the one that this server itself runs with, and the server does not %s its own key. %s", labeled("key", key.Name), prefixText(key.KeyPrefix), verb, e.ownKeySteps(key)))
+	case d.client.IsOwn(key):
+		return refusal(fmt.Sprintf("Nothing was changed: %s (%s) is the one that this server itself runs with, and the server does not %s its own key. %s", labeled("key", key.Name), prefixText(key.KeyPrefix), verb, d.ownKeySteps(key)))
 	}
 	return nil
 }
 
 // isOwn reports whether key is, or may be, the one that the server itself runs with.
-func (e *env) isOwn(key raffclient.APIKey) bool { return e.client.IsOwn(key) || e.client.MayBeOwn(key) }
+func (d *deps) isOwn(key raffclient.APIKey) bool {
+	return d.client.IsOwn(key) || d.client.MayBeOwn(key)
+}
 
 // whoseKey says that key is the server's own, or may be.
-func (e *env) whoseKey(key raffclient.APIKey) string {
-	if e.client.IsOwn(key) {
+func (d *deps) whoseKey(key raffclient.APIKey) string {
+	if d.client.IsOwn(key) {
 		return "This is the key that the server itself runs with."
 	}
 	return "Raff does not show enough of this key's prefix, so it may be the one that the server itself runs with."
@@ -360,12 +362,12 @@ func (e *env) whoseKey(key raffclient.APIKey) string {
 
 // ownKeySteps says what can be done about the server's own key, which the server
 // neither revokes nor regenerates nor restricts.
-func (e *env) ownKeySteps(key raffclient.APIKey) string {
-	if e.sandbox {
+func (d *deps) ownKeySteps(key raffclient.APIKey) string {
+	if d.sandbox {
 		return "In the sandbox there is nothing to do about it: every start of the server makes a new account and a new key."
 	}
 	return fmt.Sprintf("To retire it, create a successor (%s, with an expires_at), have the user put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
-		callText("replace_api_key", "id", key.ID), e.keySource)
+		callText("replace_api_key", "id", key.ID), d.keySource)
 }
 
 type confirmedKeyInput struct {
@@ -374,38 +376,38 @@ type confirmedKeyInput struct {
 }
 
 // confirmKey returns the key as it is now, once it is sure that it is the one.
-func (e *env) confirmKey(ctx context.Context, in confirmedKeyInput, verb, consequence string) (raffclient.APIKey, error) {
-	key, err := e.lookAtKey(ctx, in.ID)
+func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, consequence string) (raffclient.APIKey, error) {
+	key, err := d.lookAtKey(ctx, in.ID)
 	if err != nil {
 		return key, err
 	}
-	if err := e.notOwn(key, verb); err != nil {
+	if err := d.notOwn(key, verb); err != nil {
 		return key, err
 	}
-	return key, e.confirm(ctx, deed{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), consequence}, in.ConfirmName)
+	return key, d.confirm(ctx, action{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), consequence}, in.ConfirmName)
 }
 
-func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOutput, error) {
-	old, err := e.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working immediately, and this cannot be undone.")
+func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOutput, error) {
+	old, err := d.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working immediately, and this cannot be undone.")
 	if err != nil {
 		return keyOutput{}, err
 	}
-	if err := e.secrets.Ready(ctx); err != nil {
+	if err := d.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
-	e.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
-	finished := e.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
-	key, err := e.client.RegenerateAPIKey(ctx, old)
+	d.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
+	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
+	key, err := d.client.RegenerateAPIKey(ctx, old)
 	finished()
 	if err != nil {
 		return keyOutput{}, err
 	}
 	key.ID, key.Name = cmp.Or(key.ID, in.ID), cmp.Or(key.Name, old.Name)
-	secret, err := e.handOverRenewed(ctx, key)
+	secret, err := d.deliverRegenerated(ctx, key)
 	if err != nil {
 		return keyOutput{}, err
 	}
-	o := e.output("Regenerated", key, secret)
+	o := d.output("Regenerated", key, secret)
 	if o.expires = old.ExpiresAt != ""; o.expires && key.ExpiresAt == "" {
 		o.Unconfirmed = append(o.Unconfirmed, "expires_at")
 		o.notes = append(o.notes, "Raff's response does not show the key's expiry, which was "+timeText(old.ExpiresAt)+" before")
@@ -413,11 +415,11 @@ func regenerateAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (keyOut
 	return o, nil
 }
 
-func revokeAPIKey(ctx context.Context, e *env, in confirmedKeyInput) (goneOutput, error) {
-	key, err := e.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working immediately, and this cannot be undone.")
+func revokeAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (deletedOutput, error) {
+	key, err := d.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working immediately, and this cannot be undone.")
 	if err != nil {
-		return goneOutput{}, err
+		return deletedOutput{}, err
 	}
 	key.ID = in.ID
-	return goneOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, e.client.RevokeAPIKey(ctx, key)
+	return deletedOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, d.client.RevokeAPIKey(ctx, key)
 }

@@ -51,16 +51,16 @@ type finding struct {
 
 var severities = []string{"high", "medium", "low"}
 
-func auditAPIKeys(ctx context.Context, e *env, in auditAPIKeysInput) (auditAPIKeysOutput, error) {
+func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIKeysOutput, error) {
 	a := audit{
-		env:     e,
+		deps:    d,
 		now:     time.Now(),
 		expires: time.Duration(cmp.Or(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
 		unused:  time.Duration(cmp.Or(in.UnusedDays, 90)) * 24 * time.Hour,
 		names:   map[string]int{},
 	}
 	var keys []raffclient.APIKey
-	for k, err := range e.client.APIKeys(ctx) {
+	for k, err := range d.client.APIKeys(ctx) {
 		if err != nil {
 			return auditAPIKeysOutput{}, err
 		}
@@ -91,7 +91,7 @@ const maxFindings = 250
 
 // audit is what keys are judged by.
 type audit struct {
-	*env
+	*deps
 	now             time.Time
 	expires, unused time.Duration
 	names           map[string]int

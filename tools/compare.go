@@ -100,7 +100,7 @@ func (c *confirmed) time(property string, want *time.Time, got raffclient.Timest
 	switch {
 	case got == "":
 		c.missing(property, shown)
-	case !ok || at.Sub(*want).Abs() >= time.Second: // the API may cut to seconds
+	case !ok || at.Sub(*want).Abs() >= time.Second: // the API may truncate to seconds
 		c.different(property, shown, timeText(got))
 	}
 }
@@ -130,8 +130,8 @@ const maxShown = 290
 func sameText(want, got string) bool {
 	for _, forControl := range []rune{' ', -1} {
 		want, got := visibleText(want, forControl), visibleText(got, forControl)
-		cut, long := strings.CutSuffix(got, "…")
-		if want == got || long && utf8.RuneCountInString(cut) >= maxShown && strings.HasPrefix(want, cut) {
+		shown, long := strings.CutSuffix(got, "…")
+		if want == got || long && utf8.RuneCountInString(shown) >= maxShown && strings.HasPrefix(want, shown) {
 			return true
 		}
 	}
@@ -139,7 +139,7 @@ func sameText(want, got string) bool {
 }
 
 // visibleText returns s with single spaces, without what cannot be seen, and with
-// forControl for control characters; -1 is nothing.
+// forControl for control characters; -1 is noChange.
 func visibleText(s string, forControl rune) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -153,12 +153,12 @@ func visibleText(s string, forControl rune) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// lead returns how the summary of a change begins: with did, if all was confirmed.
-func (c confirmed) lead(did string) string {
+// lead returns how the summary of a change begins: with verb, if everything was confirmed.
+func (c confirmed) lead(verb string) string {
 	if c.inDoubt() {
 		return "Not all of the change is confirmed for the"
 	}
-	return did
+	return verb
 }
 
 // inDoubt reports whether anything was not confirmed.

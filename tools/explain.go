@@ -14,7 +14,7 @@ import (
 
 // explain words an error of a tool for a model: what happened, and what to do
 // next.
-func (e *env) explain(s spec, err error) string {
+func (d *deps) explain(s spec, err error) string {
 	if faults, ok := errors.AsType[schema.Faults](err); ok {
 		return fmt.Sprintf("The arguments are wrong and nothing was sent: %v. Correct them and call %s again.", faults, s.name)
 	}
@@ -26,7 +26,7 @@ func (e *env) explain(s spec, err error) string {
 			return err.Error()
 		}
 	}
-	l, looking := errors.AsType[lacking](err)
+	l, looking := errors.AsType[permissionError](err)
 	if looking {
 		s.permission, s.holders = l.permission, l.holders
 	}
@@ -41,49 +41,49 @@ func (e *env) explain(s spec, err error) string {
 		return fmt.Sprintf("%s failed: %s. Look at the account's current state before calling it again.", s.name, reason(err))
 	}
 	if failed.MayHaveSucceeded() && !looking && (s.effect == updates || s.effect == deletes) {
-		return "It is not known whether that was done; doing it again does no harm. " + e.explainError(s, failed)
+		return "It is not known whether that was done; doing it again does no harm. " + d.explainError(s, failed)
 	}
-	return s.effect.nothing() + " " + e.explainError(s, failed)
+	return s.effect.noChange() + " " + d.explainError(s, failed)
 }
 
-func (e *env) explainError(s spec, err *raffclient.Error) string {
+func (d *deps) explainError(s spec, err *raffclient.Error) string {
 	switch {
 	case errors.Is(err, raffclient.ErrBilling):
 		why := ""
 		if err.Reason != "" {
 			why = ", with the reason " + quoteAtMost(err.Reason, maxShort)
 		}
-		return "Raff refused because of the account's billing" + said(err) + why + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
+		return "Raff refused because of the account's billing" + apiMessage(err) + why + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
 	case errors.Is(err, raffclient.ErrUnauthorized):
-		return e.explainUnauthorized(err)
+		return d.explainUnauthorized(err)
 	case errors.Is(err, raffclient.ErrForbidden) && s.permission == "":
-		return "Raff did not permit it" + said(err) + ". Ask the user to check the permissions of the API key that the server runs with."
+		return "Raff did not permit it" + apiMessage(err) + ". Ask the user to check the permissions of the API key that the server runs with."
 	case errors.Is(err, raffclient.ErrForbidden):
-		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, said(err), s.holders)
+		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, apiMessage(err), s.holders)
 	case errors.Is(err, raffclient.ErrProjectRequired):
-		return "Raff requires a project for this request" + said(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
+		return "Raff requires a project for this request" + apiMessage(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
 	case errors.Is(err, raffclient.ErrNoEndpoint):
-		return "Raff's API was not found" + said(err) + ": the call names no ID, so RAFF_API_URL is probably wrong. Ask the user to check it and to restart the server; different arguments do not help."
+		return "Raff's API was not found" + apiMessage(err) + ": the call names no ID, so RAFF_API_URL is probably wrong. Ask the user to check it and to restart the server; different arguments do not help."
 	case errors.Is(err, raffclient.ErrNotFound):
-		return "Raff did not find what the request refers to" + said(err) + ". Check the IDs in the arguments against the lists: what they name may be deleted, or not accessible to the server's key."
+		return "Raff did not find what the request refers to" + apiMessage(err) + ". Check the IDs in the arguments against the lists: what they name may be deleted, or not accessible to the server's key."
 	case errors.Is(err, raffclient.ErrConflict):
-		return "The request conflicts with the current state of the account" + said(err) + ". " + s.remedy()
+		return "The request conflicts with the current state of the account" + apiMessage(err) + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrInvalid):
-		return "Raff refused the request" + said(err) + ". " + s.remedy()
+		return "Raff refused the request" + apiMessage(err) + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrRateLimited):
-		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + said(err) + ". Call again " + later(err.RetryAfter) + "; other programs may be using the same key."
+		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; other programs may be using the same key."
 	case errors.Is(err, raffclient.ErrUnavailable):
-		return "Raff's API failed" + said(err) + ". Call again " + later(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
+		return "Raff's API failed" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
 	case errors.Is(err, raffclient.ErrUnreachable):
-		return "Raff's API could not be reached" + said(err) + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
+		return "Raff's API could not be reached" + apiMessage(err) + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
 	case errors.Is(err, raffclient.ErrNoResponse):
-		return "Raff's API did not respond" + said(err) + ". Call again in a minute."
+		return "Raff's API did not respond" + apiMessage(err) + ". Call again in a minute."
 	case errors.Is(err, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect" + said(err) + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
+		return "Raff's API answered with a redirect" + apiMessage(err) + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
 	case errors.Is(err, raffclient.ErrBadResponse):
-		return "The response of Raff's API could not be used" + said(err) + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
+		return "The response of Raff's API could not be used" + apiMessage(err) + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
 	case errors.Is(err, raffclient.ErrListIncomplete):
-		return "Raff's list is inconsistent" + said(err) + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
+		return "Raff's list is inconsistent" + apiMessage(err) + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
 	case errors.Is(err, raffclient.ErrNotSent):
 		return "The call was cancelled before anything was sent. Call again if it is still wanted."
 	}
@@ -91,11 +91,11 @@ func (e *env) explainError(s spec, err *raffclient.Error) string {
 }
 
 // explainUnauthorized says where the key comes from that Raff did not accept.
-func (e *env) explainUnauthorized(err *raffclient.Error) string {
-	if e.sandbox {
-		return "The sandbox rejected the server's own API key" + said(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
+func (d *deps) explainUnauthorized(err *raffclient.Error) string {
+	if d.sandbox {
+		return "The sandbox rejected the server's own API key" + apiMessage(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
 	}
-	return fmt.Sprintf("Raff rejected the server's API key%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", said(err), e.keySource)
+	return fmt.Sprintf("Raff rejected the server's API key%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", apiMessage(err), d.keySource)
 }
 
 // remedy says what to do about a refusal. It blames the arguments only if different
@@ -111,20 +111,20 @@ func (s spec) remedy() string {
 	return text
 }
 
-// lacking is an error of a request that needs another permission than the tool.
-type lacking struct {
+// permissionError is an error of a request that needs another permission than the tool.
+type permissionError struct {
 	error
 	permission, holders string
 }
 
-func (l lacking) Unwrap() error { return l.error }
+func (l permissionError) Unwrap() error { return l.error }
 
-// toLook marks an error of looking at something before it is touched.
-func toLook(err error, permission, holders string) error {
+// withPermission marks an error of looking at something before it is touched.
+func withPermission(err error, permission, holders string) error {
 	if err == nil {
 		return nil
 	}
-	return lacking{err, permission, holders}
+	return permissionError{err, permission, holders}
 }
 
 // explainOutcome words what is known of a creation whose response was lost.
@@ -199,7 +199,7 @@ func describe(lost *raffclient.OutcomeError) string {
 	return strings.Join(list, "; ")
 }
 
-func later(d time.Duration) string {
+func retryIn(d time.Duration) string {
 	if d < time.Minute {
 		d = max(d, 5*time.Second)
 	}

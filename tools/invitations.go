@@ -35,9 +35,9 @@ func newInvitation(i raffclient.Invitation, email, roleID, check string) invitat
 	return o
 }
 
-func createAccountInvitation(ctx context.Context, e *env, in createAccountInvitationInput) (invitationOutput, error) {
-	e.announce("create_account_invitation", "creating invitation to the account", "email", in.Email, "role_id", in.RoleID)
-	invitation, err := e.client.CreateAccountInvitation(ctx, raffclient.CreateInvitationRequest(in))
+func createAccountInvitation(ctx context.Context, d *deps, in createAccountInvitationInput) (invitationOutput, error) {
+	d.announce("create_account_invitation", "creating invitation to the account", "email", in.Email, "role_id", in.RoleID)
+	invitation, err := d.client.CreateAccountInvitation(ctx, raffclient.CreateInvitationRequest(in))
 	return newInvitation(invitation, in.Email, in.RoleID, "list_members"), err
 }
 
@@ -47,9 +47,9 @@ type createProjectInvitationInput struct {
 	RoleID string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of a project-scope role, from list_roles."`
 }
 
-func createProjectInvitation(ctx context.Context, e *env, in createProjectInvitationInput) (invitationOutput, error) {
-	e.announce("create_project_invitation", "creating invitation to a project", "email", in.Email, "project_id", in.ID, "role_id", in.RoleID)
-	invitation, err := e.client.CreateProjectInvitation(ctx, in.ID, raffclient.CreateInvitationRequest{Email: in.Email, RoleID: in.RoleID})
+func createProjectInvitation(ctx context.Context, d *deps, in createProjectInvitationInput) (invitationOutput, error) {
+	d.announce("create_project_invitation", "creating invitation to a project", "email", in.Email, "project_id", in.ID, "role_id", in.RoleID)
+	invitation, err := d.client.CreateProjectInvitation(ctx, in.ID, raffclient.CreateInvitationRequest{Email: in.Email, RoleID: in.RoleID})
 	return newInvitation(invitation, in.Email, in.RoleID, "list_project_members"), err
 }
 
@@ -68,8 +68,8 @@ func (o cancelledOutput) summary() string {
 	return fmt.Sprintf("Cancelled the %s (ID %s); its link is no longer valid.", labeled("invitation", o.Email), idText(o.ID))
 }
 
-func cancelInvitation(ctx context.Context, e *env, in cancelInvitationInput) (cancelledOutput, error) {
-	email, unlisted, err := e.invited(ctx, in)
+func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (cancelledOutput, error) {
+	email, unlisted, err := d.invited(ctx, in)
 	if err != nil {
 		return cancelledOutput{}, err
 	}
@@ -77,21 +77,21 @@ func cancelInvitation(ctx context.Context, e *env, in cancelInvitationInput) (ca
 		return cancelledOutput{}, refusal(fmt.Sprintf("Nothing was changed: whose invitation %s is cannot be checked: %s. "+
 			"If it is an invitation to a project, call again with project_id. If it cannot be listed, and the user is sure of the ID, call again with the ID as confirm_name.", idText(in.ID), unlisted))
 	}
-	d := deed{"Cancel", "invitation", in.ID, cmp.Or(email, in.ID), "Its link is then no longer valid. This cannot be undone, but a new invitation can be sent."}
-	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
+	a := action{"Cancel", "invitation", in.ID, cmp.Or(email, in.ID), "Its link is then no longer valid. This cannot be undone, but a new invitation can be sent."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return cancelledOutput{}, err
 	}
-	return cancelledOutput{in.ID, email}, e.client.CancelInvitation(ctx, in.ID)
+	return cancelledOutput{in.ID, email}, d.client.CancelInvitation(ctx, in.ID)
 }
 
 // invited returns the e-mail address that an invitation went to. The API does not list
 // invitations: until they are accepted, they are pending members of the account or of
 // a project. If no such member can be found, unlisted is why; that must not prevent
 // cancelling the invitation.
-func (e *env) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
-	where, permission, holders, members := "the account", "account.members.view", ownerAdminMember, e.client.Members(ctx, "")
+func (d *deps) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
+	where, permission, holders, members := "the account", "account.members.view", ownerAdminMember, d.client.Members(ctx, "")
 	if in.ProjectID != "" {
-		where, permission, holders, members = "the project", "project.members.view", projectViewers, e.client.ProjectMembers(ctx, in.ProjectID, "")
+		where, permission, holders, members = "the project", "project.members.view", projectViewers, d.client.ProjectMembers(ctx, in.ProjectID, "")
 	}
 	email, err = invitee(members, in.ID)
 	for _, kind := range []error{raffclient.ErrForbidden, raffclient.ErrNotFound, raffclient.ErrListIncomplete} {
@@ -102,7 +102,7 @@ func (e *env) invited(ctx context.Context, in cancelInvitationInput) (email, unl
 	if err == nil && email == "" {
 		unlisted = "no pending member of " + where + " with that invitation ID and an e-mail address is listed"
 	}
-	return email, unlisted, toLook(err, permission, holders)
+	return email, unlisted, withPermission(err, permission, holders)
 }
 
 // invitee returns the e-mail address of the member that the invitation with that ID is

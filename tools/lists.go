@@ -14,18 +14,18 @@ type listInput struct {
 
 const defaultLimit = 50
 
-// listOutput is a part of a list.
-type listOutput[T any] struct {
+// pageOutput is a part of a list.
+type pageOutput[T any] struct {
 	Items      []T    `json:"items"`
 	Total      *int   `json:"total,omitempty" jsonschema_description:"Of the whole list, if Raff reports it."`
 	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if there is, or may be, more."`
-	things     string // what the items are, for the summary
+	noun       string // what the items are, for the summary
 }
 
-func (o listOutput[T]) summary() string {
-	text := fmt.Sprintf("%d %s", len(o.Items), o.things)
+func (o pageOutput[T]) summary() string {
+	text := fmt.Sprintf("%d %s", len(o.Items), o.noun)
 	if o.Total != nil {
-		text = fmt.Sprintf("%d of %d %s", len(o.Items), *o.Total, o.things)
+		text = fmt.Sprintf("%d of %d %s", len(o.Items), *o.Total, o.noun)
 	}
 	if o.NextOffset != 0 {
 		return text + fmt.Sprintf(". There may be more: call again with offset %d.", o.NextOffset)
@@ -36,23 +36,23 @@ func (o listOutput[T]) summary() string {
 // list reads a list to its end and returns the part of it that in asks for. The API's
 // own pages would not do: a total, or where a list ends, is known for certain only
 // once all of it was read.
-func list[T any](things string, in listInput, all iter.Seq2[T, error]) (listOutput[T], error) {
+func list[T any](noun string, in listInput, all iter.Seq2[T, error]) (pageOutput[T], error) {
 	var items []T
 	for item, err := range all {
 		if err != nil {
-			return listOutput[T]{}, err
+			return pageOutput[T]{}, err
 		}
 		items = append(items, item)
 	}
-	return cut(things, in, items), nil
+	return paginate(noun, in, items), nil
 }
 
-// cut returns the part of a list that in asks for.
-func cut[T any](things string, in listInput, all []T) listOutput[T] {
+// paginate returns the part of a list that in asks for.
+func paginate[T any](noun string, in listInput, all []T) pageOutput[T] {
 	total := len(all)
 	from := min(in.Offset, total)
 	to := min(from+cmp.Or(in.Limit, defaultLimit), total)
-	o := listOutput[T]{Items: append([]T{}, all[from:to]...), Total: &total, things: things}
+	o := pageOutput[T]{Items: append([]T{}, all[from:to]...), Total: &total, noun: noun}
 	if to < total {
 		o.NextOffset = to
 	}

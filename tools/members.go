@@ -133,8 +133,8 @@ type listMembersInput struct {
 	listInput
 }
 
-func listMembers(ctx context.Context, e *env, in listMembersInput) (listOutput[raffclient.Member], error) {
-	return list("members", in.listInput, e.client.Members(ctx, in.Status))
+func listMembers(ctx context.Context, d *deps, in listMembersInput) (pageOutput[raffclient.Member], error) {
+	return list("members", in.listInput, d.client.Members(ctx, in.Status))
 }
 
 type memberIDInput struct {
@@ -143,12 +143,12 @@ type memberIDInput struct {
 
 type memberOutput struct {
 	Member raffclient.Member `json:"member"`
-	did    string
+	verb   string
 }
 
 func (o memberOutput) summary() string {
 	m := o.Member
-	return fmt.Sprintf("%s %s (ID %s), role %s, status %s.", o.did, labeled("member", m.Email), idText(m.ID), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
+	return fmt.Sprintf("%s %s (ID %s), role %s, status %s.", o.verb, labeled("member", m.Email), idText(m.ID), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
 }
 
 // changedMemberOutput is a member after they were added or changed.
@@ -160,8 +160,8 @@ type changedMemberOutput struct {
 
 func (o changedMemberOutput) summary() string { return o.memberOutput.summary() + o.doubts(o.check) }
 
-func getMember(ctx context.Context, e *env, in memberIDInput) (memberOutput, error) {
-	member, err := e.client.GetMember(ctx, in.ID)
+func getMember(ctx context.Context, d *deps, in memberIDInput) (memberOutput, error) {
+	member, err := d.client.GetMember(ctx, in.ID)
 	return memberOutput{member, "This is the"}, err
 }
 
@@ -190,9 +190,9 @@ func exactlyOne(properties string, values ...string) []schema.Fault {
 	return []schema.Fault{{Problem: fmt.Sprintf("exactly one of %s is needed, not %d", properties, n)}}
 }
 
-func addMember(ctx context.Context, e *env, in addMemberInput) (changedMemberOutput, error) {
-	e.announce("add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
-	member, err := e.client.AddMember(ctx, raffclient.AddMemberRequest(in))
+func addMember(ctx context.Context, d *deps, in addMemberInput) (changedMemberOutput, error) {
+	d.announce("add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
+	member, err := d.client.AddMember(ctx, raffclient.AddMemberRequest(in))
 	if err != nil {
 		return changedMemberOutput{}, err
 	}
@@ -213,12 +213,12 @@ func (in changeMemberInput) faults() []schema.Fault {
 }
 
 // output makes the output of a change of the member with that ID.
-func (in changeMemberInput) output(member raffclient.Member, id, did, check string) changedMemberOutput {
-	o := changedMemberOutput{memberOutput: memberOutput{member, did}, check: check}
+func (in changeMemberInput) output(member raffclient.Member, id, verb, check string) changedMemberOutput {
+	o := changedMemberOutput{memberOutput: memberOutput{member, verb}, check: check}
 	o.Member.ID = cmp.Or(member.ID, id)
 	o.token("role_id", in.RoleID, member.RoleID)
 	o.token("status", in.Status, member.Status)
-	o.did = o.lead(did)
+	o.verb = o.lead(verb)
 	return o
 }
 
@@ -230,8 +230,8 @@ type updateMemberInput struct {
 // Check adds what JSON Schema cannot say to every client.
 func (in updateMemberInput) Check() []schema.Fault { return in.faults() }
 
-func updateMember(ctx context.Context, e *env, in updateMemberInput) (changedMemberOutput, error) {
-	member, err := e.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput))
+func updateMember(ctx context.Context, d *deps, in updateMemberInput) (changedMemberOutput, error) {
+	member, err := d.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput))
 	if err != nil {
 		return changedMemberOutput{}, err
 	}
@@ -243,16 +243,16 @@ type removeMemberInput struct {
 	confirmInput
 }
 
-func removeMember(ctx context.Context, e *env, in removeMemberInput) (goneOutput, error) {
-	member, err := e.client.GetMember(ctx, in.ID)
+func removeMember(ctx context.Context, d *deps, in removeMemberInput) (deletedOutput, error) {
+	member, err := d.client.GetMember(ctx, in.ID)
 	if err != nil {
-		return goneOutput{}, toLook(err, "account.members.view", ownerAdminMember)
+		return deletedOutput{}, withPermission(err, "account.members.view", ownerAdminMember)
 	}
-	d := deed{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "They lose access to the account immediately. API keys that they made keep working."}
-	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
-		return goneOutput{}, err
+	a := action{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "They lose access to the account immediately. API keys that they made keep working."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
+		return deletedOutput{}, err
 	}
-	return goneOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed %s (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys.", "member"}, e.client.RemoveMember(ctx, in.ID)
+	return deletedOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed %s (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys.", "member"}, d.client.RemoveMember(ctx, in.ID)
 }
 
 type listProjectMembersInput struct {
@@ -261,8 +261,8 @@ type listProjectMembersInput struct {
 	listInput
 }
 
-func listProjectMembers(ctx context.Context, e *env, in listProjectMembersInput) (listOutput[raffclient.Member], error) {
-	return list("project members", in.listInput, e.client.ProjectMembers(ctx, in.ID, in.Status))
+func listProjectMembers(ctx context.Context, d *deps, in listProjectMembersInput) (pageOutput[raffclient.Member], error) {
+	return list("project members", in.listInput, d.client.ProjectMembers(ctx, in.ID, in.Status))
 }
 
 type projectMemberIDInput struct {
@@ -270,8 +270,8 @@ type projectMemberIDInput struct {
 	MemberID string `json:"member_id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_project_members."`
 }
 
-func getProjectMember(ctx context.Context, e *env, in projectMemberIDInput) (memberOutput, error) {
-	member, err := e.client.GetProjectMember(ctx, in.ID, in.MemberID)
+func getProjectMember(ctx context.Context, d *deps, in projectMemberIDInput) (memberOutput, error) {
+	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
 	return memberOutput{member, "This is the project"}, err
 }
 
@@ -287,9 +287,9 @@ func (in addProjectMemberInput) Check() []schema.Fault {
 	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
 }
 
-func addProjectMember(ctx context.Context, e *env, in addProjectMemberInput) (changedMemberOutput, error) {
-	e.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
-	member, err := e.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
+func addProjectMember(ctx context.Context, d *deps, in addProjectMemberInput) (changedMemberOutput, error) {
+	d.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
+	member, err := d.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
 	if err != nil {
 		return changedMemberOutput{}, err
 	}
@@ -307,8 +307,8 @@ type updateProjectMemberInput struct {
 // Check adds what JSON Schema cannot say to every client.
 func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
 
-func updateProjectMember(ctx context.Context, e *env, in updateProjectMemberInput) (changedMemberOutput, error) {
-	member, err := e.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
+func updateProjectMember(ctx context.Context, d *deps, in updateProjectMemberInput) (changedMemberOutput, error) {
+	member, err := d.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
 	if err != nil {
 		return changedMemberOutput{}, err
 	}
@@ -320,14 +320,14 @@ type removeProjectMemberInput struct {
 	confirmInput
 }
 
-func removeProjectMember(ctx context.Context, e *env, in removeProjectMemberInput) (goneOutput, error) {
-	member, err := e.client.GetProjectMember(ctx, in.ID, in.MemberID)
+func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInput) (deletedOutput, error) {
+	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
 	if err != nil {
-		return goneOutput{}, toLook(err, "project.members.view", projectViewers)
+		return deletedOutput{}, withPermission(err, "project.members.view", projectViewers)
 	}
-	d := deed{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
-	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
-		return goneOutput{}, err
+	a := action{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
+		return deletedOutput{}, err
 	}
-	return goneOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed %s (ID %s) from the project.", "member"}, e.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+	return deletedOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed %s (ID %s) from the project.", "member"}, d.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
 }

@@ -55,8 +55,8 @@ func projectTools() []Tool {
 	)
 }
 
-func listProjects(ctx context.Context, e *env, in listInput) (listOutput[raffclient.Project], error) {
-	return list("projects", in, e.client.Projects(ctx))
+func listProjects(ctx context.Context, d *deps, in listInput) (pageOutput[raffclient.Project], error) {
+	return list("projects", in, d.client.Projects(ctx))
 }
 
 type projectIDInput struct {
@@ -67,9 +67,9 @@ type projectOutput struct {
 	Project raffclient.Project `json:"project"`
 }
 
-func (o projectOutput) sentence(did string) string {
+func (o projectOutput) sentence(verb string) string {
 	p := o.Project
-	return fmt.Sprintf("%s %s (ID %s, slug %s).", did, labeled("project", p.Name), idText(p.ID), quoted(p.Slug))
+	return fmt.Sprintf("%s %s (ID %s, slug %s).", verb, labeled("project", p.Name), idText(p.ID), quoted(p.Slug))
 }
 
 func (o projectOutput) summary() string { return o.sentence("This is the") }
@@ -78,13 +78,13 @@ func (o projectOutput) summary() string { return o.sentence("This is the") }
 type changedProjectOutput struct {
 	projectOutput
 	confirmed
-	did string
+	verb string
 }
 
-func (o changedProjectOutput) summary() string { return o.sentence(o.did) + o.doubts("get_project") }
+func (o changedProjectOutput) summary() string { return o.sentence(o.verb) + o.doubts("get_project") }
 
-func getProject(ctx context.Context, e *env, in projectIDInput) (projectOutput, error) {
-	project, err := e.client.GetProject(ctx, in.ID)
+func getProject(ctx context.Context, d *deps, in projectIDInput) (projectOutput, error) {
+	project, err := d.client.GetProject(ctx, in.ID)
 	return projectOutput{project}, err
 }
 
@@ -94,13 +94,13 @@ type createProjectInput struct {
 	DefaultRegion string `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
 
-func createProject(ctx context.Context, e *env, in createProjectInput) (changedProjectOutput, error) {
-	e.announce("create_project", "creating project", "name", in.Name)
-	project, err := e.client.CreateProject(ctx, raffclient.CreateProjectRequest(in))
+func createProject(ctx context.Context, d *deps, in createProjectInput) (changedProjectOutput, error) {
+	d.announce("create_project", "creating project", "name", in.Name)
+	project, err := d.client.CreateProject(ctx, raffclient.CreateProjectRequest(in))
 	if err != nil {
 		return changedProjectOutput{}, err
 	}
-	o := changedProjectOutput{projectOutput: projectOutput{project}, did: "Created the"}
+	o := changedProjectOutput{projectOutput: projectOutput{project}, verb: "Created the"}
 	o.text("name", in.Name, project.Name)
 	o.text("description", in.Description, project.Description)
 	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
@@ -119,17 +119,17 @@ func (in updateProjectInput) Check() []schema.Fault {
 	return atLeastOne(in.Name != "" || in.Description != nil || in.DefaultRegion != "", "'name', 'description' and 'default_region'")
 }
 
-func updateProject(ctx context.Context, e *env, in updateProjectInput) (changedProjectOutput, error) {
-	project, err := e.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion})
+func updateProject(ctx context.Context, d *deps, in updateProjectInput) (changedProjectOutput, error) {
+	project, err := d.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion})
 	if err != nil {
 		return changedProjectOutput{}, err
 	}
-	o := changedProjectOutput{projectOutput: projectOutput{project}, did: "Changed the"}
+	o := changedProjectOutput{projectOutput: projectOutput{project}, verb: "Changed the"}
 	o.Project.ID = cmp.Or(project.ID, in.ID)
 	o.text("name", in.Name, project.Name)
 	o.optional("description", in.Description, project.Description)
 	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
-	o.did = o.lead(o.did)
+	o.verb = o.lead(o.verb)
 	return o, nil
 }
 
@@ -138,14 +138,14 @@ type deleteProjectInput struct {
 	confirmInput
 }
 
-func deleteProject(ctx context.Context, e *env, in deleteProjectInput) (goneOutput, error) {
-	project, err := e.client.GetProject(ctx, in.ID)
+func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deletedOutput, error) {
+	project, err := d.client.GetProject(ctx, in.ID)
 	if err != nil {
-		return goneOutput{}, toLook(err, "account.projects.view", ownerAdminMember)
+		return deletedOutput{}, withPermission(err, "account.projects.view", ownerAdminMember)
 	}
-	d := deed{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "It is deleted for good, with the roles that members and API keys have in it. This cannot be undone."}
-	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
-		return goneOutput{}, err
+	a := action{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "It is deleted for good, with the roles that members and API keys have in it. This cannot be undone."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
+		return deletedOutput{}, err
 	}
-	return goneOutput{in.ID, project.Name, "Deleted %s (ID %s).", "project"}, e.client.DeleteProject(ctx, in.ID)
+	return deletedOutput{in.ID, project.Name, "Deleted %s (ID %s).", "project"}, d.client.DeleteProject(ctx, in.ID)
 }

@@ -99,7 +99,7 @@ func callText(tool string, pairs ...string) string {
 }
 
 // escapeInvisible returns JSON in which no character controls a terminal, the
-// direction of text or nothing that can be seen: such characters become escape
+// direction of text or noChange that can be seen: such characters become escape
 // sequences, which mean the same.
 func escapeInvisible(text []byte) []byte {
 	visible := func(r rune) bool { return r == utf8.RuneError || unicode.IsPrint(r) }
@@ -138,29 +138,29 @@ func reason(err error) string {
 	case !ok:
 		return oneLine(err.Error())
 	case errors.Is(e, raffclient.ErrBilling):
-		return "Raff refused because of the account's billing" + said(e)
+		return "Raff refused because of the account's billing" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrForbidden):
-		return "the server's API key lacks a permission" + said(e)
+		return "the server's API key lacks a permission" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrUnauthorized):
-		return "Raff rejected the server's API key" + said(e)
+		return "Raff rejected the server's API key" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrNotFound):
-		return "Raff did not find it" + said(e)
+		return "Raff did not find it" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrRateLimited):
-		return "Raff's rate limit is exhausted" + said(e)
+		return "Raff's rate limit is exhausted" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrUnavailable):
-		return "Raff's API failed" + said(e)
+		return "Raff's API failed" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrUnreachable):
-		return "Raff's API could not be reached" + said(e)
+		return "Raff's API could not be reached" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrNoResponse):
-		return "the response of Raff's API was lost" + said(e)
+		return "the response of Raff's API was lost" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrBadResponse):
-		return "the response of Raff's API could not be used" + said(e)
+		return "the response of Raff's API could not be used" + apiMessage(e)
 	case errors.Is(e, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect" + said(e) + ", which was refused"
+		return "Raff's API answered with a redirect" + apiMessage(e) + ", which was refused"
 	case errors.Is(e, raffclient.ErrListIncomplete):
-		return "Raff's list is inconsistent" + said(e)
+		return "Raff's list is inconsistent" + apiMessage(e)
 	}
-	return "Raff refused the request" + said(e)
+	return "Raff refused the request" + apiMessage(e)
 }
 
 // capitalized returns a clause as it begins a sentence.
@@ -172,7 +172,7 @@ func capitalized(clause string) string {
 }
 
 // said quotes the API's own words, if it used any, and the status.
-func said(e *raffclient.Error) string {
+func apiMessage(e *raffclient.Error) string {
 	words := e.Message
 	if words == "" {
 		words = e.Title

@@ -53,8 +53,8 @@ type grant struct {
 	Call        string `json:"call,omitempty" jsonschema_description:"The call that completes it."`
 }
 
-func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {
-	old, err := e.lookAtKey(ctx, in.ID)
+func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {
+	old, err := d.lookAtKey(ctx, in.ID)
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
@@ -62,7 +62,7 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: the %s expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", labeled("key", old.Name), timeText(old.ExpiresAt)))
 	}
 	tier, tierNote := successorTier(old.RateLimitTier)
-	created, err := e.mint(ctx, "replace_api_key", raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name, in.ID), RateLimitTier: tier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	created, err := d.createAndDeliver(ctx, "replace_api_key", raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name, in.ID), RateLimitTier: tier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
@@ -75,10 +75,10 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 		NotGranted: []grant{},
 		created:    created,
 		tier:       tierNote,
-		keySource:  e.keySource,
+		keySource:  d.keySource,
 	}
-	if e.isOwn(old) && !e.sandbox {
-		o.own = e.whoseKey(old)
+	if d.isOwn(old) && !d.sandbox {
+		o.own = d.whoseKey(old)
 	}
 	until := time.Now().Add(grantTime)
 	for _, access := range old.ProjectAccesses {
@@ -86,7 +86,7 @@ func replaceAPIKey(ctx context.Context, e *env, in replaceAPIKeyInput) (replaceA
 			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
 			continue
 		}
-		o.grant(ctx, e, access)
+		o.grant(ctx, d, access)
 	}
 	o.Remaining = o.remaining()
 	return o, nil
@@ -115,14 +115,14 @@ func newGrant(a raffclient.ProjectAccess) grant {
 
 // grant gives the successor the role that the old key has in a project. Whatever
 // becomes of that, the secret is handed over.
-func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclient.ProjectAccess) {
+func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffclient.ProjectAccess) {
 	g := newGrant(access)
 	if o.APIKey.ID == "" {
 		o.notGranted(g, "Raff's response lacks the ID of the new key.")
 		return
 	}
-	e.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
-	member, err := e.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
+	d.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
+	member, err := d.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent) {
 		member.ID, err = lost.Found[0].ID, nil
 	}
@@ -131,7 +131,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, e *env, access raffclie
 		o.Granted = append(o.Granted, g)
 		return
 	}
-	o.notGranted(g, e.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
+	o.notGranted(g, d.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
 }
 
 func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {
@@ -157,7 +157,7 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 		fmt.Sprintf(revoke, callText("revoke_api_key", "id", o.Replaces.ID, "confirm_name", cmp.Or(o.Replaces.Name, o.Replaces.ID))))
 }
 
-func (o replaceAPIKeyOutput) handedOver() delivery.Secret { return o.Secret }
+func (o replaceAPIKeyOutput) delivered() delivery.Secret { return o.Secret }
 
 func (o replaceAPIKeyOutput) summary() string {
 	text := o.created.summary() + fmt.Sprintf(" It is the successor of %s (%s), which was not changed.", labeled("key", o.Replaces.Name), prefixText(o.Replaces.KeyPrefix))

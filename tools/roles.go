@@ -76,8 +76,8 @@ type listRolesInput struct {
 	listInput
 }
 
-func listRoles(ctx context.Context, e *env, in listRolesInput) (listOutput[raffclient.Role], error) {
-	return list("roles", in.listInput, e.client.Roles(ctx, in.Scope))
+func listRoles(ctx context.Context, d *deps, in listRolesInput) (pageOutput[raffclient.Role], error) {
+	return list("roles", in.listInput, d.client.Roles(ctx, in.Scope))
 }
 
 type roleIDInput struct {
@@ -88,9 +88,9 @@ type roleOutput struct {
 	Role raffclient.Role `json:"role"`
 }
 
-func (o roleOutput) sentence(did string) string {
+func (o roleOutput) sentence(verb string) string {
 	r := o.Role
-	return fmt.Sprintf("%s %s (ID %s, slug %s, scope %s) with %d permissions.", did, labeled("role", r.Name), idText(r.ID), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
+	return fmt.Sprintf("%s %s (ID %s, slug %s, scope %s) with %d permissions.", verb, labeled("role", r.Name), idText(r.ID), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
 }
 
 func (o roleOutput) summary() string { return o.sentence("This is the") }
@@ -99,13 +99,13 @@ func (o roleOutput) summary() string { return o.sentence("This is the") }
 type changedRoleOutput struct {
 	roleOutput
 	confirmed
-	did string
+	verb string
 }
 
-func (o changedRoleOutput) summary() string { return o.sentence(o.did) + o.doubts("get_role") }
+func (o changedRoleOutput) summary() string { return o.sentence(o.verb) + o.doubts("get_role") }
 
-func getRole(ctx context.Context, e *env, in roleIDInput) (roleOutput, error) {
-	role, err := e.client.GetRole(ctx, in.ID)
+func getRole(ctx context.Context, d *deps, in roleIDInput) (roleOutput, error) {
+	role, err := d.client.GetRole(ctx, in.ID)
 	return roleOutput{role}, err
 }
 
@@ -117,13 +117,13 @@ type createRoleInput struct {
 	Description string   `json:"description,omitempty"`
 }
 
-func createRole(ctx context.Context, e *env, in createRoleInput) (changedRoleOutput, error) {
-	e.announce("create_role", "creating role", "name", in.Name)
-	role, err := e.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
+func createRole(ctx context.Context, d *deps, in createRoleInput) (changedRoleOutput, error) {
+	d.announce("create_role", "creating role", "name", in.Name)
+	role, err := d.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
 	if err != nil {
 		return changedRoleOutput{}, err
 	}
-	o := changedRoleOutput{roleOutput: roleOutput{role}, did: "Created the"}
+	o := changedRoleOutput{roleOutput: roleOutput{role}, verb: "Created the"}
 	o.text("name", in.Name, role.Name)
 	o.token("slug", in.Slug, role.Slug)
 	o.token("scope", in.Scope, role.Scope)
@@ -151,17 +151,17 @@ func atLeastOne(given bool, properties string) []schema.Fault {
 	return []schema.Fault{{Problem: "at least one of " + properties + " is needed"}}
 }
 
-func updateRole(ctx context.Context, e *env, in updateRoleInput) (changedRoleOutput, error) {
-	role, err := e.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
+func updateRole(ctx context.Context, d *deps, in updateRoleInput) (changedRoleOutput, error) {
+	role, err := d.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
 	if err != nil {
 		return changedRoleOutput{}, err
 	}
-	o := changedRoleOutput{roleOutput: roleOutput{role}, did: "Changed the"}
+	o := changedRoleOutput{roleOutput: roleOutput{role}, verb: "Changed the"}
 	o.Role.ID = cmp.Or(role.ID, in.ID)
 	o.text("name", in.Name, role.Name)
 	o.optional("description", in.Description, role.Description)
 	o.set("permissions", in.Permissions, role.Permissions)
-	o.did = o.lead(o.did)
+	o.verb = o.lead(o.verb)
 	return o, nil
 }
 
@@ -170,41 +170,41 @@ type deleteRoleInput struct {
 	confirmInput
 }
 
-// goneOutput tells what is no more.
-type goneOutput struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
-	what string // the summary, with verbs for the thing and its ID
-	noun string
+// deletedOutput tells what is no more.
+type deletedOutput struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	format string // the summary, with verbs for the thing and its ID
+	noun   string
 }
 
-func (o goneOutput) summary() string {
-	return fmt.Sprintf(o.what, labeled(o.noun, o.Name), idText(o.ID))
+func (o deletedOutput) summary() string {
+	return fmt.Sprintf(o.format, labeled(o.noun, o.Name), idText(o.ID))
 }
 
-func deleteRole(ctx context.Context, e *env, in deleteRoleInput) (goneOutput, error) {
-	role, err := e.client.GetRole(ctx, in.ID)
+func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput, error) {
+	role, err := d.client.GetRole(ctx, in.ID)
 	if err != nil {
-		return goneOutput{}, toLook(err, "account.roles.view", ownerAdmin)
+		return deletedOutput{}, withPermission(err, "account.roles.view", ownerAdmin)
 	}
-	d := deed{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "It is deleted for good. This cannot be undone."}
-	if err := e.confirm(ctx, d, in.ConfirmName); err != nil {
-		return goneOutput{}, err
+	a := action{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "It is deleted for good. This cannot be undone."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
+		return deletedOutput{}, err
 	}
-	return goneOutput{in.ID, role.Name, "Deleted %s (ID %s).", "role"}, e.client.DeleteRole(ctx, in.ID)
+	return deletedOutput{in.ID, role.Name, "Deleted %s (ID %s).", "role"}, d.client.DeleteRole(ctx, in.ID)
 }
 
 type listPermissionsInput struct {
 	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only permissions of this scope."`
 }
 
-func listPermissions(ctx context.Context, e *env, in listPermissionsInput) (listOutput[raffclient.Permission], error) {
+func listPermissions(ctx context.Context, d *deps, in listPermissionsInput) (pageOutput[raffclient.Permission], error) {
 	var all []raffclient.Permission
-	for p, err := range e.client.Permissions(ctx, in.Scope) {
+	for p, err := range d.client.Permissions(ctx, in.Scope) {
 		if err != nil {
-			return listOutput[raffclient.Permission]{}, err
+			return pageOutput[raffclient.Permission]{}, err
 		}
 		all = append(all, p)
 	}
-	return cut("permissions", listInput{Limit: len(all)}, all), nil
+	return paginate("permissions", listInput{Limit: len(all)}, all), nil
 }

@@ -43,7 +43,7 @@ type Config struct {
 	Secrets *delivery.Method
 	// Version is the program's.
 	Version string
-	// Logger gets what the administrator should know. Default: nothing is
+	// Logger gets what the administrator should know. Default: noChange is
 	// logged.
 	Logger *slog.Logger
 }
@@ -78,11 +78,11 @@ func NewServer(cfg Config) *server.MCPServer {
 		server.WithToolCapabilities(false),
 		server.WithHooks(hooks),
 	)
-	e := &env{client: cfg.Client, keySource: cmp.Or(cfg.KeySource, "the server's configuration"), secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
+	d := &deps{client: cfg.Client, keySource: cmp.Or(cfg.KeySource, "the server's configuration"), secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
 	add := func(wanted func(Tool) bool) {
 		for _, t := range all() {
 			if cfg.Offers(t) && wanted(t) && s.GetTool(t.Name) == nil {
-				s.AddTool(t.Definition(), handler(t, e, cfg.Problem))
+				s.AddTool(t.Definition(), handler(t, d, cfg.Problem))
 			}
 		}
 	}
@@ -103,13 +103,13 @@ func (cfg Config) Offers(t Tool) bool {
 		(len(cfg.Toolsets) == 0 || slices.Contains(cfg.Toolsets, t.Toolset))
 }
 
-func handler(t Tool, e *env, problem error) server.ToolHandlerFunc {
+func handler(t Tool, d *deps, problem error) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		if problem != nil {
 			return failure(problem.Error()), nil
 		}
-		ctx = context.WithValue(ctx, answersKey{}, r.Params.MultiRoundTripParams)
-		return t.call(ctx, e, arguments(r)), nil
+		ctx = context.WithValue(ctx, responsesKey{}, r.Params.MultiRoundTripParams)
+		return t.call(ctx, d, arguments(r)), nil
 	}
 }
 

@@ -31,7 +31,7 @@ type Tool struct {
 	Toolset string
 
 	definition func() mcp.Tool
-	call       func(ctx context.Context, e *env, arguments json.RawMessage) *mcp.CallToolResult
+	call       func(ctx context.Context, d *deps, arguments json.RawMessage) *mcp.CallToolResult
 }
 
 // Definition returns the tool as tools/list shows it. The first call derives the
@@ -56,7 +56,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 }
 
 // env is what a tool works with.
-type env struct {
+type deps struct {
 	client       *raffclient.Client
 	keySource    string
 	secrets      *delivery.Method
@@ -74,7 +74,7 @@ type spec struct {
 	effect      effect
 	permission  string // that the API most likely asks for
 	holders     string // who has it by default
-	refuses     string // what Raff refuses whatever the arguments, as a sentence; "" if nothing is known
+	refuses     string // what Raff refuses whatever the arguments, as a sentence; "" if noChange is known
 	sensitive   string // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
 }
 
@@ -83,7 +83,7 @@ type spec struct {
 type effect int
 
 const (
-	reads    effect = iota // nothing changes
+	reads    effect = iota // noChange changes
 	creates                // there are two
 	updates                // the same as once
 	replaces               // the second run breaks what the first handed out
@@ -104,8 +104,8 @@ func (e effect) String() string {
 	return [...]string{"reads", "creates", "updates", "replaces", "deletes"}[e]
 }
 
-// nothing is what an error says about an account that was not touched.
-func (e effect) nothing() string {
+// noChange is what an error says about an account that was not touched.
+func (e effect) noChange() string {
 	switch e {
 	case reads:
 		return "Nothing was read."
@@ -125,7 +125,7 @@ type output interface {
 // secretOutput is the output of a tool that yields a secret.
 type secretOutput interface {
 	output
-	handedOver() delivery.Secret
+	delivered() delivery.Secret
 }
 
 const sensitiveKey = "com.rafftechnologies/sensitive"
@@ -152,42 +152,42 @@ var addedByClients = []string{"wait_for_previous"}
 // define makes a tool of a function. The function's types give the schemas, which are
 // derived when they are first needed: that takes most of the time and memory that the
 // program needs to start.
-func define[In any, Out output](s spec, f func(context.Context, *env, In) (Out, error)) Tool {
+func define[In any, Out output](s spec, f func(context.Context, *deps, In) (Out, error)) Tool {
 	if s.sensitive != "" {
 		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
 	}
 	in := sync.OnceValue(schema.ForInput[In])
 	schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
-	return s.tool(schemas, func(ctx context.Context, e *env, arguments json.RawMessage) (output, error) {
+	return s.tool(schemas, func(ctx context.Context, d *deps, arguments json.RawMessage) (output, error) {
 		args, err := in().Decode(arguments, addedByClients...)
 		if err != nil {
 			return nil, err
 		}
-		return f(ctx, e, args)
+		return f(ctx, d, args)
 	})
 }
 
 // tool makes the tool of a function on JSON.
-func (s spec) tool(schemas func() (input, output json.RawMessage), f func(context.Context, *env, json.RawMessage) (output, error)) Tool {
+func (s spec) tool(schemas func() (input, output json.RawMessage), f func(context.Context, *deps, json.RawMessage) (output, error)) Tool {
 	return Tool{
 		Name:       s.name,
 		Title:      s.title,
 		Effect:     s.effect.String(),
 		definition: sync.OnceValue(func() mcp.Tool { return s.definition(schemas()) }),
-		call: func(ctx context.Context, e *env, arguments json.RawMessage) (result *mcp.CallToolResult) {
+		call: func(ctx context.Context, d *deps, arguments json.RawMessage) (result *mcp.CallToolResult) {
 			defer func() {
 				if v := recover(); v != nil {
 					// The value could contain a secret; the stack shows addresses only.
-					e.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
+					d.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
 					result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
 				}
 			}()
-			out, err := f(ctx, e, arguments)
-			if q, ok := errors.AsType[question](err); ok {
-				return q.ask()
+			out, err := f(ctx, d, arguments)
+			if request, ok := errors.AsType[confirmationRequest](err); ok {
+				return request.result()
 			}
 			if err != nil {
-				return failure(e.explain(s, err))
+				return failure(d.explain(s, err))
 			}
 			return success(s, out)
 		},
@@ -206,21 +206,21 @@ func (s spec) definition(input, output json.RawMessage) mcp.Tool {
 
 // announce logs what is about to be created, so that even a program that is killed
 // leaves a trace of it. attrs are names and values; values that are "" are left out.
-func (e *env) announce(tool, what string, attrs ...string) {
+func (d *deps) announce(tool, what string, attrs ...string) {
 	args := []any{"tool", tool}
 	for i := 0; i+1 < len(attrs); i += 2 {
 		if attrs[i+1] != "" {
 			args = append(args, attrs[i], oneLine(attrs[i+1]))
 		}
 	}
-	e.log.Info(what, args...)
+	d.log.Info(what, args...)
 }
 
 // success is the result of a call that did what it should: what happened, in
 // words, then the whole of it as JSON. Where the latter holds a secret it is
 // meant for the user alone, for clients that tell the two apart. Where the secret
 // went elsewhere, it is for both, since it says where; and the flag in _meta stays,
-// but points to nothing, since the value is not there.
+// but points to noChange, since the value is not there.
 func success(s spec, out output) *mcp.CallToolResult {
 	whole, err := json.Marshal(out)
 	if err != nil {
@@ -229,7 +229,7 @@ func success(s spec, out output) *mcp.CallToolResult {
 	whole = escapeInvisible(whole)
 	text, meta := mcp.NewTextContent(string(whole)), s.meta()
 	if s.sensitive != "" {
-		if out.(secretOutput).handedOver().Shown() {
+		if out.(secretOutput).delivered().Shown() {
 			text.Annotations = &mcp.Annotations{Audience: []mcp.Role{mcp.RoleUser}, Priority: new(1.0)}
 		} else {
 			meta = sensitive([]string{})
