@@ -21,16 +21,14 @@ func apiKeyTools() []Tool {
 			title:       "List API keys",
 			description: "List the API keys of the account, optionally filtered, without their secrets: they are told apart by key_prefix.",
 			effect:      reads,
-			permission:  "account.apikeys.view",
-			holders:     ownerAdmin,
+			permission:  apiKeysView,
 		}, listAPIKeys),
 		define(spec{
 			name:        "get_api_key",
 			title:       "Get API key",
 			description: "Get one API key, without its secret.",
 			effect:      reads,
-			permission:  "account.apikeys.view",
-			holders:     ownerAdmin,
+			permission:  apiKeysView,
 		}, getAPIKey),
 		define(spec{
 			name:  "create_api_key",
@@ -40,8 +38,7 @@ func apiKeyTools() []Tool {
 				"A key belongs to the account, not to a person, and lasts until it expires or is revoked. " +
 				"Every call makes another key, even with the same name.",
 			effect:     creates,
-			permission: "account.apikeys.create",
-			holders:    ownerAdmin,
+			permission: apiKeysCreate,
 			sensitive:  "/secret/value",
 		}, createAPIKey),
 		define(spec{
@@ -50,8 +47,7 @@ func apiKeyTools() []Tool {
 			description: "Rename an API key, change its rate limit tier or its expiry, or switch it off and on again. " +
 				"Its role cannot be changed, and a key with an expiry cannot be made to last forever.",
 			effect:     updates,
-			permission: "account.apikeys.manage",
-			holders:    ownerAdmin,
+			permission: apiKeysManage,
 		}, updateAPIKey),
 		define(spec{
 			name:  "regenerate_api_key",
@@ -59,8 +55,7 @@ func apiKeyTools() []Tool {
 			description: "Give an API key a new secret, shown this once. The old secret stops working immediately, so whatever uses it breaks until it has the new one: " +
 				"to rotate a key in use without that, use replace_api_key. ID, name, role and expiry stay.",
 			effect:     replaces,
-			permission: "account.apikeys.manage",
-			holders:    ownerAdmin,
+			permission: apiKeysManage,
 			sensitive:  "/secret/value",
 		}, regenerateAPIKey),
 		define(spec{
@@ -68,8 +63,7 @@ func apiKeyTools() []Tool {
 			title:       "Revoke API key",
 			description: "Revoke an API key for good. Whatever uses it stops working immediately.",
 			effect:      deletes,
-			permission:  revokePermission,
-			holders:     onlyOwner,
+			permission:  apiKeysRevoke,
 		}, revokeAPIKey),
 		define(spec{
 			name:  "replace_api_key",
@@ -77,8 +71,7 @@ func apiKeyTools() []Tool {
 			description: "Rotate an API key without downtime: create a successor with its tier, account role and project access, and return its secret, which is shown this once. " +
 				"The old key is not touched, and the answer says what remains to be done before it can be revoked.",
 			effect:     creates,
-			permission: "account.apikeys.create",
-			holders:    ownerAdmin,
+			permission: apiKeysCreate,
 			sensitive:  "/secret/value",
 		}, replaceAPIKey),
 		define(spec{
@@ -87,13 +80,10 @@ func apiKeyTools() []Tool {
 			description: "Look at every API key of the account and report what an administrator should know, worst first: keys that are too powerful, never expire, expire soon, are expired or inactive, are unused, " +
 				"share a name, or were made by somebody who is no longer a member. Each finding says how to fix it.",
 			effect:     reads,
-			permission: "account.apikeys.view",
-			holders:    ownerAdmin,
+			permission: apiKeysView,
 		}, auditAPIKeys),
 	)
 }
-
-const revokePermission = "account.apikeys.revoke"
 
 // createAPIKeyInput mirrors the API's request body: the conversion in
 // createAPIKey keeps the fields equal.
@@ -333,7 +323,7 @@ func (in updateAPIKeyInput) shortens(key raffclient.APIKey) bool {
 
 func (d *deps) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
 	key, err := d.client.GetAPIKey(ctx, id)
-	return key, withPermission(err, "account.apikeys.view", ownerAdmin)
+	return key, withPermission(err, apiKeysView)
 }
 
 // notOwn refuses to lock the server out.

@@ -131,10 +131,10 @@ func (a *audit) readRoles(ctx context.Context) {
 }
 
 // administers are the permissions with which a key could give itself, or others,
-// any other.
+// every other.
 var administers = []string{
-	"account.apikeys.create", "account.apikeys.manage", "account.members.invite", "account.members.manage",
-	"account.roles.create", "account.roles.manage",
+	apiKeysCreate.name, apiKeysManage.name, membersInvite.name, membersManage.name,
+	rolesCreate.name, rolesManage.name,
 }
 
 // look returns what there is to say about a key.

@@ -26,9 +26,9 @@ func (d *deps) explain(s spec, err error) string {
 			return err.Error()
 		}
 	}
-	l, looking := errors.AsType[permissionError](err)
+	lookup, looking := errors.AsType[permissionError](err)
 	if looking {
-		s.permission, s.holders = l.permission, l.holders
+		s.permission = lookup.permission
 	}
 	if notReady, ok := errors.AsType[*delivery.NotReadyError](err); ok {
 		return explainNotReady(s, notReady)
@@ -56,10 +56,10 @@ func (d *deps) explainError(s spec, err *raffclient.Error) string {
 		return "Raff refused because of the account's billing" + apiMessage(err) + why + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
 	case errors.Is(err, raffclient.ErrUnauthorized):
 		return d.explainUnauthorized(err)
-	case errors.Is(err, raffclient.ErrForbidden) && s.permission == "":
+	case errors.Is(err, raffclient.ErrForbidden) && s.permission.name == "":
 		return "Raff did not permit it" + apiMessage(err) + ". Ask the user to check the permissions of the API key that the server runs with."
 	case errors.Is(err, raffclient.ErrForbidden):
-		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission, apiMessage(err), s.holders)
+		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission.name, apiMessage(err), s.permission.holders)
 	case errors.Is(err, raffclient.ErrProjectRequired):
 		return "Raff requires a project for this request" + apiMessage(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
 	case errors.Is(err, raffclient.ErrNoEndpoint):
@@ -109,22 +109,6 @@ func (s spec) remedy() string {
 		text = s.refuses + " " + text
 	}
 	return text
-}
-
-// permissionError is an error of a request that needs another permission than the tool.
-type permissionError struct {
-	error
-	permission, holders string
-}
-
-func (l permissionError) Unwrap() error { return l.error }
-
-// withPermission marks an error of looking at something before it is touched.
-func withPermission(err error, permission, holders string) error {
-	if err == nil {
-		return nil
-	}
-	return permissionError{err, permission, holders}
 }
 
 // explainOutcome words what is known of a creation whose response was lost.

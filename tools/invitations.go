@@ -89,20 +89,20 @@ func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (c
 // a project. If no such member can be found, unlisted is why; that must not prevent
 // cancelling the invitation.
 func (d *deps) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
-	where, permission, holders, members := "the account", "account.members.view", ownerAdminMember, d.client.Members(ctx, "")
+	where, required, members := "the account", membersView, d.client.Members(ctx, "")
 	if in.ProjectID != "" {
-		where, permission, holders, members = "the project", "project.members.view", projectViewers, d.client.ProjectMembers(ctx, in.ProjectID, "")
+		where, required, members = "the project", projectMembersView, d.client.ProjectMembers(ctx, in.ProjectID, "")
 	}
 	email, err = invitee(members, in.ID)
 	for _, kind := range []error{raffclient.ErrForbidden, raffclient.ErrNotFound, raffclient.ErrListIncomplete} {
 		if errors.Is(err, kind) {
-			return email, fmt.Sprintf("the members of %s cannot be listed, which most likely takes %s: %s", where, permission, reason(err)), nil
+			return email, fmt.Sprintf("the members of %s cannot be listed, which most likely takes %s: %s", where, required.name, reason(err)), nil
 		}
 	}
 	if err == nil && email == "" {
 		unlisted = "no pending member of " + where + " with that invitation ID and an e-mail address is listed"
 	}
-	return email, unlisted, withPermission(err, permission, holders)
+	return email, unlisted, withPermission(err, required)
 }
 
 // invitee returns the e-mail address of the member that the invitation with that ID is

@@ -16,16 +16,14 @@ func memberTools() []Tool {
 			title:       "List account members",
 			description: "List who has a role in the account: users, and those who were invited and have not accepted (status pending, with an invitation_id).",
 			effect:      reads,
-			permission:  "account.members.view",
-			holders:     ownerAdminMember,
+			permission:  membersView,
 		}, listMembers),
 		define(spec{
 			name:        "get_member",
 			title:       "Get account member",
 			description: "Get one member of the account.",
 			effect:      reads,
-			permission:  "account.members.view",
-			holders:     ownerAdminMember,
+			permission:  membersView,
 		}, getMember),
 		define(spec{
 			name:        "add_member",
@@ -33,8 +31,7 @@ func memberTools() []Tool {
 			description: "Give somebody a role in the account: invite a person by e-mail, add a user of Raff at once, or give an API key an account role. Exactly one of email, target_user_id and api_key_id is needed.",
 			effect:      creates,
 			refuses:     "Nobody can be added or invited who is a member already or has a pending invitation (list_members).",
-			permission:  "account.members.invite",
-			holders:     ownerAdmin,
+			permission:  membersInvite,
 		}, addMember),
 		define(spec{
 			name:        "update_member",
@@ -42,8 +39,7 @@ func memberTools() []Tool {
 			description: "Change the role of a member of the account, or suspend or reactivate them. A suspended member keeps the role but cannot sign in.",
 			effect:      updates,
 			refuses:     "The Owner's role cannot be changed, and somebody must remain who may manage members.",
-			permission:  "account.members.manage",
-			holders:     ownerAdmin,
+			permission:  membersManage,
 		}, updateMember),
 		define(spec{
 			name:        "remove_member",
@@ -51,24 +47,21 @@ func memberTools() []Tool {
 			description: "Remove a member from the account. API keys that the member made keep working: look at them with audit_api_keys. The Owner cannot be removed.",
 			effect:      deletes,
 			refuses:     "The Owner cannot be removed, nor can the last member who may manage members.",
-			permission:  "account.members.remove",
-			holders:     onlyOwner,
+			permission:  membersRemove,
 		}, removeMember),
 		define(spec{
 			name:        "list_project_members",
 			title:       "List project members",
 			description: "List who has a role in a project, those who were invited and have not accepted included.",
 			effect:      reads,
-			permission:  "project.members.view",
-			holders:     projectViewers,
+			permission:  projectMembersView,
 		}, listProjectMembers),
 		define(spec{
 			name:        "get_project_member",
 			title:       "Get project member",
 			description: "Get one member of a project.",
 			effect:      reads,
-			permission:  "project.members.view",
-			holders:     projectViewers,
+			permission:  projectMembersView,
 		}, getProjectMember),
 		define(spec{
 			name:        "add_project_member",
@@ -76,24 +69,21 @@ func memberTools() []Tool {
 			description: "Give a member of the account, or an API key, a role in a project. Exactly one of target_user_id and api_key_id is needed. Keep the member's ID of the answer: for an API key it cannot be found out later.",
 			effect:      creates,
 			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
-			permission:  "project.members.manage",
-			holders:     projectAdmins,
+			permission:  projectMembersManage,
 		}, addProjectMember),
 		define(spec{
 			name:        "update_project_member",
 			title:       "Update project member",
 			description: "Change the role of a member of a project, or suspend or reactivate them there.",
 			effect:      updates,
-			permission:  "project.members.manage",
-			holders:     projectAdmins,
+			permission:  projectMembersManage,
 		}, updateProjectMember),
 		define(spec{
 			name:        "remove_project_member",
 			title:       "Remove project member",
 			description: "Take away what a member may do in a project. In the account the member stays.",
 			effect:      deletes,
-			permission:  "project.members.manage",
-			holders:     projectAdmins,
+			permission:  projectMembersManage,
 		}, removeProjectMember),
 		define(spec{
 			name:        "create_account_invitation",
@@ -101,8 +91,7 @@ func memberTools() []Tool {
 			description: "Send somebody an e-mail with a link by which they become a member of the account. Until then they are listed by list_members with status pending.",
 			effect:      creates,
 			refuses:     "Nobody can be added or invited who is a member already or has a pending invitation (list_members).",
-			permission:  "account.members.invite",
-			holders:     ownerAdmin,
+			permission:  membersInvite,
 		}, createAccountInvitation),
 		define(spec{
 			name:        "create_project_invitation",
@@ -110,16 +99,14 @@ func memberTools() []Tool {
 			description: "Send somebody an e-mail with a link by which they become a member of a project. Until then they are listed by list_project_members with status pending.",
 			effect:      creates,
 			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
-			permission:  "project.members.invite or account.members.invite",
-			holders:     "the roles Owner and Admin and, in the project, by Project Admin",
+			permission:  projectMembersInvite,
 		}, createProjectInvitation),
 		define(spec{
 			name:        "cancel_invitation",
 			title:       "Cancel invitation",
 			description: "Cancel a pending invitation to the account or to a project: its link is no longer valid. To send it again, cancel it and invite again.",
 			effect:      deletes,
-			permission:  "account.members.invite",
-			holders:     ownerAdmin,
+			permission:  membersInvite,
 		}, cancelInvitation),
 	)
 }
@@ -246,7 +233,7 @@ type removeMemberInput struct {
 func removeMember(ctx context.Context, d *deps, in removeMemberInput) (deletedOutput, error) {
 	member, err := d.client.GetMember(ctx, in.ID)
 	if err != nil {
-		return deletedOutput{}, withPermission(err, "account.members.view", ownerAdminMember)
+		return deletedOutput{}, withPermission(err, membersView)
 	}
 	a := action{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "They lose access to the account immediately. API keys that they made keep working."}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
@@ -323,7 +310,7 @@ type removeProjectMemberInput struct {
 func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInput) (deletedOutput, error) {
 	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
 	if err != nil {
-		return deletedOutput{}, withPermission(err, "project.members.view", projectViewers)
+		return deletedOutput{}, withPermission(err, projectMembersView)
 	}
 	a := action{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {

@@ -16,32 +16,28 @@ func projectTools() []Tool {
 			title:       "List projects",
 			description: "List the projects of the account, as far as the server's API key can see them.",
 			effect:      reads,
-			permission:  "account.projects.view",
-			holders:     ownerAdminMember,
+			permission:  projectsView,
 		}, listProjects),
 		define(spec{
 			name:        "get_project",
 			title:       "Get project",
 			description: "Get one project.",
 			effect:      reads,
-			permission:  "account.projects.view",
-			holders:     ownerAdminMember,
+			permission:  projectsView,
 		}, getProject),
 		define(spec{
 			name:        "create_project",
 			title:       "Create project",
 			description: "Create a project, which cloud resources are kept in and members and API keys are given roles in.",
 			effect:      creates,
-			permission:  "account.projects.create",
-			holders:     ownerAdmin,
+			permission:  projectsCreate,
 		}, createProject),
 		define(spec{
 			name:        "update_project",
 			title:       "Update project",
 			description: "Rename or describe a project. Its ID and slug stay.",
 			effect:      updates,
-			permission:  "account.projects.manage",
-			holders:     ownerAdmin,
+			permission:  projectsManage,
 		}, updateProject),
 		define(spec{
 			name:        "delete_project",
@@ -49,8 +45,7 @@ func projectTools() []Tool {
 			description: "Delete an empty project for good, with the roles that members and API keys have in it. Raff refuses for the default project and for one that still holds resources.",
 			effect:      deletes,
 			refuses:     "The default project cannot be deleted, nor can a project that still contains resources.",
-			permission:  "account.projects.delete",
-			holders:     onlyOwner,
+			permission:  projectsDelete,
 		}, deleteProject),
 	)
 }
@@ -141,7 +136,7 @@ type deleteProjectInput struct {
 func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deletedOutput, error) {
 	project, err := d.client.GetProject(ctx, in.ID)
 	if err != nil {
-		return deletedOutput{}, withPermission(err, "account.projects.view", ownerAdminMember)
+		return deletedOutput{}, withPermission(err, projectsView)
 	}
 	a := action{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "It is deleted for good, with the roles that members and API keys have in it. This cannot be undone."}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {

@@ -131,7 +131,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffcli
 		o.Granted = append(o.Granted, g)
 		return
 	}
-	o.notGranted(g, d.explain(spec{name: "add_project_member", effect: creates, permission: "project.members.manage", holders: projectAdmins}, err))
+	o.notGranted(g, d.explain(spec{name: "add_project_member", effect: creates, permission: projectMembersManage}, err))
 }
 
 func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {

@@ -16,24 +16,21 @@ func roleTools() []Tool {
 			title:       "List roles",
 			description: "List the roles of the account, Raff's own (is_system) and custom ones, with the permissions that each allows. Account roles are for what is administered here, project roles for the resources in a project.",
 			effect:      reads,
-			permission:  "account.roles.view",
-			holders:     ownerAdmin,
+			permission:  rolesView,
 		}, listRoles),
 		define(spec{
 			name:        "get_role",
 			title:       "Get role",
 			description: "Get one role with its permissions.",
 			effect:      reads,
-			permission:  "account.roles.view",
-			holders:     ownerAdmin,
+			permission:  rolesView,
 		}, getRole),
 		define(spec{
 			name:        "create_role",
 			title:       "Create role",
 			description: "Create a custom role, a named set of permissions that keys and members can be given. Scope and slug cannot be changed later.",
 			effect:      creates,
-			permission:  "account.roles.create",
-			holders:     ownerAdmin,
+			permission:  rolesCreate,
 		}, createRole),
 		define(spec{
 			name:        "update_role",
@@ -41,8 +38,7 @@ func roleTools() []Tool {
 			description: "Change a custom role. The change reaches every member and API key that has the role, at their next request. Roles of Raff's own (is_system) cannot be changed.",
 			effect:      updates,
 			refuses:     "Raff's own roles (is_system) cannot be changed.",
-			permission:  "account.roles.manage",
-			holders:     ownerAdmin,
+			permission:  rolesManage,
 		}, updateRole),
 		define(spec{
 			name:        "delete_role",
@@ -50,8 +46,7 @@ func roleTools() []Tool {
 			description: "Delete a custom role for good. Raff refuses while a member or an API key has it.",
 			effect:      deletes,
 			refuses:     "Raff's own roles (is_system) cannot be deleted, nor can a role that a member or an API key still has.",
-			permission:  "account.roles.delete",
-			holders:     onlyOwner,
+			permission:  rolesDelete,
 		}, deleteRole),
 		define(spec{
 			name:        "list_permissions",
@@ -61,15 +56,6 @@ func roleTools() []Tool {
 		}, listPermissions),
 	)
 }
-
-// Who has a permission by default.
-const (
-	ownerAdmin       = "the roles Owner and Admin"
-	ownerAdminMember = "the roles Owner, Admin and Member"
-	onlyOwner        = "the role Owner alone, not by Admin"
-	projectViewers   = "Owner and, in the project, by the roles Project Admin, Operator, Project Member and Viewer"
-	projectAdmins    = "Owner and, in the project, by the roles Project Admin and Operator"
-)
 
 type listRolesInput struct {
 	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only roles of this scope."`
@@ -185,7 +171,7 @@ func (o deletedOutput) summary() string {
 func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput, error) {
 	role, err := d.client.GetRole(ctx, in.ID)
 	if err != nil {
-		return deletedOutput{}, withPermission(err, "account.roles.view", ownerAdmin)
+		return deletedOutput{}, withPermission(err, rolesView)
 	}
 	a := action{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "It is deleted for good. This cannot be undone."}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {

@@ -72,10 +72,9 @@ type spec struct {
 	title       string
 	description string // for someone who has never seen the dashboard
 	effect      effect
-	permission  string // that the API most likely asks for
-	holders     string // who has it by default
-	refuses     string // what Raff refuses whatever the arguments, as a sentence; "" if noChange is known
-	sensitive   string // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
+	permission  permission // that the API requires, as far as is known
+	refuses     string     // what Raff refuses whatever the arguments, as a sentence; "" if noChange is known
+	sensitive   string     // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
 }
 
 // effect is what a tool does to the account. It is chosen by asking what
