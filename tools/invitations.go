@@ -11,6 +11,34 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
+func invitationTools() []Tool {
+	return []Tool{
+		define(spec{
+			name:        "create_account_invitation",
+			title:       "Invite to the account",
+			description: "Send somebody an e-mail with a link by which they become a member of the account. Until then they are listed by list_members with status pending.",
+			effect:      creates,
+			refuses:     "Nobody can be added or invited who is a member already or has a pending invitation (list_members).",
+			permission:  membersInvite,
+		}, createAccountInvitation),
+		define(spec{
+			name:        "create_project_invitation",
+			title:       "Invite to a project",
+			description: "Send somebody an e-mail with a link by which they become a member of a project. Until then they are listed by list_project_members with status pending.",
+			effect:      creates,
+			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
+			permission:  projectMembersInvite,
+		}, createProjectInvitation),
+		define(spec{
+			name:        "cancel_invitation",
+			title:       "Cancel invitation",
+			description: "Cancel a pending invitation to the account or to a project: its link is no longer valid. To send it again, cancel it and invite again.",
+			effect:      deletes,
+			permission:  membersInvite,
+		}, cancelInvitation),
+	}
+}
+
 type createAccountInvitationInput struct {
 	Email  string `json:"email" jsonschema:"format=email" jsonschema_description:"Of somebody who is no member yet."`
 	RoleID string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of an account-scope role, from list_roles."`

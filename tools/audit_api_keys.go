@@ -11,6 +11,17 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
+func auditAPIKeysTool() Tool {
+	return define(spec{
+		name:  "audit_api_keys",
+		title: "Audit API keys",
+		description: "Look at every API key of the account and report what an administrator should know, worst first: keys that are too powerful, never expire, expire soon, are expired or inactive, are unused, " +
+			"share a name, or were made by somebody who is no longer a member. Each finding says how to fix it.",
+		effect:     reads,
+		permission: apiKeysView,
+	}, auditAPIKeys)
+}
+
 type auditAPIKeysInput struct {
 	ExpiresWithinDays int `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30" jsonschema_description:"Report keys that expire within so many days."`
 	UnusedDays        int `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90" jsonschema_description:"Report keys that were not used for so many days."`

@@ -13,6 +13,18 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
+func replaceAPIKeyTool() Tool {
+	return define(spec{
+		name:  "replace_api_key",
+		title: "Replace API key",
+		description: "Rotate an API key without downtime: create a successor with its tier, account role and project access, and return its secret, which is shown this once. " +
+			"The old key is not touched, and the answer says what remains to be done before it can be revoked.",
+		effect:     creates,
+		permission: apiKeysCreate,
+		sensitive:  "/secret/value",
+	}, replaceAPIKey)
+}
+
 type replaceAPIKeyInput struct {
 	ID        string     `json:"id" jsonschema:"format=uuid" jsonschema_description:"ID of the key to replace, from list_api_keys."`
 	Name      string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"Of the successor. Default: the old key's name."`

@@ -1,0 +1,143 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
+)
+
+// createAPIKeyInput mirrors the API's request body: the conversion in
+// createAPIKey keeps the fields equal.
+type createAPIKeyInput struct {
+	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Without it the key never expires."`
+	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets, from list_roles. Without it the key gets no account role."`
+}
+
+// Check adds what JSON Schema cannot say.
+func (in createAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
+
+func inFuture(expiresAt *time.Time) []schema.Fault {
+	if expiresAt == nil || expiresAt.After(time.Now()) {
+		return nil
+	}
+	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
+}
+
+// keyOutput is a key with its secret, or with where that went.
+type keyOutput struct {
+	APIKey raffclient.APIKey `json:"api_key"`
+	Secret delivery.Secret   `json:"secret"`
+	confirmed
+	verb    string
+	prefix  string
+	expires bool // an expiry was requested, or the key had one before
+	sandbox bool
+}
+
+// output makes the output of a key whose secret was handed over.
+func (d *deps) output(verb string, key raffclient.APIKeyWithSecret, secret delivery.Secret) keyOutput {
+	if d.sandbox {
+		secret.Note = "SANDBOX: this key grants no access and is discarded when the server ends. " + secret.Note
+	}
+	return keyOutput{APIKey: key.APIKey, Secret: secret, verb: verb, prefix: key.Prefix(), sandbox: d.sandbox}
+}
+
+func (o keyOutput) delivered() delivery.Secret { return o.Secret }
+
+func (o keyOutput) summary() string {
+	k := o.APIKey
+	text := fmt.Sprintf("%s %s (prefix %s, ID %s).", o.verb, labeled("API key", k.Name), prefixText(o.prefix), idText(k.ID))
+	_, known := k.ExpiresAt.Time()
+	switch {
+	case known:
+		text += fmt.Sprintf(" It expires at %s.", timeText(k.ExpiresAt))
+	case k.ExpiresAt != "":
+		text += fmt.Sprintf(" When it expires is unknown: Raff's response shows %s.", timeText(k.ExpiresAt))
+	case !o.expires:
+		text += " It never expires."
+	}
+	if k.RoleName != "" {
+		text += fmt.Sprintf(" Its account role is %s.", quoted(k.RoleName))
+	}
+	if k.ID == "" {
+		text += " Raff's response lacks the key's ID; list_api_keys shows it by its prefix."
+	}
+	text += o.doubts("get_api_key") + " " + o.Secret.Describe()
+	if o.sandbox {
+		text = "SANDBOX: this key grants no access. " + text
+	}
+	return text
+}
+
+func createAPIKey(ctx context.Context, d *deps, in createAPIKeyInput) (keyOutput, error) {
+	return d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
+}
+
+// createAndDeliver creates a key and hands its secret over. No key is left whose secret
+// nobody has.
+func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
+	if err := d.secrets.Ready(ctx); err != nil {
+		return keyOutput{}, err
+	}
+	d.announce(tool, "creating API key", "name", r.Name)
+	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", delivery.Key{Name: r.Name})
+	key, err := d.client.CreateAPIKey(ctx, r)
+	finished()
+	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
+		d.revokeNamed(ctx, lost)
+	}
+	if err != nil {
+		return keyOutput{}, err
+	}
+	named := key.Name
+	key.Name = cmp.Or(key.Name, r.Name)
+	secret, err := d.deliverNew(ctx, key)
+	if err != nil {
+		return keyOutput{}, err
+	}
+	o := d.output("Created", key, secret)
+	o.expires = r.ExpiresAt != nil
+	o.text("name", r.Name, named)
+	o.token("rate_limit_tier", r.RateLimitTier, key.RateLimitTier)
+	o.time("expires_at", r.ExpiresAt, key.ExpiresAt)
+	o.token("role_id", r.RoleID, key.RoleID)
+	return o, nil
+}
+
+// revokeNamed revokes, once the call is over, a key whose answer named it but lacked
+// the secret, if the call was cancelled or its client has gone. A key that was only
+// found may be somebody else's; the client's log names it.
+func (d *deps) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
+	stdio.OnUndelivered(call, func(ctx context.Context, why stdio.Reason) {
+		if why == stdio.ErrorResponse {
+			return
+		}
+		for _, m := range lost.Found {
+			if m.Confirmed && m.Recent {
+				d.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
+			}
+		}
+	})
+}
+
+// revokeUnread revokes a key that nobody will ever know the secret of, since
+// the call that made it was cancelled or its client has gone. Where that is
+// refused, the log names the key.
+func (d *deps) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
+	log := d.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
+	err := d.client.RevokeCreatedAPIKey(ctx, key)
+	if err != nil {
+		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
+		return
+	}
+	log.Warn("a key was made for a call that was cancelled or whose client has gone; it was revoked")
+}

@@ -1,0 +1,127 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+)
+
+func projectMemberTools() []Tool {
+	return []Tool{
+		define(spec{
+			name:        "list_project_members",
+			title:       "List project members",
+			description: "List who has a role in a project, those who were invited and have not accepted included.",
+			effect:      reads,
+			permission:  projectMembersView,
+		}, listProjectMembers),
+		define(spec{
+			name:        "get_project_member",
+			title:       "Get project member",
+			description: "Get one member of a project.",
+			effect:      reads,
+			permission:  projectMembersView,
+		}, getProjectMember),
+		define(spec{
+			name:        "add_project_member",
+			title:       "Add project member",
+			description: "Give a member of the account, or an API key, a role in a project. Exactly one of target_user_id and api_key_id is needed. Keep the member's ID of the answer: for an API key it cannot be found out later.",
+			effect:      creates,
+			refuses:     "Nobody can be added or invited who has a role in the project already (list_project_members).",
+			permission:  projectMembersManage,
+		}, addProjectMember),
+		define(spec{
+			name:        "update_project_member",
+			title:       "Update project member",
+			description: "Change the role of a member of a project, or suspend or reactivate them there.",
+			effect:      updates,
+			permission:  projectMembersManage,
+		}, updateProjectMember),
+		define(spec{
+			name:        "remove_project_member",
+			title:       "Remove project member",
+			description: "Take away what a member may do in a project. In the account the member stays.",
+			effect:      deletes,
+			permission:  projectMembersManage,
+		}, removeProjectMember),
+	}
+}
+
+type listProjectMembersInput struct {
+	projectIDInput
+	statusInput
+	listInput
+}
+
+func listProjectMembers(ctx context.Context, d *deps, in listProjectMembersInput) (pageOutput[raffclient.Member], error) {
+	return list("project members", in.listInput, d.client.ProjectMembers(ctx, in.ID, in.Status))
+}
+
+type projectMemberIDInput struct {
+	projectIDInput
+	MemberID string `json:"member_id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_project_members."`
+}
+
+func getProjectMember(ctx context.Context, d *deps, in projectMemberIDInput) (memberOutput, error) {
+	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
+	return memberOutput{member, "This is the project"}, err
+}
+
+type addProjectMemberInput struct {
+	projectIDInput
+	TargetUserID string `json:"target_user_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"user_id of a member of the account, from list_members."`
+	APIKeyID     string `json:"api_key_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Of an API key, from list_api_keys."`
+	RoleID       string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of a project-scope role, from list_roles."`
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in addProjectMemberInput) Check() []schema.Fault {
+	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
+}
+
+func addProjectMember(ctx context.Context, d *deps, in addProjectMemberInput) (changedMemberOutput, error) {
+	d.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
+	member, err := d.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	o := changedMemberOutput{memberOutput: memberOutput{member, "Added the project"}, check: "get_project_member"}
+	o.token("target_user_id", in.TargetUserID, member.UserID)
+	o.token("role_id", in.RoleID, member.RoleID)
+	return o, nil
+}
+
+type updateProjectMemberInput struct {
+	projectMemberIDInput
+	changeMemberInput
+}
+
+// Check adds what JSON Schema cannot say to every client.
+func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
+
+func updateProjectMember(ctx context.Context, d *deps, in updateProjectMemberInput) (changedMemberOutput, error) {
+	member, err := d.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
+	if err != nil {
+		return changedMemberOutput{}, err
+	}
+	return in.output(member, in.MemberID, "Changed the project", "get_project_member"), nil
+}
+
+type removeProjectMemberInput struct {
+	projectMemberIDInput
+	confirmInput
+}
+
+func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInput) (deletedOutput, error) {
+	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
+	if err != nil {
+		return deletedOutput{}, withPermission(err, projectMembersView)
+	}
+	a := action{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
+	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
+		return deletedOutput{}, err
+	}
+	return deletedOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed %s (ID %s) from the project.", "member"}, d.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+}
