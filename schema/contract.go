@@ -15,8 +15,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// contract is a published schema in the two forms that holding a value to it
-// takes: one to validate with, and one that knows the order of properties.
+// contract is a published schema in the two forms that validation needs: one to validate
+// with, and one that knows the order of properties.
 type contract struct {
 	validator *jsonschema.Schema
 	root      *invopop.Schema
@@ -74,7 +74,7 @@ func offsetInRange(s string) bool {
 	return hours < "24" && minutes < "60"
 }
 
-// checkDefaults reports a default, at any level, that the schema refuses.
+// checkDefaults returns an error if a default, at any level, violates the schema.
 func checkDefaults(s *jsonschema.Schema) error {
 	if s.Default != nil {
 		if err := s.Validate(*s.Default); err != nil {
@@ -92,7 +92,7 @@ func checkDefaults(s *jsonschema.Schema) error {
 	return nil
 }
 
-// violations returns everything in v that is against the schema.
+// violations returns every violation of the schema in v.
 func (c *contract) violations(v any) []finding {
 	failed, ok := errors.AsType[*jsonschema.ValidationError](c.validator.Validate(v))
 	if !ok {
@@ -127,8 +127,8 @@ func below(at []string, name string) []string {
 	return append(slices.Clip(at), name)
 }
 
-// normalize returns v with the forms of JSON that mean the same made one: null for
-// an optional property is dropped, an integer has neither fraction nor exponent.
+// normalize gives equivalent forms of JSON in v one form: it removes null for an optional
+// property, and writes an integer without fraction and exponent.
 func normalize(s *invopop.Schema, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -151,7 +151,7 @@ func normalize(s *invopop.Schema, v any) any {
 	return v
 }
 
-// integer writes n as strconv reads it, if n is whole.
+// integer returns n as strconv reads it, if n is whole.
 func integer(n json.Number) json.Number {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok || !r.IsInt() {
@@ -172,8 +172,7 @@ func known(s *invopop.Schema, name string) bool {
 	return ok
 }
 
-// child returns the schema of a property, or of an item, of what s describes;
-// nil if there is none.
+// child returns the schema of a property or an item of the values that s describes, or nil.
 func child(s *invopop.Schema, name string) *invopop.Schema {
 	switch {
 	case s == nil:
@@ -186,7 +185,7 @@ func child(s *invopop.Schema, name string) *invopop.Schema {
 	return s.AdditionalProperties
 }
 
-// names returns the names of the properties that s knows, in their order.
+// names returns the names of the properties of s in order.
 func names(s *invopop.Schema) []string {
 	if s == nil || s.Properties == nil {
 		return nil

@@ -7,18 +7,17 @@ import (
 	"slices"
 )
 
-// Decode reads a value that came in. It accepts exactly what the published
-// schema says, with these additions: absent arguments and null count as an empty
-// object, and null for an optional property counts as absent. Formats are
-// asserted; lengths count characters; a property must not be given twice; and
-// there are limits on depth and on the length of numbers that only nonsense
-// reaches. An any keeps numbers as json.Number.
+// Decode decodes a value that comes in. It accepts exactly what the published schema
+// says, with these additions: absent arguments and null count as an empty object, and
+// null for an optional property counts as absent. Formats are asserted; lengths count
+// characters; a property must not occur twice; and depth and the length of numbers are
+// limited. Numbers in an any are json.Number.
 //
-// ignored are properties of the value itself that are dropped, whatever their values,
-// unless T has them: what some sender is known to add on its own.
+// ignored are top-level properties that are dropped, whatever their values, unless T has
+// them: properties that some client is known to add.
 //
-// The error is a [Faults] with everything that is wrong, in the order of T's
-// fields. It never contains the value of a property.
+// The error is a [Faults] that contains every fault, in the order of T's fields. It never
+// contains the value of a property.
 func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
 	var value, none T
 	if err := s.input.decode(raw, ignored, &value); err != nil {
@@ -53,7 +52,7 @@ func (i *input) decode(raw json.RawMessage, ignored []string, value any) error {
 	return nil
 }
 
-// build decodes those properties of object in which nothing was found into value.
+// build decodes the properties of object without findings into value.
 func build(value any, object map[string]any, found []finding) error {
 	if len(found) > 0 {
 		object = maps.Clone(object)
@@ -70,9 +69,9 @@ func build(value any, object map[string]any, found []finding) error {
 	return d.Decode(value)
 }
 
-// check returns what the value's own rules find, without a second fault for a
-// property that has one, and without rules on the whole value if something was
-// given that the value does not contain.
+// check returns the findings of the value's own rules. It skips those about a property that
+// already has one, and those about the whole value if found contains anything but missing
+// properties, since the value is then incomplete.
 func check(value any, found []finding) []finding {
 	checker, ok := value.(Checker)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 	invopop "github.com/invopop/jsonschema"
 )
 
-// direction tells whose values a schema is for: those that come in are held to
-// it, those that go out are merely described.
+// direction is the direction of the values that a schema describes: values that come in
+// are validated, values that go out are only described.
 type direction bool
 
 const (
@@ -76,8 +76,8 @@ func nestedOutput(t reflect.Type) *invopop.Schema {
 	return &s
 }
 
-// special returns the schema of types that the reflector would describe wrongly
-// for this direction, and nil for all others.
+// special returns the schema of a type that the reflector would describe incorrectly for
+// this direction, or nil.
 func (dir direction) special(t reflect.Type) *invopop.Schema {
 	if describesItself(t) {
 		return nil
@@ -94,8 +94,8 @@ func (dir direction) special(t reflect.Type) *invopop.Schema {
 	return nil
 }
 
-// textual returns the schema of types that write their own JSON: what they
-// write is a string or unknown, and has nothing to do with their fields.
+// textual returns the schema of a type that encodes itself: its JSON is a string or
+// unknown, and does not follow from its fields.
 func textual(t reflect.Type) *invopop.Schema {
 	switch {
 	case implements[encoding.TextMarshaler](t):
@@ -106,15 +106,14 @@ func textual(t reflect.Type) *invopop.Schema {
 	return nil
 }
 
-// anything returns the schema {}. Without the empty map it would be published
-// as true, which means the same, but clients expect every property to be an
-// object.
+// anything returns the schema {}. Without the empty map it would be encoded as true, which
+// means the same, but clients expect every property to be an object.
 func anything() *invopop.Schema {
 	return &invopop.Schema{Extras: map[string]any{}}
 }
 
-// bounds returns the least and greatest integer of a kind. Without them a
-// schema would admit numbers that cannot be decoded.
+// bounds returns the minimum and maximum of an integer kind. Without them, a schema would
+// accept numbers that cannot be decoded.
 func bounds(k reflect.Kind) (least, most json.Number, ok bool) {
 	signed := func(bits int) (json.Number, json.Number, bool) {
 		return json.Number(strconv.FormatInt(math.MinInt64>>(64-bits), 10)),
@@ -199,8 +198,7 @@ func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
 	w.WriteByte('}')
 }
 
-// writeJSON writes strings, lists of strings and the values of tags, which all have a
-// JSON form.
+// writeJSON writes a string, a list of strings or a tag value. Each has a JSON form.
 func writeJSON(w *bytes.Buffer, v any) {
 	text, _ := json.Marshal(v)
 	w.Write(text)

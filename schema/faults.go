@@ -30,11 +30,10 @@ func (f Fault) location() []string {
 	return strings.FieldsFunc(f.Property, func(r rune) bool { return strings.ContainsRune(".[]", r) })
 }
 
-// Faults is everything that is wrong with a value. As an error it is all the
-// sentences in one line.
+// Faults is every fault of a value.
 type Faults []Fault
 
-// Error joins the sentences.
+// Error joins the sentences of the faults in one line.
 func (f Faults) Error() string {
 	sentences := make([]string, len(f))
 	for i, fault := range f {
@@ -43,7 +42,7 @@ func (f Faults) Error() string {
 	return strings.Join(sentences, "; ")
 }
 
-// finding is a fault before it is put into words.
+// finding is a fault before it is described.
 type finding struct {
 	at   []string // names of properties and indexes of items, from the top
 	what any      // one of the types below, a Fault, or a jsonschema.ErrorKind
@@ -55,8 +54,8 @@ type (
 	givenTwice struct{} // the property occurs twice in its object
 )
 
-// property returns the name of the property of the top level that f concerns,
-// empty if it is the value as a whole.
+// property returns the name of the top-level property that f is about, or "" for the value
+// as a whole.
 func (f finding) property() string {
 	if len(f.at) == 0 {
 		return ""
@@ -64,11 +63,11 @@ func (f finding) property() string {
 	return f.at[0]
 }
 
-// maxFaults is how many faults are put into words; nobody reads more.
+// maxFaults is how many faults an error describes.
 const maxFaults = 50
 
-// describeAll says what was found, in the order in which the schema lists the
-// properties; unknown ones follow in the order of the alphabet.
+// describeAll describes the findings in the order of the schema's properties. Unknown
+// properties follow in alphabetical order.
 func (c *contract) describeAll(found []finding) Faults {
 	slices.SortStableFunc(found, func(a, b finding) int { return compare(c.root, a.at, b.at) })
 	var faults Faults
@@ -82,8 +81,8 @@ func (c *contract) describeAll(found []finding) Faults {
 	return faults
 }
 
-// describe says one thing. listed remembers for which objects the existing
-// properties have been listed already.
+// describe describes a finding. listed contains the objects whose valid properties have
+// been listed before.
 func (c *contract) describe(f finding, listed map[*invopop.Schema]bool) Fault {
 	if fault, ok := f.what.(Fault); ok {
 		return fault
@@ -108,7 +107,7 @@ func (c *contract) describe(f finding, listed map[*invopop.Schema]bool) Fault {
 	return Fault{place, subject + " " + requirement(s, f.what)}
 }
 
-// locate returns the schema of what contains the place, and the place in words.
+// locate returns the schema of the parent of a place, and the place as text.
 func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 	var b strings.Builder
 	s := c.root
@@ -130,8 +129,8 @@ func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 	return parent, b.String()
 }
 
-// hint helps with a name that the object does not know: with the name
-// that was meant, or once with all there are.
+// hint returns help for an unknown name: the name that was probably meant, or, once for each
+// object, the valid names.
 func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema]bool) string {
 	exist := names(parent)
 	for _, candidate := range exist {
@@ -153,13 +152,13 @@ func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema
 	return " (properties are " + list(exist, "and") + ")"
 }
 
-// fold makes the ways of writing a name the same: name_of, name-of, nameOf.
+// fold makes spellings of a name equal: name_of, name-of, nameOf.
 func fold(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
 }
 
-// quoteName returns a name that somebody else chose so that it can be quoted:
-// at most 40 characters, none of which controls a terminal or ends the quote.
+// quoteName prepares an untrusted name for quotation: it has at most 40 characters, none of
+// which controls a terminal or ends the quotation.
 func quoteName(name string) string {
 	const most = 40
 	count := 0
@@ -175,7 +174,7 @@ func quoteName(name string) string {
 	return strings.ReplaceAll(name, "'", `\'`)
 }
 
-// list writes 'a', 'b' and 'c'.
+// list returns "'a', 'b' and 'c'".
 func list(words []string, last string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
@@ -192,8 +191,7 @@ func enumerate(words []string, last string) string {
 	return strings.Join(words[:end], ", ") + " " + last + " " + words[end]
 }
 
-// compare orders two places as s lists them: what contains before what is
-// contained, known before unknown.
+// compare orders places as s does: parents before children, known names before unknown ones.
 func compare(s *invopop.Schema, a, b []string) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {

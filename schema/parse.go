@@ -11,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on what is parsed at all. Values beyond them cost time or memory out
-// of proportion, and no caller has a use for them.
+// Limits on what is parsed. Values beyond them would take disproportionate time or memory,
+// and are of no use to any caller.
 const (
 	maxDepth    = 100
 	maxNumber   = 400 // length of a number, in bytes
 	maxExponent = 400
 )
 
-// parse reads raw as one JSON object, absence and null as an empty one, without the
-// ignored properties of the object itself. It also returns a finding for every property that is given twice: encoding/json
-// keeps the last one in silence, others keep the first.
+// parse decodes raw as one JSON object without the ignored top-level properties. Absence
+// and null are an empty object. It returns a finding for each property that occurs twice:
+// encoding/json silently keeps the last one, other decoders keep the first.
 func parse(raw json.RawMessage, ignored []string) (map[string]any, []finding, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
@@ -118,8 +118,8 @@ func (p *parser) array() ([]any, error) {
 	return array, err
 }
 
-// manageable reports whether n fits a float64 and can be computed with exactly
-// in little time: big.Rat writes 1e1000000 out in full, and gives up beyond.
+// manageable reports whether n fits a float64 and can be computed with exactly in little
+// time: big.Rat writes out 1e1000000.
 func manageable(n json.Number) bool {
 	if len(n) > maxNumber {
 		return false

@@ -10,8 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// requirement says what s demands of a value that failed it: "must be …".
-// Values are not repeated; lengths, counts and types are.
+// requirement returns what s requires of a value that violates it: "must be …". It contains
+// lengths, counts and types, but not the value.
 func requirement(s *invopop.Schema, failure any) string {
 	if s == nil {
 		s = new(invopop.Schema)
@@ -66,7 +66,7 @@ func mustHaveType(k *kind.Type) string {
 	return sentence + ", not " + noun(k.Got)
 }
 
-// noun says a type of JSON Schema in words.
+// noun returns the name of a JSON Schema type in English.
 func noun(name string) string {
 	switch name {
 	case "null":
@@ -92,7 +92,7 @@ func alternatives(want []any) string {
 	return enumerate(words, "or")
 }
 
-// amount says how many there may be: "1 to 128 characters".
+// amount returns how many there may be: "1 to 128 characters".
 func amount(least, most *uint64, unit string) string {
 	plural := func(n uint64) string {
 		if n == 1 {
@@ -111,7 +111,7 @@ func amount(least, most *uint64, unit string) string {
 	return fmt.Sprintf("at least %d %s", *least, plural(*least))
 }
 
-// interval says between which numbers a value must be.
+// interval returns the range that a number must be in.
 func interval(s *invopop.Schema) string {
 	switch {
 	case s.Minimum != "" && s.Maximum != "":

@@ -1,12 +1,12 @@
-// Package schema derives JSON Schemas from Go structs and holds values to
-// them. [ForInput] makes the schema of a struct whose values come in, and its
-// [Schema.Decode] accepts exactly what that schema says; what it refuses, it
-// refuses in words that name every fault at once. [ForOutput] makes the schema of a
-// struct whose values go out, which promises little and so is never broken.
+// Package schema derives JSON Schemas from Go structs and validates values against
+// them. [ForInput] derives the schema of a struct whose values come in, and
+// [Schema.Decode] accepts exactly what that schema says; its error describes every
+// fault. [ForOutput] derives the schema of a struct whose values go out, which promises
+// so little that every value conforms.
 //
-// A field is required unless its json tag says omitempty or omitzero. Its prose
-// is in the tag jsonschema_description, its constraints are in jsonschema, and
-// annotations of your own are in jsonschema_extras:
+// A field is required unless its json tag says omitempty or omitzero. Its
+// description is in the tag jsonschema_description, its constraints are in jsonschema,
+// and annotations are in jsonschema_extras:
 //
 //	Name string `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for."`
 package schema
@@ -29,11 +29,10 @@ type input struct {
 	contract  func() (*contract, error)
 }
 
-// ForInput derives the schema of the struct T for values that come in: no properties
-// but those of T, at any level. It panics if T cannot be described such that
-// whatever the schema admits can be decoded: if T contains itself, if a type in
-// it has its own form of JSON and no method JSONSchema, if a tag says what
-// nobody understands.
+// ForInput derives the schema of the struct T for values that come in. It permits no
+// properties but those of T, at any level. It panics if values that the schema accepts
+// could not be decoded: if T contains itself, if a type in it has its own form of JSON
+// and no method JSONSchema, or if a tag is invalid.
 //
 // An integer without a minimum or maximum of its own gets those of its type.
 func ForInput[T any]() *Schema[T] { return &Schema[T]{newInput(reflect.TypeFor[T]())} }
@@ -46,13 +45,13 @@ func newInput(t reflect.Type) input {
 	}
 }
 
-// ForOutput derives the schema of the struct T for values that go out: unknown
-// properties are allowed at every level, and of the constraints only types and
-// what is required remain, so that a value which surprises its sender still
-// conforms. The format "password" and extras are kept. It panics as [ForInput] does.
+// ForOutput derives the schema of the struct T for values that go out. It permits unknown
+// properties at every level, and of the constraints it keeps only types and required
+// properties, so that unexpected values still conform. It also keeps the format "password"
+// and extras. It panics as [ForInput] does.
 //
-// A nil slice, map or pointer is null in JSON and does not conform: make it
-// empty, or mark the field omitempty.
+// A nil slice, map or pointer is null in JSON and does not conform: make it empty, or
+// mark the field omitempty.
 func ForOutput[T any]() json.RawMessage {
 	return mustDerive(reflect.TypeFor[T](), outgoing)
 }

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// command is a program that is given each secret on its standard input. Nothing of
-// what it prints is ever shown: any of it may be the secret, in an encoding that
-// nobody thought of.
+// command is a program that reads each secret from its standard input. Its output is
+// discarded, because it may contain the secret in any encoding.
 type command struct {
 	path    string // absolute
 	words   []string
@@ -42,8 +41,7 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 	return &command{path, words, timeout}, nil
 }
 
-// trimExec removes from an error of exec its first word, which says what the program
-// does: "exec: ".
+// trimExec removes the prefix "exec: " from an error of package exec.
 func trimExec(err error) error {
 	if e, ok := errors.AsType[*exec.Error](err); ok {
 		return fmt.Errorf("%s: %w", e.Name, e.Err)
@@ -51,7 +49,8 @@ func trimExec(err error) error {
 	return err
 }
 
-// name is what errors call the command. Its arguments may contain a password.
+// name returns the command's name for errors, without its arguments, which may contain
+// a password.
 func (c *command) name() string { return filepath.Base(c.words[0]) }
 
 func (c *command) ready(context.Context) error {
@@ -59,20 +58,20 @@ func (c *command) ready(context.Context) error {
 	return trimExec(err)
 }
 
-// run gives the secret to the command. A command that exits with code 0 has
-// succeeded if it has read the whole secret: `true` has not.
+// run runs the command with the secret on its standard input. A command that exits with
+// code 0 without reading the whole secret, such as `true`, has failed.
 func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	ctx, cancel := detach(ctx, c.timeout)
 	defer cancel()
-	// The command shares our end of the pipe, so that what it has not read can be
-	// found there afterwards. For the same reason writing never fails.
+	// We keep the reading end of the pipe open, so that what the command has not read
+	// is still there afterwards. For the same reason, writing never fails.
 	unread, in, err := os.Pipe()
 	if err != nil {
 		return "", err
 	}
 	defer unread.Close()
 	defer in.Close()
-	go func() { // ends at the latest when the rest is read below, or the pipe closed
+	go func() { // ends when the rest is read below or the pipe is closed
 		_, _ = io.WriteString(in, string(v))
 		in.Close()
 	}()
@@ -80,11 +79,11 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	cmd := exec.CommandContext(ctx, c.path, c.words[1:]...)
 	cmd.Args[0] = c.words[0]
 	cmd.Env = environment(os.Environ(), k)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // what it prints goes to the null device
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // its output goes to the null device
 	ownGroup(cmd)
 	err = cmd.Run()
 	rest, readErr := io.Copy(io.Discard, unread)
-	if readErr != nil { // the command has made the pipe non-blocking
+	if readErr != nil { // the command made the pipe non-blocking
 		rest++
 	}
 
@@ -104,15 +103,15 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	return c.name(), nil
 }
 
-// failed says what the command did, and how to find out why. The error contains
-// nothing that the command printed.
+// failed returns an error that says what the command did, and how to find out why. It
+// contains none of the command's output.
 func (c *command) failed(what string) error {
 	return fmt.Errorf("%[1]s %[2]s; nothing that it printed is shown, because that may contain the secret: "+
 		"to see it, run the command in a terminal with a made-up secret, as in `printf %%s raff_test | %[1]s …`", c.name(), what)
 }
 
-// environment is the command's: ours without what is about the credential that we
-// run with, and with what is known about the key.
+// environment returns the environment of the command: that of the program, without
+// variables about the program's own API key, and with variables that describe the key.
 func environment(ours []string, k Key) []string {
 	var env []string
 	for _, variable := range ours {

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// ownGroup puts the command into a process group of its own: it is killed with
-// what it started, and an interrupt at the terminal, which is meant for us, does
-// not reach it while it has the secret.
+// ownGroup runs the command in a process group of its own: it is killed together with
+// its child processes, and an interrupt at the terminal, which is meant for the program,
+// does not reach it.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {

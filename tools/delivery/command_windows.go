@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// ownGroup keeps interrupts at the console from the command. Windows has no groups
-// to kill: what the command started outlives it.
+// ownGroup keeps interrupts at the console from reaching the command. Windows cannot
+// kill a process group: child processes of the command outlive it.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

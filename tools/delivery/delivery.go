@@ -1,10 +1,10 @@
-// Package delivery gives a one-time secret to whoever is to have it.
+// Package delivery delivers one-time secrets to the destination that the
+// administrator has configured.
 //
-// How is the administrator's choice and never the model's: inline, in the
-// tool's result, where the assistant and the provider of its model can read it;
-// or into a file, the operating system's keychain or a command, so that neither
-// ever sees it. A tool asks Ready before it makes a secret, and then hands it to
-// Deliver.
+// A secret is delivered inline, in the tool's result, where the assistant and the
+// provider of its model can read it; or to a file, the operating system's keychain or
+// a command, so that neither sees it. The model cannot change the destination. A tool
+// calls [Method.Ready] before it creates a secret, and then [Method.Deliver].
 package delivery
 
 import (
@@ -18,9 +18,9 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// Secret is what a tool's result says about a secret. It carries its own flag:
-// no field of MCP marks a secret, and what stands in the result itself is the
-// one mark that reaches every client.
+// Secret is what a tool's result says about a secret. It contains its own flag: no
+// field of MCP marks a secret, and only what is in the result itself reaches every
+// client.
 type Secret struct {
 	Sensitive bool   `json:"sensitive" jsonschema_description:"Always true: do not repeat, log or store the value."`
 	Delivery  string `json:"delivery" jsonschema_description:"How the secret was handed over: inline, file, keyring, command, or recovered (saved, because the configured way failed)."`
@@ -29,10 +29,10 @@ type Secret struct {
 	Note      string `json:"note"`
 }
 
-// Shown reports whether the value itself is there.
+// Shown reports whether the result contains the value itself.
 func (s Secret) Shown() bool { return s.Value != "" }
 
-// Describe tells an assistant where the secret is, in whole sentences.
+// Describe returns where the secret is, as sentences for an assistant.
 func (s Secret) Describe() string {
 	switch {
 	case s.Shown():
@@ -43,30 +43,30 @@ func (s Secret) Describe() string {
 	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
 }
 
-// Config says how secrets are handed over.
+// Config configures how secrets are delivered.
 type Config struct {
 	// Delivery is "inline" (the default), "file", "keyring" or "command".
 	Delivery string
-	// Dir is the directory for "file", an absolute path. It is made if it does
-	// not exist.
+	// Dir is the directory for "file", an absolute path. It is created if it
+	// does not exist.
 	Dir string
-	// Format is what a file for "file" holds: "raw" (the default), the secret and
-	// nothing else, or "env", a line RAFF_API_KEY=….
+	// Format is what a file for "file" contains: "raw" (the default), only the
+	// secret, or "env", a line RAFF_API_KEY=….
 	Format string
-	// Command is the command for "command", as words. It gets the secret on its
-	// standard input. What it prints is discarded.
+	// Command is the command line for "command". The command reads the secret from
+	// its standard input. What it prints is discarded.
 	Command string
 	// Timeout is how long the command may take. Default: 30 s.
 	Timeout time.Duration
-	// Recovery is the directory in which a secret is saved if it could not be
-	// handed over; an absolute path. If it is empty, nothing is saved.
+	// Recovery is the directory in which a secret is saved if it cannot be
+	// delivered, an absolute path. If it is empty, nothing is saved.
 	Recovery string
-	// Logger is told what was saved, and why. Default: nothing is logged.
+	// Logger records what was saved, and why. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// Method is a way of handing a secret over. The zero Method is inline. It is safe for
-// use by several goroutines.
+// Method delivers secrets in the configured way. The zero Method delivers inline. A
+// Method is safe for concurrent use.
 type Method struct {
 	delivery string // "" is inline
 	note     string
@@ -81,8 +81,8 @@ const (
 	recovered = "recovered"
 )
 
-// New returns the way that cfg describes. What is seen to be wrong without
-// handing over anything is an error: a directory that cannot be written to, a
+// New returns the method that cfg describes. It returns an error for what can be
+// detected without delivering anything: a directory that cannot be written to, a
 // keychain or a command that does not exist.
 func New(ctx context.Context, cfg Config) (*Method, error) {
 	if cfg.Delivery == "" || cfg.Delivery == inline {
@@ -115,15 +115,15 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 	return nil, fmt.Errorf("there is no way %q to hand over a secret", cfg.Delivery)
 }
 
-// Inline reports whether secrets are handed over in the result, for the
-// assistant to see.
+// Inline reports whether secrets are delivered in the result, where the assistant sees
+// them.
 func (m *Method) Inline() bool { return m.delivery == "" }
 
-// Ready tries whether a secret could be handed over now, and leaves nothing
-// behind. Its error is a *NotReadyError. Call it before making a secret.
+// Ready checks that a secret can be delivered now. It leaves nothing behind. Its error
+// is a *NotReadyError. Call it before creating a secret.
 //
-// Ready and New also look for what was left when the program was killed while it
-// wrote a secret to a file. The log says where such a secret is now.
+// Ready and New also recover secrets that the program was writing to a file when it was
+// killed. The log says where such a secret is.
 func (m *Method) Ready(ctx context.Context) error {
 	if m.Inline() {
 		return nil
@@ -139,15 +139,13 @@ func (m *Method) notReady(err error) error {
 	return &NotReadyError{m.delivery, err}
 }
 
-// Deliver hands a secret over. It sees that through even if ctx is cancelled,
-// though not for long. If it cannot, it saves the secret in a file, which is a
-// success that the result and the log tell of; the value is never put into the
-// result instead. If that fails too, the error is a *LostError, and the secret is
-// gone.
+// Deliver delivers a secret. If ctx is cancelled, it continues for a few seconds. If
+// delivery fails, it saves the secret in a recovery file and returns nil; the result and
+// the log say where. The value is never put into the result instead. If saving fails
+// too, the error is a *LostError, and nobody has the secret.
 //
-// Where the secret goes and what the log says may contain the key's ID, name and
-// prefix, shortened if they are long, and without any part of the secret but its
-// public beginning.
+// The destination and the log may contain the key's ID, name and prefix, shortened if
+// they are long, and no part of the secret but its public prefix.
 func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret) (Secret, error) {
 	v := value(secret.Reveal())
 	if m.Inline() {
@@ -177,28 +175,27 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	}, nil
 }
 
-// NotReadyError reports that secrets cannot be handed over as configured.
+// NotReadyError reports that secrets cannot be delivered as configured.
 type NotReadyError struct {
-	// Delivery is how they were to be: "file".
+	// Delivery is the configured delivery: "file".
 	Delivery string
-	// Err is what is wrong.
+	// Err is the problem.
 	Err error
 }
 
-// Error returns what is wrong, in one line.
+// Error returns the problem in one line.
 func (e *NotReadyError) Error() string { return "--secrets=" + e.Delivery + ": " + e.Err.Error() }
 
-// Unwrap returns what is wrong.
+// Unwrap returns Err.
 func (e *NotReadyError) Unwrap() error { return e.Err }
 
-// LostError reports a secret that was neither handed over nor saved. Nobody has
-// it.
+// LostError reports a secret that was neither delivered nor saved. Nobody has it.
 type LostError struct {
-	// Delivery is how it was to be handed over: "file".
+	// Delivery is the configured delivery: "file".
 	Delivery string
-	// Err is why it was not.
+	// Err is why delivery failed.
 	Err error
-	// SaveErr is why it was not saved.
+	// SaveErr is why saving failed.
 	SaveErr error
 }
 
@@ -210,8 +207,7 @@ func (e *LostError) Error() string {
 // Unwrap returns both reasons.
 func (e *LostError) Unwrap() []error { return []error{e.Err, e.SaveErr} }
 
-// value is a revealed secret on its way out: JSON shows it, while fmt and slog
-// do not.
+// value is a revealed secret. JSON contains it; fmt and slog print "[redacted]".
 type value string
 
 const redacted = "[redacted]"
@@ -222,12 +218,12 @@ func (value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // LogValue returns "[redacted]".
 func (value) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// cancelGrace is how long a handover may go on after the call was cancelled or cut
-// off. It is shorter than what a server that ends allows.
+// cancelGrace is how long a delivery may continue after its call was cancelled. It is
+// shorter than the grace period of a server that shuts down.
 const cancelGrace = 5 * time.Second
 
-// detach returns a context for handing a secret over that has begun: it outlasts
-// ctx, but by no more than cancelGrace, and lasts no longer than limit.
+// detach returns a context for a delivery that has begun. It ends after limit, or
+// cancelGrace after ctx.
 func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	stop := context.AfterFunc(ctx, func() {

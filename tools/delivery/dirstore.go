@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// dirStore is a private directory that gets a file for each secret. A file is
-// complete or absent, whenever the program dies, and none is ever overwritten.
+// dirStore stores each secret in a file of its own in a private directory. A file is
+// complete or absent, even if the program is killed, and is never overwritten.
 //
 // A file is written under a temporary name. The usual helpers then rename it, which
-// replaces what has that name; here a hard link gives it the final name, which fails
-// if the name is taken. Linux has files that need no temporary name (O_TMPFILE), but
-// they disappear if the program is killed before they get a name, and with them the
-// only copy of a secret. A temporary file stays, and sweep saves it.
+// replaces an existing file; a hard link, which is used here, fails if the name is
+// taken. Files without a name (O_TMPFILE on Linux) would disappear if the program were
+// killed before they got one, and with them the only copy of a secret. A temporary file
+// stays, and sweep recovers it.
 type dirStore struct {
 	path      string
 	extension string
@@ -37,11 +37,10 @@ func newDirStore(path, format string, log *slog.Logger) dirStore {
 	return s
 }
 
-// unquoted matches what means itself in a shell and in every other reader of env
-// files.
+// unquoted matches what needs no quotes in a shell and in other readers of env files.
 var unquoted = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
 
-// envLine quotes the secret only if it must: not every reader takes quotes off.
+// envLine quotes the secret only if necessary: not every reader removes quotes.
 func envLine(v value) []byte {
 	text := string(v)
 	if !unquoted.MatchString(text) {
@@ -50,7 +49,7 @@ func envLine(v value) []byte {
 	return []byte("RAFF_API_KEY=" + text + "\n")
 }
 
-// put makes a file for the secret and returns its path.
+// put creates a file that contains the secret and returns its path.
 func (s dirStore) put(k Key, v value) (string, error) {
 	root, err := s.open()
 	if err != nil {
@@ -64,16 +63,16 @@ func (s dirStore) put(k Key, v value) (string, error) {
 	}
 	// While it was written, the directory may have been moved away.
 	if err := s.checkSame(root); err != nil {
-		_ = root.Remove(name) // it would be where nobody looks
+		_ = root.Remove(name) // it is not at the path that would be reported
 		return "", err
 	}
 	return filepath.Join(s.path, name), nil
 }
 
-// probeSize is what a probe writes: a block, as a secret will take.
+// probeSize is the size of the file of a probe: a block, as a secret occupies.
 const probeSize = 4096 // bytes
 
-// probe does all that put does with a file that holds no secret, and removes it.
+// probe does what put does, with a file that contains no secret, and removes it.
 func (s dirStore) probe() error {
 	root, err := s.open()
 	if err != nil {
@@ -91,7 +90,7 @@ func (s dirStore) probe() error {
 	return s.checkSame(root)
 }
 
-// open opens the directory, which it creates if need be.
+// open opens the directory. It creates the directory if it does not exist.
 func (s dirStore) open() (*os.Root, error) {
 	if !filepath.IsAbs(s.path) {
 		return nil, errors.New("there is no directory for it")
@@ -102,9 +101,8 @@ func (s dirStore) open() (*os.Root, error) {
 	return s.openExisting()
 }
 
-// openExisting opens the directory and checks that it is private. What is done in
-// the root that it returns happens in that directory, whatever becomes of its path
-// meanwhile.
+// openExisting opens the directory and checks that it is private. Operations on the
+// returned root happen in that directory even if its path changes.
 func (s dirStore) openExisting() (*os.Root, error) {
 	root, err := os.OpenRoot(s.path)
 	if err != nil {
@@ -124,8 +122,8 @@ func (s dirStore) openExisting() (*os.Root, error) {
 	return root, nil
 }
 
-// checkSame reports an error unless root is the directory itself that has the path,
-// and not what a link there leads to.
+// checkSame returns an error unless root is the directory at the path, and not the
+// target of a link there.
 func (s dirStore) checkSame(root *os.Root) error {
 	opened, err := root.Stat(".")
 	if err != nil {
@@ -154,8 +152,8 @@ func (s dirStore) fault(err error) error {
 	return fmt.Errorf("%s: %w", s.path, err)
 }
 
-// create makes a file with the first name that is free, and returns that. If the
-// program is killed meanwhile, the temporary file may be left.
+// create creates a file with the first name that is free, and returns the name. If the
+// program is killed, the temporary file may remain.
 func (s dirStore) create(root *os.Root, temporary, base, extension string, data []byte) (string, error) {
 	file, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -170,7 +168,7 @@ func (s dirStore) create(root *os.Root, temporary, base, extension string, data 
 }
 
 func (s dirStore) write(file *os.File, data []byte) error {
-	if err := file.Chmod(0o600); err != nil { // the umask may have removed more
+	if err := file.Chmod(0o600); err != nil { // the umask may have removed more bits
 		return err
 	}
 	if _, err := file.Write(data); err != nil {
@@ -182,9 +180,8 @@ func (s dirStore) write(file *os.File, data []byte) error {
 // maxNames is how many names are tried.
 const maxNames = 10_000
 
-// link gives a file the first name that is free. What differs from a name only in
-// case or in its Unicode form is the checkSame name for some file systems, which then
-// report that it exists.
+// link gives a file the first name that is free. Some file systems treat names that
+// differ only in case or in Unicode form as the same, and report that the name exists.
 func (s dirStore) link(root *os.Root, temporary, base, extension string) (string, error) {
 	for n := range maxNames {
 		name := base + extension

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkPrivate reports an error if the directory is not ours alone.
+// checkPrivate returns an error if other users own the directory or can access it.
 func checkPrivate(path string, info fs.FileInfo) error {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s belongs to another user", path)
@@ -23,8 +23,8 @@ func checkPrivate(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// syncDir makes the names in a directory last. Some file systems cannot, and
-// say so.
+// syncDir makes the names in a directory durable. Some file systems do not support
+// that and return an error, which is ignored.
 func syncDir(root *os.Root, sync func(*os.File) error) error {
 	dir, err := root.Open(".")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// checkPrivate always agrees. Who may read a directory stands in its access list, and
-// the one of a home directory, which those in it inherit, lets nobody else in but
+// checkPrivate returns nil. Access to a directory depends on its access control list,
+// and directories in a home directory inherit one that admits only the user and
 // administrators.
 func checkPrivate(string, fs.FileInfo) error { return nil }
 

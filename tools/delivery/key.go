@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Key is what may be told about the key that a secret belongs to. Any of it may
-// be empty.
+// Key is what may be disclosed about the key that a secret belongs to. Any field may be
+// empty.
 type Key struct{ ID, Name, Prefix string }
 
 // LogValue returns the key as attributes.
@@ -19,17 +19,16 @@ func (k Key) LogValue() slog.Value {
 const (
 	// prefixLength is how many characters of a secret are public.
 	prefixLength = len("raff_") + 8
-	// pieceLength is the length from which on a piece of the rest is redacted.
+	// pieceLength is the minimum length of a piece of the rest that is redacted.
 	pieceLength = 8
 	// maxText is the maximum length of an ID or a name. The API permits as much for
 	// a name.
 	maxText = 128
 )
 
-// sanitized returns the key for use in file names, environments, keychains and
-// logs: one line of printable text each, of limited length, and nothing of the
-// secret but its public prefix. The API says what an ID, a name and a prefix are,
-// and it may be wrong.
+// sanitized returns the key for use in file names, environments, keychains and logs.
+// Each field is one line of printable text of limited length, without any part of the
+// secret but its public prefix, even if the API sends something else.
 func (k Key) sanitized(v value) Key {
 	secret := []rune(printable(string(v)))
 	return Key{
@@ -39,8 +38,8 @@ func (k Key) sanitized(v value) Key {
 	}
 }
 
-// printable replaces by a space what is not printable: control characters, marks of
-// direction, and what takes no width.
+// printable replaces what is not printable by a space: control, bidirectional and
+// zero-width characters.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -69,9 +68,9 @@ func firstRunes(s string, n int) string {
 	return s
 }
 
-// withoutSecret redacts every piece of secret in text that is longer than a few
-// characters, in upper or lower case. The public prefix stays, but not that of a
-// secret that would hardly have anything else.
+// withoutSecret redacts every piece of secret in text that has at least pieceLength
+// characters, regardless of case. The public prefix stays, unless the secret is too
+// short to consist of much more.
 func withoutSecret(text string, secret []rune) string {
 	if len(secret) == 0 {
 		return text

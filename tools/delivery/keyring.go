@@ -11,36 +11,36 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// ring is the operating system's keychain: macOS Keychain, Windows Credential
-// Manager, or what serves the Secret Service (GNOME Keyring, KWallet, KeePassXC).
+// keyringStore stores secrets in the operating system's keychain: macOS Keychain,
+// Windows Credential Manager, or a Secret Service (GNOME Keyring, KWallet, KeePassXC).
 //
-// A keychain that is locked asks the user to unlock it, and waits for as long as
-// that takes. We do not.
+// A locked keychain asks the user to unlock it and blocks until then. A keyringStore
+// waits for a limited time.
 type keyringStore struct {
-	sem chan struct{} // taken by what uses the keychain
+	sem chan struct{} // full while something uses the keychain
 }
 
 const service = "raff-mcp"
 
 const (
-	// probeTimeout is how long a keychain may take to answer when it is tried. Where it
-	// asks the user, the user can answer later and call again.
+	// probeTimeout is how long a keychain may take to respond to a probe. A user whom it
+	// asks to unlock it can do so later and call again.
 	probeTimeout = 5 * time.Second
-	// storeTimeout is how long it may take to store a secret, which must not be lost just
-	// because the user is slow.
+	// storeTimeout is how long storing a secret may take. It is longer, so that the
+	// secret is not lost because the user is slow.
 	storeTimeout = 30 * time.Second
 )
 
 func newKeyringStore() *keyringStore { return &keyringStore{make(chan struct{}, 1)} }
 
-// exists reports an error if there is no keychain. It wakes none up.
+// exists returns an error if there is no keychain. It does not start one.
 func (s *keyringStore) exists(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	return s.do(ctx, keychainExists)
 }
 
-// probe storeTimeout something that is no secret, reads it and removes it.
+// probe stores a value that is not a secret, reads it and removes it.
 func (s *keyringStore) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -68,10 +68,10 @@ func (s *keyringStore) put(ctx context.Context, k Key, v value) (string, error) 
 	return howToRead(account), nil
 }
 
-// accountName returns the name of the keychain's entry for a key: its ID, so that a
-// regenerated secret replaces the old one, which is no longer valid. It becomes part
-// of a command for the user. What is not the whole ID may be the same for another
-// key, whose secret must not be replaced.
+// accountName returns the name of a key's entry in the keychain. It is the key's ID, so
+// that a regenerated secret replaces the old one, which is no longer valid. It becomes
+// part of a command for the user, so an ID with unusual characters is shortened; a
+// random suffix then keeps it from replacing the secret of another key.
 func accountName(k Key) string {
 	if id := fileSafe(k.ID, 64); id != "" && id == k.ID {
 		return id
@@ -95,9 +95,8 @@ func store(account string, v value) error {
 
 var errNoResponse = errors.New("the keychain does not answer: it may be locked and waiting for the user, who should unlock it")
 
-// do runs f, but does not wait for it longer than ctx lasts. f then goes on until
-// the keychain probeTimeout, while whatever else needs that waits for its turn: at most
-// one is left behind.
+// do runs f and waits for it until ctx ends. f then continues until the keychain
+// responds, and other operations wait for it: at most one f is left running.
 func (s *keyringStore) do(ctx context.Context, f func() error) error {
 	select {
 	case s.sem <- struct{}{}:

@@ -7,7 +7,7 @@ func keychainExists() error {
 	return trimExec(err)
 }
 
-// howToRead decodes what the keyring library has encoded.
+// howToRead returns a command that decodes what the keyring library encodes.
 func howToRead(account string) string {
 	return "security find-generic-password -s " + service + " -a " + account + " -w | cut -d: -f2 | base64 --decode"
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// keychainExists asks the session's bus for a Secret Service. The keyring library
-// would start a bus of its own where there is none, and leave it behind.
+// keychainExists asks the session bus for a Secret Service. If there is no session bus,
+// the keyring library would start one and leave it running.
 func keychainExists() error {
 	bus, err := dbus.SessionBusPrivateNoAutoStartup()
 	if err != nil {

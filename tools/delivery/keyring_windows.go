@@ -1,11 +1,11 @@
 package delivery
 
-// keychainExists always agrees: Windows has a Credential Manager.
+// keychainExists returns nil: Windows always has a Credential Manager.
 func keychainExists() error { return nil }
 
-// howToRead returns PowerShell: no command of Windows shows a credential. It reads
-// the fields CredentialBlobSize and CredentialBlob of a CREDENTIAL, at their places
-// in a 64-bit process.
+// howToRead returns PowerShell code, because Windows has no command that prints a
+// credential. It reads the fields CredentialBlobSize and CredentialBlob of a CREDENTIAL
+// at their offsets in a 64-bit process.
 func howToRead(account string) string {
 	return `in PowerShell: Add-Type -Namespace Raff -Name Cred -MemberDefinition '[DllImport("advapi32.dll",CharSet=CharSet.Unicode)] public static extern bool CredRead(string n,int t,int f,out IntPtr c);'; ` +
 		`$c=[IntPtr]::Zero; if([Raff.Cred]::CredRead('` + service + ":" + account + `',1,0,[ref]$c)){$m=[Runtime.InteropServices.Marshal]; $m::PtrToStringAnsi($m::ReadIntPtr($c,40),$m::ReadInt32($c,32))}`

@@ -8,15 +8,15 @@ import (
 // fileName returns the name for the file of a key, without an extension: the key's
 // name and its prefix.
 //
-// Every file system accepts it and every shell leaves it alone: ASCII letters,
-// digits, hyphens and underscores; never a name that Windows reserves, since
-// something always follows the key's name; and at most 105 bytes long.
+// The name is valid on every file system and needs no quotes in a shell: it consists of
+// at most 105 ASCII letters, digits, hyphens and underscores. It is not a name that
+// Windows reserves, because a suffix always follows the key's name.
 func fileName(k Key) string {
 	return cmp.Or(fileSafe(k.Name, 64), "key") + "-" + cmp.Or(fileSafe(k.Prefix, 40), fileSafe(k.ID, 40), "unknown")
 }
 
-// fileSafe returns the ASCII letters, digits and underscores of s, with one hyphen
-// for whatever stands between them, cut to at most limit bytes.
+// fileSafe returns the ASCII letters, digits and underscores of s, with a hyphen for
+// each sequence of other characters between them, cut to limit bytes.
 func fileSafe(s string, limit int) string {
 	var b strings.Builder
 	gap := false

@@ -6,17 +6,15 @@ import (
 	"unicode"
 )
 
-// splitWords splits a command line into words, without a shell: nothing is expanded.
+// splitWords splits a command line into words. It expands nothing.
 //
-// White space separates words, except in quotes. Single quotes preserve every
-// character. A backslash escapes a quote, another backslash and, outside of quotes,
-// white space. Before any other character it stands for itself, so that Windows paths
-// need no quotes.
+// White space separates words, except in quotes. Single quotes preserve everything. A
+// backslash escapes a quote, another backslash and, outside of quotes, white space;
+// before anything else it is an ordinary character, so that Windows paths need no
+// quotes.
 //
-// Libraries split as a POSIX shell does, in which a backslash escapes every character:
-// go-shellquote, shlex, go-shellwords and mvdan.cc/sh/v3/shell all lose the backslashes
-// of C:\tools\op.exe. All but the first also end the command at a # or a ;, and the last
-// expands ~.
+// The libraries for this either expand variables, drop what follows a #, or remove
+// every backslash.
 func splitWords(line string) ([]string, error) {
 	var list []string
 	var word strings.Builder
@@ -54,8 +52,7 @@ func splitWords(line string) ([]string, error) {
 	return list, nil
 }
 
-// escapes reports whether a backslash escapes next inside quote, which is 0 outside of
-// quotes.
+// escapes reports whether a backslash escapes next.
 func escapes(quote, next rune) bool {
 	switch quote {
 	case '\'':

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// The name of a temporary file says what it is to become, and how long it is when
-// it is complete: ".raff-mcp-RANDOM.SIZE.NAME.part". That of a probe, which contains
-// no secret, does not.
+// The name of a temporary file contains its final name and its complete size:
+// ".raff-mcp-RANDOM.SIZE.NAME.part". That of a probe, which contains no secret, does not.
 const (
 	temporaryPrefix = ".raff-mcp-"
 	temporarySuffix = ".part"
@@ -35,18 +34,17 @@ func probeName() string { return temporaryPrefix + random() + probeSuffix }
 // random returns enough characters to tell a few files apart.
 func random() string { return rand.Text()[:12] }
 
-// staleAge is how old a temporary file is that nobody is writing any more.
+// staleAge is the age from which a temporary file counts as abandoned.
 const staleAge = 10 * time.Minute
 
-// sweep deals with what was left behind when the program was killed, if the
-// directory exists. A temporary file may be the only copy of a secret. If it is
-// complete, it gets its final name.
+// sweep cleans up after a program that was killed, if the directory exists. A temporary
+// file may be the only copy of a secret. If it is complete, it gets its final name.
 func (s dirStore) sweep() {
 	if !filepath.IsAbs(s.path) {
 		return
 	}
 	root, err := s.openExisting()
-	if err != nil { // there is none, or it is reported as soon as it is needed
+	if err != nil { // it does not exist, or the error is reported when it is needed
 		return
 	}
 	defer root.Close()
@@ -92,12 +90,12 @@ func hasFinalName(root *os.Root, entries []fs.DirEntry, file fs.FileInfo) bool {
 	})
 }
 
-// salvage gives an staleAge file its final name. A file that is not complete is of
-// no use, and is removed.
+// salvage gives an abandoned file its final name. It removes a file that is not
+// complete.
 func (s dirStore) salvage(root *os.Root, temporary string, size int, base, extension string) {
 	intended := filepath.Join(s.path, base+extension)
-	// Another process may be doing the same: the one that renames the file goes on.
-	// The new time keeps the others away from the new name.
+	// Another process may be doing the same: only the one that renames the file
+	// continues. The new time keeps the others from sweeping the renamed file.
 	now, own := time.Now(), temporaryName(base+extension, size)
 	if root.Chtimes(temporary, now, now) != nil || root.Rename(temporary, own) != nil {
 		return
@@ -120,8 +118,8 @@ func (s dirStore) salvage(root *os.Root, temporary string, size int, base, exten
 	s.log.Warn("a secret was found that was not delivered, because the program was killed: move it to where it belongs", "file", filepath.Join(s.path, name))
 }
 
-// complete reports whether a file has the size that it was to have, and syncs it.
-// After a loss of power, it may be empty or consist of zeros.
+// complete reports whether a file has its intended size, and syncs it. After a power
+// failure it may be empty or contain zeros.
 func (s dirStore) complete(root *os.Root, name string, size int) (bool, error) {
 	file, err := root.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {

@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// typeChecker looks for what cannot be described, in the types above which it
-// stands. The reflector itself would not tell: it recurses for ever, or leaves
-// out in silence what it does not understand.
+// typeChecker checks that a schema can be derived from a type. The reflector does not
+// report what it does not support: it recurses endlessly, or omits it.
 type typeChecker struct {
 	dir   direction
 	above []reflect.Type
 }
 
-// inside returns the typeChecker of what t consists of.
+// inside returns the typeChecker for the parts of t. It returns an error if t contains itself.
 func (s typeChecker) inside(t reflect.Type) (typeChecker, error) {
 	if slices.Contains(s.above, t) {
 		return s, fmt.Errorf("%v contains itself", t)
@@ -29,8 +28,8 @@ func (s typeChecker) inside(t reflect.Type) (typeChecker, error) {
 	return typeChecker{s.dir, append(slices.Clip(s.above), t)}, nil
 }
 
-// describable reports why no schema can be derived from t that says the same
-// as the decoding of t does.
+// describable returns an error if no schema can be derived from t that accepts exactly what
+// decodes into t.
 func (s typeChecker) describable(t reflect.Type) error {
 	t = pointedAt(t)
 	if done, err := s.ownForm(t); done {
@@ -59,7 +58,7 @@ func (s typeChecker) describable(t reflect.Type) error {
 	return nil
 }
 
-// ownForm deals with the types whose JSON is not that of their kind.
+// ownForm checks types whose JSON does not follow from their kind. done is false for others.
 func (s typeChecker) ownForm(t reflect.Type) (done bool, err error) {
 	if t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[json.RawMessage]() || describesItself(t) {
 		return true, nil
@@ -78,8 +77,8 @@ func (s typeChecker) ownForm(t reflect.Type) (done bool, err error) {
 	return false, nil
 }
 
-// fields examines the fields of a struct and of those it embeds; taken collects
-// the names of their properties.
+// fields checks the fields of a struct and of those that it embeds. taken collects the names
+// of their properties.
 func (s typeChecker) fields(t reflect.Type, taken map[string]bool) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -134,8 +133,8 @@ func pointedAt(t reflect.Type) reflect.Type {
 	return t
 }
 
-// checkTag reports what the reflector would drop in silence: keywords that are
-// misspelt or do not belong to the type, values that are none.
+// checkTag returns an error for what the reflector would ignore: keywords that are
+// misspelled or do not apply to the type, and invalid values.
 func checkTag(f reflect.StructField) error {
 	tag := strings.ReplaceAll(f.Tag.Get("jsonschema"), `\,`, "\x00")
 	if tag == "" || describesItself(f.Type) {
@@ -159,7 +158,7 @@ func checkTag(f reflect.StructField) error {
 	return nil
 }
 
-// keywords returns what a tag may say about a field of type t.
+// keywords returns the keywords that a tag of a field of type t may contain.
 func keywords(t reflect.Type) []string {
 	t = pointedAt(t)
 	switch {
@@ -181,7 +180,7 @@ func isNumber(k reflect.Kind) bool {
 	return k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr
 }
 
-// meaningful reports whether the value is one that the keyword can have.
+// meaningful reports whether the value is valid for the keyword.
 func meaningful(keyword, value string, t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
 		t = t.Elem()
@@ -201,8 +200,8 @@ func meaningful(keyword, value string, t reflect.Type) bool {
 	return value != ""
 }
 
-// formats returns the formats that Decode asserts, with what a value must be
-// ("password" is asserted of nothing). The libraries ignore any other format.
+// formats returns the formats that Decode asserts, with what a value must be. Nothing is
+// asserted of "password". The libraries ignore every other format.
 func formats() map[string]string {
 	return map[string]string{
 		"date-time": "a date and time with a time zone as in RFC 3339, such as 2027-01-31T00:00:00Z",
