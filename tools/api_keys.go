@@ -82,8 +82,8 @@ func (in listAPIKeysInput) match(k raffclient.APIKey) bool {
 		(in.Role == "" || in.Role == k.RoleID || strings.EqualFold(in.Role, k.RoleSlug) || strings.EqualFold(in.Role, k.RoleName))
 }
 
-// works reports whether k can be used. A key that is not said to be inactive is
-// active.
+// works reports whether k can be used. A key counts as active unless the API says
+// otherwise.
 func works(k raffclient.APIKey) bool {
 	expires, ok := k.ExpiresAt.Time()
 	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
@@ -130,7 +130,7 @@ type updateAPIKeyInput struct {
 	Active        *bool      `json:"is_active,omitempty" jsonschema_description:"false switches the key off, true on again."`
 }
 
-// Check adds what JSON Schema cannot say to every client.
+// Check adds what JSON Schema cannot express for every client.
 func (in updateAPIKeyInput) Check() []schema.Fault {
 	given := in.Name != "" || in.RateLimitTier != "" || in.ExpiresAt != nil || in.Active != nil
 	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)
@@ -185,7 +185,7 @@ type confirmedKeyInput struct {
 	confirmInput
 }
 
-// confirmKey returns the key as it is now, once it is sure that it is the one.
+// confirmKey reads the key and returns it if the change is confirmed.
 func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, consequence string) (raffclient.APIKey, error) {
 	key, err := d.lookAtKey(ctx, in.ID)
 	if err != nil {

@@ -46,7 +46,7 @@ func (o auditAPIKeysOutput) summary() string {
 	return text
 }
 
-// maxNotesShown is how much of what could not be judged the summary says.
+// maxNotesShown is how many notes about what could not be judged the summary contains.
 const maxNotesShown = 5
 
 // finding is one thing about one key.
@@ -97,10 +97,10 @@ func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIK
 	return o, nil
 }
 
-// maxFindings is how many findings an assistant is burdened with at once.
+// maxFindings is how many findings a result contains.
 const maxFindings = 250
 
-// audit is what keys are judged by.
+// audit is the state of an audit: what keys are checked against.
 type audit struct {
 	*deps
 	now             time.Time
@@ -148,7 +148,7 @@ var administers = []string{
 	rolesCreate.name, rolesManage.name,
 }
 
-// look returns what there is to say about a key.
+// look returns the findings about a key.
 func (a *audit) look(k raffclient.APIKey) []finding {
 	var all []finding
 	report := func(severity, kind, why, fix string) {
@@ -177,15 +177,15 @@ func (a *audit) look(k raffclient.APIKey) []finding {
 	return all
 }
 
-// note adds to what could not be judged, once.
+// note records something that could not be judged, once.
 func (a *audit) note(text string) {
 	if !slices.Contains(a.unknown, text) {
 		a.unknown = append(a.unknown, text)
 	}
 }
 
-// powerful says why the account could be administered with k, "" if it could not,
-// as far as is known.
+// powerful returns why k could administer the account, or "" if it could not, as far as
+// is known.
 func (a *audit) powerful(k raffclient.APIKey) string {
 	if k.RoleSlug == "owner" || strings.EqualFold(k.RoleName, "Owner") {
 		return "It has the role Owner, which may do everything."
@@ -246,8 +246,8 @@ func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severi
 	}
 }
 
-// justMade reports whether k is so new that it need not have been used: it may be
-// on its way to where it will be.
+// justMade reports whether k is so new that it need not have been used: it may not have
+// been deployed yet.
 func (a *audit) justMade(k raffclient.APIKey) bool {
 	at, ok := k.CreatedAt.Time()
 	return ok && a.now.Sub(at) < 7*24*time.Hour

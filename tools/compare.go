@@ -11,27 +11,27 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// confirmed is the part of an output that says how far Raff's response confirms what
-// the call asked for: that a request succeeds does not mean that all of it was done.
+// confirmed is the part of an output that says how far Raff's response confirms the
+// request: a successful request need not have had every requested effect.
 type confirmed struct {
 	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested properties that Raff's response does not show. Do not report them as done."`
 	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested properties that Raff's response shows with another value. They were not changed, or not set, as requested."`
 	notes       []string // a clause for each
 }
 
-// missing notes that the response does not show a requested value.
+// missing records that the response does not show a requested value.
 func (c *confirmed) missing(property, want string) {
 	c.Unconfirmed = append(c.Unconfirmed, property)
 	c.notes = append(c.notes, fmt.Sprintf("Raff's response does not show the requested %s%s", wordFor(property), want))
 }
 
-// different notes that the response shows another value than the requested one.
+// different records that the response shows another value than the requested one.
 func (c *confirmed) different(property, want, got string) {
 	c.NotApplied = append(c.NotApplied, property)
 	c.notes = append(c.notes, fmt.Sprintf("the requested %s%s was not changed or set: Raff's response shows %s", wordFor(property), want, got))
 }
 
-// wordFor returns a property in words, if it is better known by these.
+// wordFor returns the common name of a property.
 func wordFor(property string) string {
 	switch property {
 	case "expires_at":
@@ -122,11 +122,11 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-// maxShown is how many characters of a string from a response are kept for sure.
+// maxShown is how many characters of a string the client keeps at least.
 const maxShown = 290
 
-// sameText reports whether two texts are the same as far as the client shows: it
-// removes what cannot be seen from responses, and cuts long strings.
+// sameText reports whether two texts are equal apart from what the client changes: it
+// removes invisible characters from responses, and truncates long strings.
 func sameText(want, got string) bool {
 	for _, forControl := range []rune{' ', -1} {
 		want, got := visibleText(want, forControl), visibleText(got, forControl)
@@ -138,8 +138,8 @@ func sameText(want, got string) bool {
 	return false
 }
 
-// visibleText returns s with single spaces, without what cannot be seen, and with
-// forControl for control characters; -1 is noChange.
+// visibleText returns s with single spaces and without invisible characters. Control
+// characters become forControl; -1 removes them.
 func visibleText(s string, forControl rune) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -153,7 +153,7 @@ func visibleText(s string, forControl rune) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// lead returns how the summary of a change begins: with verb, if everything was confirmed.
+// lead returns how the summary of a change begins: verb, if everything was confirmed.
 func (c confirmed) lead(verb string) string {
 	if c.inDoubt() {
 		return "Not all of the change is confirmed for the"
@@ -164,7 +164,7 @@ func (c confirmed) lead(verb string) string {
 // inDoubt reports whether anything was not confirmed.
 func (c confirmed) inDoubt() bool { return len(c.notes) > 0 }
 
-// doubts says what was not confirmed and which tool shows how it is; "" if all was.
+// doubts returns what was not confirmed, and which tool shows the current state; "" if all was.
 func (c confirmed) doubts(check string) string {
 	if !c.inDoubt() {
 		return ""

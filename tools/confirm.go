@@ -12,17 +12,17 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// Confirm is when the user is asked before something is destroyed or replaced.
+// Confirm is when the user is asked before something is deleted or replaced.
 type Confirm string
 
 // The values of Confirm.
 const (
-	ConfirmAuto   Confirm = "auto"   // where the client can ask
-	ConfirmAlways Confirm = "always" // and it is refused where the client cannot
+	ConfirmAuto   Confirm = "auto"   // if the client can ask
+	ConfirmAlways Confirm = "always" // refuse if the client cannot ask
 	ConfirmNever  Confirm = "never"
 )
 
-// confirmInput is the part of the input of every tool that destroys or replaces.
+// confirmInput is the part of the input that every tool has that deletes or replaces.
 type confirmInput struct {
 	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its current name as listed, to make sure that it is the one meant; its ID if it has no name. For a member: the e-mail address, or the ID if there is none."`
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// createAPIKeyInput mirrors the API's request body: the conversion in
-// createAPIKey keeps the fields equal.
+// createAPIKeyInput mirrors the API's request body: the conversion in createAPIKey keeps
+// the fields equal.
 type createAPIKeyInput struct {
 	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
 	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
@@ -22,7 +22,7 @@ type createAPIKeyInput struct {
 	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets, from list_roles. Without it the key gets no account role."`
 }
 
-// Check adds what JSON Schema cannot say.
+// Check adds what JSON Schema cannot express.
 func (in createAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 func inFuture(expiresAt *time.Time) []schema.Fault {
@@ -32,7 +32,7 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
 }
 
-// keyOutput is a key with its secret, or with where that went.
+// keyOutput is a key with its secret, or with where the secret was delivered.
 type keyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
 	Secret delivery.Secret   `json:"secret"`
@@ -43,7 +43,7 @@ type keyOutput struct {
 	sandbox bool
 }
 
-// output makes the output of a key whose secret was handed over.
+// output returns the output of a key whose secret was delivered.
 func (d *deps) output(verb string, key raffclient.APIKeyWithSecret, secret delivery.Secret) keyOutput {
 	if d.sandbox {
 		secret.Note = "SANDBOX: this key grants no access and is discarded when the server ends. " + secret.Note
@@ -82,7 +82,7 @@ func createAPIKey(ctx context.Context, d *deps, in createAPIKeyInput) (keyOutput
 	return d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
 }
 
-// createAndDeliver creates a key and hands its secret over. No key is left whose secret
+// createAndDeliver creates a key and delivers its secret. It leaves no key whose secret
 // nobody has.
 func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
 	if err := d.secrets.Ready(ctx); err != nil {
@@ -113,9 +113,9 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 	return o, nil
 }
 
-// revokeNamed revokes, once the call is over, a key whose answer named it but lacked
-// the secret, if the call was cancelled or its client has gone. A key that was only
-// found may be somebody else's; the client's log names it.
+// revokeNamed revokes, if the call is cancelled or its client has gone, a key that the
+// response identified without containing its secret. A key that was only found in the
+// list may belong to somebody else; the client's log names it.
 func (d *deps) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUndelivered(call, func(ctx context.Context, why stdio.Reason) {
 		if why == stdio.ErrorResponse {
@@ -129,9 +129,8 @@ func (d *deps) revokeNamed(call context.Context, lost *raffclient.OutcomeError) 
 	})
 }
 
-// revokeUnread revokes a key that nobody will ever know the secret of, since
-// the call that made it was cancelled or its client has gone. Where that is
-// refused, the log names the key.
+// revokeUnread revokes a key whose secret nobody will read, because the call that created
+// it was cancelled or its client has gone. If that fails, the log names the key.
 func (d *deps) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
 	log := d.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
 	err := d.client.RevokeCreatedAPIKey(ctx, key)

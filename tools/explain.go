@@ -12,8 +12,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// explain words an error of a tool for a model: what happened, and what to do
-// next.
+// explain describes an error of a tool for a model: what happened, and what to do next.
 func (d *deps) explain(s spec, err error) string {
 	if faults, ok := errors.AsType[schema.Faults](err); ok {
 		return fmt.Sprintf("The arguments are wrong and nothing was sent: %v. Correct them and call %s again.", faults, s.name)
@@ -90,7 +89,7 @@ func (d *deps) explainError(s spec, err *raffclient.Error) string {
 	return "It failed: " + reason(err) + ". Look at the account's current state before calling " + s.name + " again."
 }
 
-// explainUnauthorized says where the key comes from that Raff did not accept.
+// explainUnauthorized says where the rejected key comes from.
 func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 	if d.sandbox {
 		return "The sandbox rejected the server's own API key" + apiMessage(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
@@ -99,7 +98,7 @@ func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 }
 
 // remedy says what to do about a refusal. It blames the arguments only if different
-// ones could help.
+// arguments could help.
 func (s spec) remedy() string {
 	text := "If Raff's message is about an argument, correct that and call " + s.name + " again; if not, different arguments do not help: tell the user what Raff says."
 	if s.effect == deletes || s.effect == replaces {
@@ -111,7 +110,7 @@ func (s spec) remedy() string {
 	return text
 }
 
-// explainOutcome words what is known of a creation whose response was lost.
+// explainOutcome describes a creation whose response was lost.
 func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	why, name := reason(lost.Cause), quoted(lost.Name)
 	switch {
@@ -161,7 +160,7 @@ func ifSecret(s spec, text string) string {
 // maxDescribed is how many candidates an error lists.
 const maxDescribed = 3
 
-// describe lists what was found, in a clause.
+// describe lists the candidates.
 func describe(lost *raffclient.OutcomeError) string {
 	var list []string
 	for _, m := range lost.Found[:min(len(lost.Found), maxDescribed)] {

@@ -6,7 +6,7 @@ import (
 	"iter"
 )
 
-// listInput is the part of a list's input that all lists have.
+// listInput is the part of the input that every list has.
 type listInput struct {
 	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return."`
 	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to skip; pass next_offset from the previous result."`
@@ -33,9 +33,8 @@ func (o pageOutput[T]) summary() string {
 	return text + ". That is the end of the list."
 }
 
-// list reads a list to its end and returns the part of it that in asks for. The API's
-// own pages would not do: a total, or where a list ends, is known for certain only
-// once all of it was read.
+// list reads a whole list and returns the requested part. The API's own pages are not
+// enough: the total and the end of a list are certain only after reading all of it.
 func list[T any](noun string, in listInput, all iter.Seq2[T, error]) (pageOutput[T], error) {
 	var items []T
 	for item, err := range all {
@@ -47,7 +46,7 @@ func list[T any](noun string, in listInput, all iter.Seq2[T, error]) (pageOutput
 	return paginate(noun, in, items), nil
 }
 
-// paginate returns the part of a list that in asks for.
+// paginate returns the requested part of a list.
 func paginate[T any](noun string, in listInput, all []T) pageOutput[T] {
 	total := len(all)
 	from := min(in.Offset, total)

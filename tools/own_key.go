@@ -6,7 +6,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// notOwn refuses to lock the server out.
+// notOwn returns an error if key is, or may be, the server's own key.
 func (d *deps) notOwn(key raffclient.APIKey, verb string) error {
 	switch {
 	case d.client.MayBeOwn(key):
@@ -17,12 +17,12 @@ func (d *deps) notOwn(key raffclient.APIKey, verb string) error {
 	return nil
 }
 
-// isOwn reports whether key is, or may be, the one that the server itself runs with.
+// isOwn reports whether key is, or may be, the server's own key.
 func (d *deps) isOwn(key raffclient.APIKey) bool {
 	return d.client.IsOwn(key) || d.client.MayBeOwn(key)
 }
 
-// whoseKey says that key is the server's own, or may be.
+// whoseKey returns a sentence that says that key is, or may be, the server's own key.
 func (d *deps) whoseKey(key raffclient.APIKey) string {
 	if d.client.IsOwn(key) {
 		return "This is the key that the server itself runs with."
@@ -30,8 +30,8 @@ func (d *deps) whoseKey(key raffclient.APIKey) string {
 	return "Raff does not show enough of this key's prefix, so it may be the one that the server itself runs with."
 }
 
-// ownKeySteps says what can be done about the server's own key, which the server
-// neither revokes nor regenerates nor restricts.
+// ownKeySteps returns how the user can replace the server's own key, which the server does
+// not revoke, regenerate or restrict.
 func (d *deps) ownKeySteps(key raffclient.APIKey) string {
 	if d.sandbox {
 		return "In the sandbox there is nothing to do about it: every start of the server makes a new account and a new key."

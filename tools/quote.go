@@ -13,16 +13,15 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// What Raff sends was written by somebody else: a name may contain instructions for
-// the model, control characters or 100 kB of text. In prose it is therefore always
-// quoted, or checked to be what it should be. The helpers below are the only ways in
-// which it gets there.
+// Strings from the API are untrusted: a name may contain instructions for the model,
+// control characters or 100 kB of text. In prose they are always quoted, or validated,
+// with the functions below.
 
 // Limits in characters, on the quoted text.
 const (
 	maxName    = 130 // a name has at most 128 characters
 	maxMessage = 200
-	maxShort   = 40  // an ID, a time or a prefix that is none
+	maxShort   = 40  // an invalid ID, time or prefix
 	maxOwn     = 500 // an error of this machine, which may contain paths
 )
 
@@ -98,9 +97,8 @@ func callText(tool string, pairs ...string) string {
 	return tool + " {" + strings.TrimPrefix(b.String(), ",") + "}"
 }
 
-// escapeInvisible returns JSON in which no character controls a terminal, the
-// direction of text or noChange that can be seen: such characters become escape
-// sequences, which mean the same.
+// escapeInvisible escapes invisible characters in JSON, such as those that control a terminal
+// or the direction of text. The value stays the same.
 func escapeInvisible(text []byte) []byte {
 	visible := func(r rune) bool { return r == utf8.RuneError || unicode.IsPrint(r) }
 	if strings.IndexFunc(string(text), func(r rune) bool { return !visible(r) }) < 0 {
@@ -121,8 +119,8 @@ func escapeInvisible(text []byte) []byte {
 	return []byte(b.String())
 }
 
-// oneLine returns text of this machine, such as the error of a file, without what
-// would end the line or control a terminal, and cut.
+// oneLine returns text of this machine, such as an error of the file system, on one line,
+// without control characters and at most maxOwn characters long.
 func oneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(raffclient.RedactKeys(text), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if runes := []rune(text); len(runes) > maxOwn {
@@ -163,7 +161,7 @@ func reason(err error) string {
 	return "Raff refused the request" + apiMessage(e)
 }
 
-// capitalized returns a clause as it begins a sentence.
+// capitalized returns clause with an upper-case first letter.
 func capitalized(clause string) string {
 	if clause == "" {
 		return ""
@@ -171,7 +169,7 @@ func capitalized(clause string) string {
 	return strings.ToUpper(clause[:1]) + clause[1:]
 }
 
-// said quotes the API's own words, if it used any, and the status.
+// apiMessage returns the API's message, quoted, and the status, in parentheses.
 func apiMessage(e *raffclient.Error) string {
 	words := e.Message
 	if words == "" {

@@ -31,7 +31,7 @@ type replaceAPIKeyInput struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the successor stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Needed if the old key expires."`
 }
 
-// Check adds what JSON Schema cannot say.
+// Check adds what JSON Schema cannot express.
 func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 type replaceAPIKeyOutput struct {
@@ -118,15 +118,15 @@ func successorTier(old string) (tier, note string) {
 	return "standard", fmt.Sprintf("The old key has the rate limit tier %s, which no new key can have, so the successor has standard: 30 requests per second. If that is too low for where the key is used, ask Raff's support for a higher tier before deploying it.", quoteAtMost(old, maxShort))
 }
 
-// grantTime is for how long grants are begun: the secret waits meanwhile.
+// grantTime is how long new grants are started, while the result with the secret waits.
 const grantTime = 10 * time.Second
 
 func newGrant(a raffclient.ProjectAccess) grant {
 	return grant{ProjectID: a.ProjectID, ProjectName: a.ProjectName, RoleID: a.RoleID, RoleName: a.RoleName}
 }
 
-// grant gives the successor the role that the old key has in a project. Whatever
-// becomes of that, the secret is handed over.
+// grant gives the successor the role that the old key has in a project. A failure is
+// only recorded: the secret must be returned.
 func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffclient.ProjectAccess) {
 	g := newGrant(access)
 	if o.APIKey.ID == "" {

@@ -125,7 +125,7 @@ type updateRoleInput struct {
 	Permissions []string `json:"permissions,omitempty" jsonschema:"minItems=1" jsonschema_description:"Replaces the whole set: what is left out is taken away from everyone who has the role. Names from list_permissions, of the role's scope."`
 }
 
-// Check adds what JSON Schema cannot say to every client.
+// Check adds what JSON Schema cannot express for every client.
 func (in updateRoleInput) Check() []schema.Fault {
 	return atLeastOne(in.Name != "" || in.Description != nil || in.Permissions != nil, "'name', 'description' and 'permissions'")
 }
@@ -156,11 +156,11 @@ type deleteRoleInput struct {
 	confirmInput
 }
 
-// deletedOutput tells what is no more.
+// deletedOutput is the output of a tool that deletes, revokes or removes.
 type deletedOutput struct {
 	ID     string `json:"id"`
 	Name   string `json:"name,omitempty"`
-	format string // the summary, with verbs for the thing and its ID
+	format string // of the summary, for the labeled name and the ID
 	noun   string
 }
 

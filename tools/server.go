@@ -18,33 +18,32 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// Config is what the tools work with.
+// Config configures a server.
 type Config struct {
 	// Client calls the API. It may be nil if Problem is set.
 	Client *raffclient.Client
 	// KeySource is where the API key of Client comes from, for messages:
-	// "RAFF_API_KEY". It need not be set for a sandbox.
+	// "RAFF_API_KEY". A sandbox does not need it.
 	KeySource string
-	// Problem, if set, is why there is no usable credential, and what to do
-	// about it. The tools are listed all the same, and every call is answered
-	// with it.
+	// Problem, if not nil, says why there is no usable credential, and what to do
+	// about it. The server still lists its tools, and returns Problem from every
+	// call.
 	Problem error
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
-	// Toolsets are the groups of tools that are offered, of Toolsets. Default:
+	// Toolsets are the groups of tools that are offered; see [Toolsets]. Default:
 	// all.
 	Toolsets []string
-	// Confirm is when the user is asked before something is destroyed or
-	// replaced. Default: ConfirmAuto.
+	// Confirm is when the user is asked before something is deleted or replaced.
+	// Default: ConfirmAuto.
 	Confirm Confirm
-	// Sandbox says that Client calls a sandbox.
+	// Sandbox is true if Client calls a sandbox.
 	Sandbox bool
-	// Secrets is how new secrets are handed over. Default: inline.
+	// Secrets delivers new secrets. Default: inline.
 	Secrets *delivery.Method
-	// Version is the program's.
+	// Version is the version of the program.
 	Version string
-	// Logger gets what the administrator should know. Default: noChange is
-	// logged.
+	// Logger is for what the administrator should know. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -58,7 +57,7 @@ const instructions = `Administers a Raff Technologies cloud account.
 const sandboxInstructions = `
 - This is a SANDBOX: an imitation in memory. Its keys grant no access, and everything is discarded when the server ends. Tell the user so.`
 
-// NewServer returns an MCP server with all tools.
+// NewServer returns an MCP server that offers the tools that cfg selects.
 func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -125,7 +124,7 @@ func arguments(r mcp.CallToolRequest) json.RawMessage {
 	return raw
 }
 
-// OnWait tells the client of a call that the call waits; for
+// OnWait reports to the client of a call that the call waits. It is for
 // raffclient.Config.
 func OnWait(ctx context.Context, w raffclient.Wait) {
 	message := fmt.Sprintf("%s. Trying again in %v.", capitalized(reason(w.Because)), w.For.Round(time.Second))

@@ -1,7 +1,7 @@
-// Package tools is what an assistant reads and takes: the tools, their schemas
-// and descriptions, their results and the wording of their errors. NewServer
-// puts them into an MCP server. There is one file for each resource of the Raff
-// API, with a table of its tools and a function for each.
+// Package tools defines the tools that an assistant can call: their schemas and
+// descriptions, their results, and the text of their errors. [NewServer] serves them
+// over MCP. There is one file for each resource of the Raff API, with a table of its
+// tools and a function for each.
 package tools
 
 import (
@@ -55,7 +55,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 	return tools
 }
 
-// env is what a tool works with.
+// deps are the dependencies of the tools.
 type deps struct {
 	client       *raffclient.Client
 	keySource    string
@@ -73,20 +73,20 @@ type spec struct {
 	description string // for someone who has never seen the dashboard
 	effect      effect
 	permission  permission // that the API requires, as far as is known
-	refuses     string     // what Raff refuses whatever the arguments, as a sentence; "" if noChange is known
+	refuses     string     // what Raff refuses regardless of the arguments, as a sentence; "" if unknown
 	sensitive   string     // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
 }
 
-// effect is what a tool does to the account. It is chosen by asking what
-// happens if the tool runs twice.
+// effect is what a tool does to the account. Choose it by asking what happens if the
+// tool runs twice.
 type effect int
 
 const (
-	reads    effect = iota // noChange changes
-	creates                // there are two
-	updates                // the same as once
-	replaces               // the second run breaks what the first handed out
-	deletes                // gone is gone
+	reads    effect = iota // nothing changes
+	creates                // the second run creates another
+	updates                // the second run changes nothing
+	replaces               // the second run invalidates what the first returned
+	deletes                // the second run finds nothing to delete
 )
 
 func (e effect) hints() mcp.ToolAnnotation {
@@ -103,7 +103,7 @@ func (e effect) String() string {
 	return [...]string{"reads", "creates", "updates", "replaces", "deletes"}[e]
 }
 
-// noChange is what an error says about an account that was not touched.
+// noChange returns what an error says about an account that was not touched.
 func (e effect) noChange() string {
 	switch e {
 	case reads:
@@ -117,11 +117,11 @@ func (e effect) noChange() string {
 // output is what a tool's function returns: a struct that becomes the
 // structured result.
 type output interface {
-	// summary tells the assistant what happened. It never holds a secret.
+	// summary tells the assistant what happened. It never contains a secret.
 	summary() string
 }
 
-// secretOutput is the output of a tool that yields a secret.
+// secretOutput is the output of a tool that returns a secret.
 type secretOutput interface {
 	output
 	delivered() delivery.Secret
@@ -129,7 +129,7 @@ type secretOutput interface {
 
 const sensitiveKey = "com.rafftechnologies/sensitive"
 
-// meta flags the tool as one that yields a secret.
+// meta marks a tool that returns a secret.
 func (s spec) meta() *mcp.Meta {
 	if s.sensitive == "" {
 		return nil
@@ -137,20 +137,20 @@ func (s spec) meta() *mcp.Meta {
 	return sensitive([]string{s.sensitive})
 }
 
-// sensitive flags the values at these JSON Pointers.
+// sensitive marks the values at these JSON Pointers.
 func sensitive(pointers []string) *mcp.Meta {
 	return mcp.NewMetaFromMap(map[string]any{sensitiveKey: pointers})
 }
 
-// addedByClients are properties that clients add to the arguments of any tool, and
-// send along. Gemini CLI adds wait_for_previous to every tool's schema and passes what
-// its model fills in: addWaitForPreviousParameter in packages/core/src/tools/tools.ts
-// of github.com/google-gemini/gemini-cli.
+// addedByClients are properties that clients add to the arguments of every tool. Gemini
+// CLI adds wait_for_previous to every tool's schema and passes what its model fills in:
+// addWaitForPreviousParameter in packages/core/src/tools/tools.ts of
+// github.com/google-gemini/gemini-cli.
 var addedByClients = []string{"wait_for_previous"}
 
-// define makes a tool of a function. The function's types give the schemas, which are
-// derived when they are first needed: that takes most of the time and memory that the
-// program needs to start.
+// define makes a tool of a function. The types of the function determine the schemas,
+// which are derived when they are first needed, because that takes most of the time and
+// memory of a start.
 func define[In any, Out output](s spec, f func(context.Context, *deps, In) (Out, error)) Tool {
 	if s.sensitive != "" {
 		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
@@ -166,7 +166,7 @@ func define[In any, Out output](s spec, f func(context.Context, *deps, In) (Out,
 	})
 }
 
-// tool makes the tool of a function on JSON.
+// tool makes a tool of a function that takes JSON. It is not generic, to be compiled once.
 func (s spec) tool(schemas func() (input, output json.RawMessage), f func(context.Context, *deps, json.RawMessage) (output, error)) Tool {
 	return Tool{
 		Name:       s.name,
@@ -203,8 +203,8 @@ func (s spec) definition(input, output json.RawMessage) mcp.Tool {
 	return tool
 }
 
-// announce logs what is about to be created, so that even a program that is killed
-// leaves a trace of it. attrs are names and values; values that are "" are left out.
+// announce logs what is about to be created, so that there is a record even if the program
+// is killed. attrs are names and values; empty values are omitted.
 func (d *deps) announce(tool, what string, attrs ...string) {
 	args := []any{"tool", tool}
 	for i := 0; i+1 < len(attrs); i += 2 {
@@ -215,11 +215,10 @@ func (d *deps) announce(tool, what string, attrs ...string) {
 	d.log.Info(what, args...)
 }
 
-// success is the result of a call that did what it should: what happened, in
-// words, then the whole of it as JSON. Where the latter holds a secret it is
-// meant for the user alone, for clients that tell the two apart. Where the secret
-// went elsewhere, it is for both, since it says where; and the flag in _meta stays,
-// but points to noChange, since the value is not there.
+// success returns the result of a successful call: the summary, then the output as JSON.
+// JSON that contains a secret is for the user alone, for clients that support audiences.
+// If the secret was delivered elsewhere, the JSON says where, so it is for both, and the
+// flag in _meta contains no pointers.
 func success(s spec, out output) *mcp.CallToolResult {
 	whole, err := json.Marshal(out)
 	if err != nil {
@@ -241,8 +240,8 @@ func success(s spec, out output) *mcp.CallToolResult {
 	}
 }
 
-// failure is the result of a call that did not. It is text only: clients drop
-// the text of an error that has structured content too.
+// failure returns the result of a failed call. It is text only: clients drop the text of an
+// error that has structured content.
 func failure(text string) *mcp.CallToolResult {
 	return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewTextContent(text)}, IsError: true}
 }

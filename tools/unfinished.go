@@ -8,9 +8,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// logUnfinished logs the message, with the key, if the server ends before finished
-// is called: a request that makes a secret is on its way, and nobody will read the
-// answer to it.
+// logUnfinished logs the message with the key if the server ends before finished is called:
+// a request that creates a secret is then in flight, and nobody will read the response.
 func (d *deps) logUnfinished(ctx context.Context, message string, key delivery.Key) (finished func()) {
 	var done atomic.Bool
 	stdio.OnUndelivered(ctx, func(_ context.Context, why stdio.Reason) {
