@@ -18,9 +18,13 @@ const drainTimeout = time.Minute
 type grace struct{ normal, hurried time.Duration }
 
 var (
+	// writeGrace is for responses that are being written when the calls are cut off. A
+	// write that takes longer is stuck. To abandon one that is not would undo what the
+	// client then receives.
+	writeGrace = grace{time.Second, time.Second}
 	// cutOffGrace is for calls that were cut off to end, and for the functions given
-	// to OnUndelivered.
-	cutOffGrace = grace{10 * time.Second, 4 * time.Second}
+	// to OnUndelivered, after writeGrace.
+	cutOffGrace = grace{9 * time.Second, 3 * time.Second}
 	// finalGrace is for the functions of calls whose handlers do not return. It applies
 	// again after the context of all functions is done, so that they can log what they
 	// leave undone.
@@ -43,8 +47,11 @@ func (d *dispatcher) drain() error {
 	took := time.Since(began).Round(time.Millisecond)
 	d.calls.cancelAll(errCutOff)
 	d.log.Warn("calls in flight were cut off", "calls", n, "after", took)
-	go d.runUndelivered(d.calls.abandonWrites())
-	finished := d.wait(idle, cutOffGrace)
+	finished := d.wait(idle, writeGrace)
+	if !finished {
+		go d.runUndelivered(d.calls.abandonWrites())
+		finished = d.wait(idle, cutOffGrace)
+	}
 	if !finished {
 		// What handlers that have not returned have registered must not be lost.
 		last := d.calls.abandonHandlers()

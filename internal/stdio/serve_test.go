@@ -577,6 +577,42 @@ func TestSessionsAreSeparate(t *testing.T) {
 	})
 }
 
+// A response that is being written when the calls are cut off, and arrives, is not
+// undone. One whose write is stuck is.
+func TestCutOffWhileWriting(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		slow   time.Duration // until the client reads
+		undone int32
+	}{
+		{"slow", 900 * time.Millisecond, 0},
+		{"stuck", time.Minute, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var undone atomic.Int32
+				hurry := make(chan struct{})
+				c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
+					return ok(ctx)
+				}}), stdio.Config{Hurry: hurry})
+				c.send(call("1", "work"))
+				synctest.Wait() // it is being written
+				close(hurry)
+				c.stop()
+				time.Sleep(tt.slow)
+				go c.read()
+				if err := <-c.err; (err == nil) != (tt.undone == 0) && !errors.Is(err, stdio.ErrCutOff) {
+					t.Errorf("Serve: %v", err)
+				}
+				if got := undone.Load(); got != tt.undone {
+					t.Errorf("%d undelivered functions ran, want %d", got, tt.undone)
+				}
+			})
+		})
+	}
+}
+
 // In a hurry, calls in flight are cut off at once, and Serve ends within five seconds.
 func TestHurry(t *testing.T) {
 	for _, tt := range []struct {
