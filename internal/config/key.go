@@ -51,15 +51,16 @@ func (c *Config) useKey(key, source, expand string) {
 			"Put the whole key there; if nobody has it any more, regenerate it in the Raff dashboard (API Keys)."}
 	case isPlaceholder(key):
 		c.KeyProblem = &keyError{source + " holds a placeholder in place of the key.", expand}
-	case !strings.HasPrefix(key, "raff_") || key == "raff_" || strings.ContainsFunc(key, notVisibleASCII):
+	default:
+		parsed, err := raffclient.ParseKey(key)
+		if err == nil {
+			c.Key, c.KeySource = parsed, source
+			return
+		}
 		c.KeyProblem = &keyError{source + " does not hold a Raff API key, which must start with raff_ and be visible ASCII throughout.",
 			"Copy the whole key from where it was kept, without quotes, or make one in the Raff dashboard (API Keys)."}
-	default:
-		c.Key, c.KeySource = raffclient.NewSecret(key), source
 	}
 }
-
-func notVisibleASCII(r rune) bool { return r <= ' ' || r > '~' }
 
 func (c *Config) useKeyFile(path string, env Environment) {
 	if isPlaceholder(path) {
@@ -97,11 +98,14 @@ func readKeyFile(path, home string) (full, text string, shared bool, err error) 
 	return path, text, shared, nil
 }
 
-// misplacedKey matches a path that is or contains a key, set in the wrong variable.
-var misplacedKey = regexp.MustCompile(`(?s)^raff_|^[^/\\]*raff_[^/\\]*$|raff_[0-9a-f]{8}`)
+// isMisplacedKey reports whether a path is or contains a key, set in the wrong variable.
+func isMisplacedKey(path string) bool {
+	return strings.HasPrefix(path, "raff_") || raffclient.ContainsKey(path) ||
+		strings.Contains(path, "raff_") && !strings.ContainsAny(path, `/\`)
+}
 
 func keyFileError(path string, err error) *keyError {
-	if misplacedKey.MatchString(path) {
+	if isMisplacedKey(path) {
 		return &keyError{"RAFF_API_KEY_FILE holds what looks like a key, where the path of a file belongs.",
 			"Put a key into RAFF_API_KEY, and a file into RAFF_API_KEY_FILE with its directory."}
 	}

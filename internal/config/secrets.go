@@ -3,8 +3,9 @@ package config
 import (
 	"errors"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
 // Secrets says where new secrets go.
@@ -25,14 +26,13 @@ func (c *Config) setSecrets(value string) (err error) {
 	return err
 }
 
-// embeddedKey matches a key in a path or a command, where anybody could read it.
-var embeddedKey = regexp.MustCompile(`raff_[0-9a-f]{8}`)
-
+// errEmbeddedKey is the error of a path or a command that contains a key, where anybody
+// could read it.
 var errEmbeddedKey = errors.New("holds what looks like a key")
 
 func (c *Config) setSecretsDir(value string) error {
 	switch {
-	case embeddedKey.MatchString(value):
+	case raffclient.ContainsKey(value):
 		return errEmbeddedKey
 	case !filepath.IsAbs(value) && !strings.HasPrefix(value, "~/"):
 		return errors.New("must be an absolute path, or begin with ~/")
@@ -47,7 +47,7 @@ func (c *Config) setSecretsFormat(value string) (err error) {
 }
 
 func (c *Config) setSecretsCommand(value string) error {
-	if embeddedKey.MatchString(value) {
+	if raffclient.ContainsKey(value) {
 		return errEmbeddedKey
 	}
 	c.Secrets.Command = value

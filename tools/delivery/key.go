@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
 // Key is what may be disclosed about the key that a secret belongs to. Any field may be
@@ -18,7 +20,7 @@ func (k Key) LogValue() slog.Value {
 
 const (
 	// prefixLength is how many characters of a secret are public.
-	prefixLength = len("raff_") + 8
+	prefixLength = raffclient.KeyPrefixLength
 	// pieceLength is the minimum length of a piece of the rest that is redacted.
 	pieceLength = 8
 	// maxText is the maximum length of an ID or a name. The API permits as much for
