@@ -93,7 +93,8 @@ func (x *exchange) bodyReader() io.Reader {
 	case x.body == nil && (!x.request.noReplay || x.client.http1):
 		return http.NoBody
 	case x.request.noReplay:
-		return struct{ io.Reader }{bytes.NewReader(x.body)}
+		// net/http writes the reader in this wrapper together with the headers.
+		return io.NopCloser(bytes.NewReader(x.body))
 	}
 	return bytes.NewReader(x.body)
 }

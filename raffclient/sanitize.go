@@ -98,7 +98,29 @@ func needsSanitizing(body []byte) bool {
 			return true
 		}
 	}
-	return hiddenKey.Match(body) || bytes.Contains(bytes.ToLower(body), []byte(`"key_prefix"`))
+	// Nothing is escaped, so a string ends at the next quotation mark.
+	lower := bytes.ToLower(body)
+	for rest := lower; ; {
+		_, after, found := bytes.Cut(rest, []byte("raff"))
+		if !found {
+			break
+		}
+		if end := bytes.IndexByte(after, '"'); end < 0 || end > KeyPrefixLength-len("raff") {
+			return true // longer than a prefix
+		}
+		rest = after
+	}
+	for rest := lower; ; {
+		_, after, found := bytes.Cut(rest, []byte(`"key_prefix"`))
+		if !found {
+			return false
+		}
+		value, ok := bytes.CutPrefix(bytes.TrimLeft(after, " :"), []byte(`"`))
+		if !ok || !bytes.HasPrefix(value, []byte("raff_")) {
+			return true
+		}
+		rest = after
+	}
 }
 
 // sanitizeValue sanitizes the strings in v, the value of a member with that name.
