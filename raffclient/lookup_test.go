@@ -81,21 +81,25 @@ func TestLookupFindsTheKey(t *testing.T) {
 	}
 }
 
+// withShortPages makes the API return at most 20 elements of a list, whatever it is
+// asked for.
+func withShortPages(c *raffclient.Config) {
+	inner := c.Transport
+	c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		if q := r.URL.Query(); q.Has("limit") {
+			q.Set("limit", "20")
+			r = r.Clone(r.Context())
+			r.URL.RawQuery = q.Encode()
+		}
+		return inner.RoundTrip(r)
+	})
+}
+
 // An API may give less than it is asked for. Without a total, only an empty page is
 // the end.
 func TestLookupReadsShortPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, func(c *raffclient.Config) {
-			inner := c.Transport
-			c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-				if q := r.URL.Query(); q.Has("limit") {
-					q.Set("limit", "20")
-					r = r.Clone(r.Context())
-					r.URL.RawQuery = q.Encode()
-				}
-				return inner.RoundTrip(r)
-			})
-		})
+		a := newAccount(t, withShortPages)
 		createMany(t.Context(), t, a.client, 45)
 		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))
 		a.api.Fail(listing(faulty.Fault{Omit: []string{"total"}}))
@@ -140,7 +144,7 @@ func TestLookupDoubts(t *testing.T) {
 	}{
 		{"no Date", faulty.Fault{Header: http.Header{"Date": nil}}, false, 10 * time.Minute, 1},
 		{"no created_at", faulty.Fault{Omit: []string{"created_at"}}, false, 10 * time.Minute, 1},
-		{"created_at is no date", faulty.Fault{Set: map[string]any{"created_at": "today"}}, false, 10 * time.Minute, 1},
+		{"created_at is not a date", faulty.Fault{Set: map[string]any{"created_at": "today"}}, false, 10 * time.Minute, 1},
 		{"in use", faulty.Fault{Omit: []string{"created_at"}}, true, 10 * time.Minute, 0},
 		{"created_at may be local time", faulty.Fault{}, false, 14 * time.Hour, 1},
 		{"certainly older", faulty.Fault{}, false, 27 * time.Hour, 0},

@@ -80,7 +80,7 @@ func TestRevokeCreatedAPIKey(t *testing.T) {
 		{"ID not shown", faulty.Fault{Omit: []string{"id"}}, 0, nil, raffclient.ErrNotConfirmed},
 		{"age not shown", faulty.Fault{Omit: []string{"created_at"}}, 0, nil, nil},
 		{"age not shown, secret unknown", faulty.Fault{Omit: []string{"created_at"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
-		{"age is no date, secret unknown", faulty.Fault{Set: map[string]any{"created_at": 5}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
+		{"age is not a date, secret unknown", faulty.Fault{Set: map[string]any{"created_at": 5}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
 		{"secret unknown", faulty.Fault{}, 0, withoutSecret, nil},
 		{"another prefix, secret unknown", faulty.Fault{Set: map[string]any{"key_prefix": "raff_00000000"}}, 0, withoutSecret, raffclient.ErrNotConfirmed},
 		{"old", faulty.Fault{}, 48 * time.Hour, nil, raffclient.ErrNotConfirmed},

@@ -101,7 +101,7 @@ const minPiece = 8
 // redactPieces redacts every piece of s in text, except of its public prefix: in
 // upper or lower case, and whatever separates its letters and digits.
 func (s Secret) redactPieces(text string) string {
-	if s.value == nil {
+	if s.value == nil || len(text) < minPiece {
 		return text
 	}
 	body, _ := alphanumeric(strings.TrimPrefix(*s.value, "raff_"))

@@ -57,17 +57,7 @@ func TestTotalIsNotTheEnd(t *testing.T) {
 // A total that is the length of a short page does not prove that nothing was made.
 func TestTotalOfAShortPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAccount(t, func(c *raffclient.Config) {
-			inner := c.Transport
-			c.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-				if q := r.URL.Query(); q.Has("limit") {
-					q.Set("limit", "20")
-					r = r.Clone(r.Context())
-					r.URL.RawQuery = q.Encode()
-				}
-				return inner.RoundTrip(r)
-			})
-		})
+		a := newAccount(t, withShortPages)
 		createMany(t.Context(), t, a.client, 45)
 		a.api.Fail(listing(faulty.Fault{Set: map[string]any{"total": 20}}))
 		a.api.Fail(create(faulty.Fault{Cut: true, After: true}))

@@ -56,7 +56,7 @@ type confirmationRequest struct {
 	state string
 }
 
-func (r confirmationRequest) Error() string { return "the user has to be asked" }
+func (r confirmationRequest) Error() string { return "the user must be asked" }
 
 // confirm returns nil if the action may be done: given is its name, and the user, if
 // the client can ask, agreed.

@@ -40,7 +40,7 @@ func (k Key) sanitized(v value) Key {
 	}
 }
 
-// printable replaces what is not printable by a space: control, bidirectional and
+// printable replaces unprintable characters with a space: control, bidirectional and
 // zero-width characters.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
