@@ -47,9 +47,9 @@ func newContract(published json.RawMessage) (*contract, error) {
 	return &contract{validator, root}, nil
 }
 
-// validateDateTime accepts what is RFC 3339 and also decodes into a time.Time,
-// which the library's own check does not ensure: it allows lower case letters
-// and leap seconds.
+// validateDateTime returns an error unless v is a date and time as in RFC 3339 that also
+// decodes into a time.Time. The library's own check accepts lower-case letters and leap
+// seconds, which do not.
 func validateDateTime(v any) error {
 	s, ok := v.(string)
 	if !ok {
@@ -58,17 +58,17 @@ func validateDateTime(v any) error {
 	if _, err := time.Parse(time.RFC3339, s); err != nil {
 		return err
 	}
-	// Parse is lenient in these points, and UnmarshalText with it, while
-	// MarshalText refuses an offset of 24 hours.
-	hourOfOneDigit := strings.HasPrefix(s[len("2006-01-02T1"):], ":")
-	if hourOfOneDigit || strings.Contains(s, ",") || !strings.HasSuffix(s, "Z") && !offsetInRange(s) {
+	// time.Parse also accepts an hour of one digit, a comma before the fraction of a second
+	// and any offset. MarshalText refuses offsets of 24 hours and more.
+	oneDigitHour := strings.HasPrefix(s[len("2006-01-02T1"):], ":")
+	if oneDigitHour || strings.Contains(s, ",") || !strings.HasSuffix(s, "Z") && !offsetInRange(s) {
 		return errors.New("not as in RFC 3339")
 	}
 	return nil
 }
 
-// offsetInRange reports whether a time that ends in an offset, such as +01:00,
-// has one below 24 hours and 60 minutes.
+// offsetInRange reports whether the offset at the end of a time, such as +01:00, has less
+// than 24 hours and less than 60 minutes.
 func offsetInRange(s string) bool {
 	hours, minutes := s[len(s)-len("01:00"):len(s)-len(":00")], s[len(s)-len("00"):]
 	return hours < "24" && minutes < "60"
@@ -127,8 +127,8 @@ func below(at []string, name string) []string {
 	return append(slices.Clip(at), name)
 }
 
-// normalize gives equivalent forms of JSON in v one form: it removes null for an optional
-// property, and writes an integer without fraction and exponent.
+// normalize converts v to the form that encoding/json decodes: without null for an optional
+// property, and with integers written without fraction and exponent.
 func normalize(s *invopop.Schema, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -151,7 +151,7 @@ func normalize(s *invopop.Schema, v any) any {
 	return v
 }
 
-// integer returns n as strconv reads it, if n is whole.
+// integer returns n without fraction and exponent if it is a whole number.
 func integer(n json.Number) json.Number {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok || !r.IsInt() {
@@ -172,7 +172,7 @@ func known(s *invopop.Schema, name string) bool {
 	return ok
 }
 
-// child returns the schema of a property or an item of the values that s describes, or nil.
+// child returns the schema of the items of s or of its property with that name, or nil.
 func child(s *invopop.Schema, name string) *invopop.Schema {
 	switch {
 	case s == nil:

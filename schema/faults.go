@@ -13,16 +13,16 @@ import (
 
 // Fault is one thing that is wrong with a value.
 type Fault struct {
-	// Property is where, such as "name", "role.id" or "permissions[2]"; empty
-	// if it is the value as a whole.
+	// Property is the property concerned, such as "name", "role.id" or "permissions[2]"; empty
+	// for the value as a whole.
 	Property string
 
-	// Problem is the whole sentence, in lower case and without a full stop:
+	// Problem describes the fault, in lower case and without a full stop:
 	// "missing property 'name'". It does not contain the property's value.
 	Problem string
 }
 
-// String returns the sentence.
+// String returns f.Problem.
 func (f Fault) String() string { return f.Problem }
 
 // location splits Property into names and indexes.
@@ -30,16 +30,16 @@ func (f Fault) location() []string {
 	return strings.FieldsFunc(f.Property, func(r rune) bool { return strings.ContainsRune(".[]", r) })
 }
 
-// Faults is every fault of a value.
+// Faults is an error that contains every fault of a value.
 type Faults []Fault
 
-// Error joins the sentences of the faults in one line.
+// Error returns the problems of the faults on one line.
 func (f Faults) Error() string {
-	sentences := make([]string, len(f))
+	problems := make([]string, len(f))
 	for i, fault := range f {
-		sentences[i] = fault.String()
+		problems[i] = fault.Problem
 	}
-	return strings.Join(sentences, "; ")
+	return strings.Join(problems, "; ")
 }
 
 // finding is a fault before it is described.
@@ -49,9 +49,9 @@ type finding struct {
 }
 
 type (
-	missing    struct{} // the property is required and not there
+	missing    struct{} // a required property is absent
 	unknown    struct{} // there is no such property
-	givenTwice struct{} // the property occurs twice in its object
+	givenTwice struct{} // a property occurs twice in its object
 )
 
 // property returns the name of the top-level property that f is about, or "" for the value
@@ -107,7 +107,8 @@ func (c *contract) describe(f finding, listed map[*invopop.Schema]bool) Fault {
 	return Fault{place, subject + " " + requirement(s, f.what)}
 }
 
-// locate returns the schema of the parent of a place, and the place as text.
+// locate returns the schema of the object or array that contains a location, and the location
+// as text.
 func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 	var b strings.Builder
 	s := c.root
@@ -129,11 +130,11 @@ func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 	return parent, b.String()
 }
 
-// hint returns help for an unknown name: the name that was probably meant, or, once for each
+// hint returns a hint for an unknown name: the name that was probably meant or, once for each
 // object, the valid names.
 func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema]bool) string {
-	exist := names(parent)
-	for _, candidate := range exist {
+	valid := names(parent)
+	for _, candidate := range valid {
 		if fold(candidate) == fold(name) {
 			meant := strings.TrimSuffix(place, quoteName(name)) + candidate
 			return fmt.Sprintf(" (did you mean '%s'?)", meant)
@@ -143,22 +144,22 @@ func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema
 		return ""
 	}
 	listed[parent] = true
-	switch len(exist) {
+	switch len(valid) {
 	case 0:
 		return " (there are no properties)"
 	case 1:
-		return fmt.Sprintf(" (the only property is '%s')", exist[0])
+		return fmt.Sprintf(" (the only property is '%s')", valid[0])
 	}
-	return " (properties are " + list(exist, "and") + ")"
+	return " (properties are " + list(valid, "and") + ")"
 }
 
-// fold makes spellings of a name equal: name_of, name-of, nameOf.
+// fold returns the same text for all spellings of a name, such as name_of, name-of and nameOf.
 func fold(name string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name))
 }
 
-// quoteName prepares an untrusted name for quotation: it has at most 40 characters, none of
-// which controls a terminal or ends the quotation.
+// quoteName returns an untrusted name in a form that is safe between quotes: with at most 40
+// characters, and with control characters and quotes escaped.
 func quoteName(name string) string {
 	const most = 40
 	count := 0
@@ -191,7 +192,8 @@ func enumerate(words []string, last string) string {
 	return strings.Join(words[:end], ", ") + " " + last + " " + words[end]
 }
 
-// compare orders places as s does: parents before children, known names before unknown ones.
+// compare orders locations as s does: parents before children, known names before unknown
+// ones.
 func compare(s *invopop.Schema, a, b []string) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {

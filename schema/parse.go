@@ -19,8 +19,8 @@ const (
 	maxExponent = 400
 )
 
-// parse decodes raw as one JSON object without the ignored top-level properties. Absence
-// and null are an empty object. It returns a finding for each property that occurs twice:
+// parse decodes raw as one JSON object and omits the ignored top-level properties. If raw is
+// empty or null, the object is empty. It returns a finding for each property that occurs twice:
 // encoding/json silently keeps the last one, other decoders keep the first.
 func parse(raw json.RawMessage, ignored []string) (map[string]any, []finding, error) {
 	raw = bytes.TrimSpace(raw)
@@ -45,7 +45,7 @@ func parse(raw json.RawMessage, ignored []string) (map[string]any, []finding, er
 type parser struct {
 	tokens  *json.Decoder
 	ignored []string // names of properties of the top level
-	at      []string // where we are: names of properties, indexes of items
+	at      []string // the current location: names of properties, indexes of items
 	found   []finding
 }
 
@@ -118,8 +118,8 @@ func (p *parser) array() ([]any, error) {
 	return array, err
 }
 
-// manageable reports whether n fits a float64 and can be computed with exactly in little
-// time: big.Rat writes out 1e1000000.
+// manageable reports whether n fits a float64 and exact calculations with it are fast.
+// big.Rat stores every digit of 1e1000000.
 func manageable(n json.Number) bool {
 	if len(n) > maxNumber {
 		return false

@@ -10,8 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// requirement returns what s requires of a value that violates it: "must be …". It contains
-// lengths, counts and types, but not the value.
+// requirement returns the requirement of s that a value violates, such as "must be …". It
+// contains the length or type of the value, but not the value.
 func requirement(s *invopop.Schema, failure any) string {
 	if s == nil {
 		s = new(invopop.Schema)
@@ -92,7 +92,7 @@ func alternatives(want []any) string {
 	return enumerate(words, "or")
 }
 
-// amount returns how many there may be: "1 to 128 characters".
+// amount returns a number or range of units, such as "1 to 128 characters".
 func amount(least, most *uint64, unit string) string {
 	plural := func(n uint64) string {
 		if n == 1 {

@@ -30,9 +30,9 @@ type input struct {
 }
 
 // ForInput derives the schema of the struct T for values that come in. It permits no
-// properties but those of T, at any level. It panics if values that the schema accepts
-// could not be decoded: if T contains itself, if a type in it has its own form of JSON
-// and no method JSONSchema, or if a tag is invalid.
+// properties but those of T, at any level. T must not contain itself. ForInput panics if
+// values that the schema accepts could not be decoded: if T contains a type that is not
+// supported or has its own form of JSON and no method JSONSchema, or if a tag is invalid.
 //
 // An integer without a minimum or maximum of its own gets those of its type.
 func ForInput[T any]() *Schema[T] { return &Schema[T]{newInput(reflect.TypeFor[T]())} }

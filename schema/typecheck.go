@@ -13,95 +13,68 @@ import (
 	"time"
 )
 
-// typeChecker checks that a schema can be derived from a type. The reflector does not
-// report what it does not support: it recurses endlessly, or omits it.
+// typeChecker checks that a schema can be derived from a type. Without it, types and tags
+// that the reflector does not support would silently give a schema that does not describe
+// their JSON.
 type typeChecker struct {
-	dir   direction
-	above []reflect.Type
+	dir direction
 }
 
-// inside returns the typeChecker for the parts of t. It returns an error if t contains itself.
-func (s typeChecker) inside(t reflect.Type) (typeChecker, error) {
-	if slices.Contains(s.above, t) {
-		return s, fmt.Errorf("%v contains itself", t)
-	}
-	return typeChecker{s.dir, append(slices.Clip(s.above), t)}, nil
-}
-
-// describable returns an error if no schema can be derived from t that accepts exactly what
+// describable returns an error unless the schema that is derived from t accepts exactly what
 // decodes into t.
-func (s typeChecker) describable(t reflect.Type) error {
+func (c typeChecker) describable(t reflect.Type) error {
 	t = pointedAt(t)
-	if done, err := s.ownForm(t); done {
-		return err
+	switch {
+	case describesItself(t), t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[json.RawMessage]():
+		return nil
+	case c.dir == outgoing && textual(t) != nil:
+		return nil
+	case c.dir == incoming && (implements[json.Unmarshaler](t) || implements[encoding.TextUnmarshaler](t)):
+		return fmt.Errorf("%v has its own form of JSON and no method JSONSchema", t)
+	case t == reflect.TypeFor[json.Number](), t == reflect.TypeFor[url.URL]():
+		return fmt.Errorf("%v has JSON of another type than its schema", t)
 	}
-	if _, ok := nestedOutputs.Load(t); ok && s.dir == outgoing {
+	if _, ok := nestedOutputs.Load(t); ok && c.dir == outgoing {
 		return nil // it was checked before
 	}
-	s, err := s.inside(t)
-	if err != nil {
-		return err
-	}
-	switch t.Kind() {
-	case reflect.Slice, reflect.Array:
-		return s.describable(t.Elem())
-	case reflect.Map:
-		if t.Key().Kind() != reflect.String {
-			return fmt.Errorf("%v has keys that are not strings", t)
-		}
-		return s.describable(t.Elem())
-	case reflect.Struct:
-		return s.fields(t, map[string]bool{})
-	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.Uintptr, reflect.UnsafePointer:
-		return fmt.Errorf("%v has no JSON", t)
-	}
-	return nil
-}
-
-// ownForm checks types whose JSON does not follow from their kind. done is false for others.
-func (s typeChecker) ownForm(t reflect.Type) (done bool, err error) {
-	if t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[json.RawMessage]() || describesItself(t) {
-		return true, nil
-	}
-	if s.dir == outgoing {
-		return textual(t) != nil, nil
-	}
 	switch {
-	case t.Kind() == reflect.Float32:
-		return true, errors.New("a float32 refuses numbers that its schema admits: use float64")
-	case t == reflect.TypeFor[json.Number](), t == reflect.TypeFor[url.URL]():
-		return true, fmt.Errorf("%v is described as what it does not decode from", t)
-	case implements[json.Unmarshaler](t), implements[encoding.TextUnmarshaler](t):
-		return true, fmt.Errorf("%v reads its own form of JSON and has no method JSONSchema", t)
+	case t.Kind() == reflect.Struct:
+		return c.fields(t, map[string]bool{})
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
+		return c.describable(t.Elem())
+	case t.Kind() == reflect.String, t.Kind() == reflect.Bool, t.Kind() == reflect.Interface, isNumber(t.Kind()):
+		return nil
 	}
-	return false, nil
+	return fmt.Errorf("%v is not supported", t)
 }
 
 // fields checks the fields of a struct and of those that it embeds. taken collects the names
 // of their properties.
-func (s typeChecker) fields(t reflect.Type, taken map[string]bool) error {
+func (c typeChecker) fields(t reflect.Type, taken map[string]bool) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Tag.Get("json") == "-" || f.Tag.Get("jsonschema") == "-" || !f.IsExported() && !f.Anonymous {
 			continue
 		}
-		if err := s.field(f, taken); err != nil {
+		if err := c.field(f, taken); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s typeChecker) field(f reflect.StructField, taken map[string]bool) error {
+func (c typeChecker) field(f reflect.StructField, taken map[string]bool) error {
 	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if f.Anonymous && name == "" && pointedAt(f.Type).Kind() == reflect.Struct {
-		return s.embedded(f, taken)
-	}
-	if name == "" {
+	switch {
+	case f.Anonymous && f.Type.Kind() != reflect.Struct:
+		return errors.New("only structs can be embedded")
+	case f.Anonymous && name == "":
+		return c.fields(f.Type, taken)
+	case name == "":
 		name = f.Name
 	}
 	if taken[name] {
-		return fmt.Errorf("property %q is there twice", name)
+		return fmt.Errorf("there are two properties %q", name)
 	}
 	taken[name] = true
 	for option := range strings.SplitSeq(options, ",") {
@@ -112,18 +85,7 @@ func (s typeChecker) field(f reflect.StructField, taken map[string]bool) error {
 	if err := checkTag(f); err != nil {
 		return err
 	}
-	return s.describable(f.Type)
-}
-
-func (s typeChecker) embedded(f reflect.StructField, taken map[string]bool) error {
-	if f.Type.Kind() == reflect.Pointer && !f.IsExported() {
-		return errors.New("a pointer to an unexported struct cannot be decoded")
-	}
-	s, err := s.inside(pointedAt(f.Type))
-	if err != nil {
-		return err
-	}
-	return s.fields(pointedAt(f.Type), taken)
+	return c.describable(f.Type)
 }
 
 func pointedAt(t reflect.Type) reflect.Type {
@@ -133,26 +95,24 @@ func pointedAt(t reflect.Type) reflect.Type {
 	return t
 }
 
-// checkTag returns an error for what the reflector would ignore: keywords that are
-// misspelled or do not apply to the type, and invalid values.
+// checkTag returns an error if the tag jsonschema contains anything that the reflector would
+// ignore: a keyword that is misspelled or does not apply to the field's type, or an invalid
+// value.
 func checkTag(f reflect.StructField) error {
 	tag := strings.ReplaceAll(f.Tag.Get("jsonschema"), `\,`, "\x00")
 	if tag == "" || describesItself(f.Type) {
 		return nil
 	}
 	for item := range strings.SplitSeq(tag, ",") {
-		if item == "required" {
-			continue
-		}
 		keyword, value, _ := strings.Cut(item, "=")
 		if keyword == "description" {
-			return errors.New("prose belongs into the tag jsonschema_description")
+			return errors.New("the description belongs in the tag jsonschema_description")
 		}
 		if !slices.Contains(keywords(f.Type), keyword) {
-			return fmt.Errorf("the tag jsonschema says %q, which means nothing on a %v", item, f.Type)
+			return fmt.Errorf("the jsonschema keyword %q does not apply to %v", item, f.Type)
 		}
-		if !meaningful(keyword, value, f.Type) {
-			return fmt.Errorf("the tag jsonschema says %q, whose value is none", item)
+		if !validValue(keyword, value, f.Type) {
+			return fmt.Errorf("the jsonschema keyword %q has an invalid value", item)
 		}
 	}
 	return nil
@@ -164,34 +124,40 @@ func keywords(t reflect.Type) []string {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return []string{"title", "default", "example"}
-	case implements[encoding.TextMarshaler](t), t.Kind() == reflect.String:
+	case isText(t):
 		return []string{"title", "minLength", "maxLength", "pattern", "format", "default", "example", "enum"}
 	case t.Kind() == reflect.Bool:
 		return []string{"title", "default"}
 	case isNumber(t.Kind()):
 		return []string{"title", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "default", "example", "enum"}
-	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array:
+	case t.Kind() == reflect.Slice:
 		return append(keywords(t.Elem()), "minItems", "maxItems", "uniqueItems")
 	}
 	return []string{"title"}
 }
 
-func isNumber(k reflect.Kind) bool {
-	return k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr
+// isText reports whether the JSON of a value of type t is a string.
+func isText(t reflect.Type) bool {
+	return t.Kind() == reflect.String || implements[encoding.TextMarshaler](t)
 }
 
-// meaningful reports whether the value is valid for the keyword.
-func meaningful(keyword, value string, t reflect.Type) bool {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+// isNumber reports whether values of kind k are numbers. float32 is left out: it refuses
+// numbers that its schema accepts.
+func isNumber(k reflect.Kind) bool {
+	return k >= reflect.Int && k <= reflect.Uint64 || k == reflect.Float64
+}
+
+// validValue reports whether the keyword can have the value in the tag of a field of type t.
+func validValue(keyword, value string, t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	textual := implements[encoding.TextMarshaler](t) || t.Kind() == reflect.String
 	switch keyword {
 	case "minLength", "maxLength", "minItems", "maxItems":
 		_, err := strconv.ParseUint(value, 10, 31)
 		return err == nil
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "default", "enum", "example":
-		return textual || json.Unmarshal([]byte(value), reflect.New(t).Interface()) == nil
+		return isText(t) || json.Unmarshal([]byte(value), reflect.New(t).Interface()) == nil
 	case "uniqueItems":
 		return value == "true"
 	case "format":
@@ -200,8 +166,8 @@ func meaningful(keyword, value string, t reflect.Type) bool {
 	return value != ""
 }
 
-// formats returns the formats that Decode asserts, with what a value must be. Nothing is
-// asserted of "password". The libraries ignore every other format.
+// formats returns a description of each format that a tag may name. Decode asserts all of
+// them except "password". The libraries ignore other formats.
 func formats() map[string]string {
 	return map[string]string{
 		"date-time": "a date and time with a time zone as in RFC 3339, such as 2027-01-31T00:00:00Z",
