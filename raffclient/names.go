@@ -40,7 +40,7 @@ func isPrefix(prefix, s string) bool { return prefix != "" && strings.HasPrefix(
 // accents.
 func skeleton(name string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		if !isLetterOrDigit(r) {
 			return -1
 		}
 		return unicode.ToLower(r)

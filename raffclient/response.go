@@ -96,7 +96,7 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 	for _, m := range secretMember.FindAllSubmatch(res.body, -1) {
 		if found := NewSecret(string(m[1])); !found.equal(c.cfg.APIKey) {
 			secret = found
-			rest.body = secret.redact(res.body)
+			rest.body = secret.redactWhole(res.body)
 			break
 		}
 	}
@@ -108,7 +108,7 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 		// An ID or a time contains no secret, but may look like a part of one that is
 		// not random.
 		if _, isTime := Timestamp(*text).Time(); !isTime && !uuid.MatchString(*text) {
-			*text = key.Secret.redactPieces(*text)
+			*text = key.Secret.Redact(*text)
 		}
 	}
 	if strings.Contains(key.KeyPrefix, redacted) {
@@ -152,7 +152,7 @@ func isSet(value json.RawMessage) bool {
 // decode.
 func decodeData[T any](c *Client, res *response, unmarshal func(json.RawMessage) (T, error)) (T, *Error) {
 	var data T
-	body := c.cfg.APIKey.redact(res.body)
+	body := c.cfg.APIKey.redactWhole(res.body)
 	if res.readErr != nil {
 		body = salvage(body)
 	}

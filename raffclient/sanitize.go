@@ -32,10 +32,7 @@ func (c *Client) Sanitize(text string) string { return sanitizeMessage(text, c.c
 
 func sanitizeMessage(text string, own Secret) string {
 	text = strings.Join(strings.Fields(sanitizeName(text)), " ")
-	if own.value != nil {
-		text = own.redactPieces(strings.ReplaceAll(text, *own.value, redacted))
-	}
-	return truncate(RedactKeys(text), maxText, "…")
+	return truncate(RedactKeys(own.Redact(text)), maxText, "…")
 }
 
 // sanitizeName returns a name on one line, without invisible characters and with

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 const redacted = "[redacted]"
@@ -72,8 +74,9 @@ func (s Secret) prefix() string {
 	return truncate(*s.value, KeyPrefixLength, "")
 }
 
-// redact replaces s in body. A longer key that begins like s is left as it is.
-func (s Secret) redact(body []byte) []byte {
+// redactWhole returns body with s replaced by "[redacted]". A longer key that begins with s
+// is left as it is.
+func (s Secret) redactWhole(body []byte) []byte {
 	if s.value == nil {
 		return body
 	}
@@ -95,53 +98,72 @@ func (s Secret) redact(body []byte) []byte {
 	return append(out, body...)
 }
 
-// minPiece is how many consecutive characters of a secret are redacted.
+// minPiece is the minimum length, in characters, of the pieces of a secret that Redact
+// redacts.
 const minPiece = 8
 
-// redactPieces redacts every piece of s in text, except of its public prefix: in
-// upper or lower case, and whatever separates its letters and digits.
-func (s Secret) redactPieces(text string) string {
-	if s.value == nil || len(text) < minPiece {
+// Redact returns text with s replaced by "[redacted]", and with every piece of at least 8
+// characters of s, in upper or lower case. It also finds pieces that are divided by
+// characters other than letters and digits. The public prefix of a key is left as it is,
+// unless s is too short to consist of much more.
+func (s Secret) Redact(text string) string {
+	if s.value == nil {
 		return text
 	}
-	body, _ := alphanumeric(strings.TrimPrefix(*s.value, "raff_"))
-	public := KeyPrefixLength - len("raff_")
-	if len(body) < public+minPiece {
+	runes := []rune(text)
+	hidden := make([]bool, len(runes))
+	s.hidePieces(hidden, runes, func(rune) bool { return true })
+	s.hidePieces(hidden, runes, isLetterOrDigit)
+	if !slices.Contains(hidden, true) {
 		return text
 	}
-	body = body[public:]
-	shown, positions := alphanumeric(text)
 	var b strings.Builder
-	done := 0
-	for i := 0; i+minPiece <= len(shown); i++ {
-		if !strings.Contains(body, shown[i:i+minPiece]) {
-			continue
+	for i, r := range runes {
+		switch {
+		case !hidden[i]:
+			b.WriteRune(r)
+		case i == 0 || !hidden[i-1]:
+			b.WriteString(redacted)
 		}
-		end := i + minPiece
-		for end < len(shown) && strings.Contains(body, shown[end-minPiece+1:end+1]) {
-			end++
-		}
-		b.WriteString(text[done:positions[i]] + redacted)
-		done, i = positions[end-1]+1, end-1
 	}
-	return b.String() + text[done:]
+	return b.String()
 }
 
-// alphanumeric returns the ASCII letters and digits of s in lower case, and the
-// position of each in s.
-func alphanumeric(s string) (text string, positions []int) {
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case '0' <= c && c <= '9', 'a' <= c && c <= 'z':
-		default:
-			continue
-		}
-		b.WriteByte(c)
-		positions = append(positions, i)
+// hidePieces sets hidden for the runes that belong to pieces of s. It compares only
+// characters for which relevant returns true.
+func (s Secret) hidePieces(hidden []bool, runes []rune, relevant func(rune) bool) {
+	secret, _ := fold([]rune(*s.value), relevant)
+	prefix, _ := fold([]rune(s.prefix()), relevant)
+	size, public := min(minPiece, len(secret)), len(prefix)
+	if size == 0 {
+		return
 	}
-	return b.String(), positions
+	if len(secret) < public+minPiece {
+		public = 0
+	}
+	pieces := map[string]int{} // how many characters at the beginning of a piece are public
+	for i := max(0, public-size+1); i+size <= len(secret); i++ {
+		pieces[string(secret[i:i+size])] = max(0, public-i)
+	}
+	shown, positions := fold(runes, relevant)
+	for i := 0; i+size <= len(shown); i++ {
+		if skip, found := pieces[string(shown[i:i+size])]; found {
+			for j := positions[i+skip]; j <= positions[i+size-1]; j++ {
+				hidden[j] = true
+			}
+		}
+	}
 }
+
+// fold returns the relevant runes in lower case, and the position of each.
+func fold(runes []rune, relevant func(rune) bool) (folded []rune, positions []int) {
+	for i, r := range runes {
+		if relevant(r) {
+			folded = append(folded, unicode.ToLower(r))
+			positions = append(positions, i)
+		}
+	}
+	return folded, positions
+}
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

@@ -25,7 +25,7 @@ var imports = map[string][]string{
 	"internal/stdio":              {"internal/stdio/codec"},
 	"internal/stdio/codec":        nil,
 	"tools":                       {"tools/delivery", "internal/stdio", "raffclient", "schema"},
-	"tools/delivery":              {"raffclient"},
+	"tools/delivery":              {"internal/printable", "raffclient"},
 	"raffclient":                  nil,
 	"raffclient/sandbox":          {"raffclient"},
 	"raffclient/sandbox/contract": {"raffclient/sandbox", "raffclient/sandbox/faulty"},

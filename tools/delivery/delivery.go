@@ -156,7 +156,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 			Note:      "Shown once. Give it to the user now to store it; do not repeat it in later messages, write it to files or log it.",
 		}, nil
 	}
-	key = key.sanitized(v)
+	key = key.sanitized(secret)
 	location, err := m.deliver(ctx, key, v)
 	if err == nil {
 		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Note: m.note}, nil

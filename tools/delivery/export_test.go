@@ -3,6 +3,8 @@ package delivery
 import (
 	"log/slog"
 	"os"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
 // PutSyncing puts a secret into a directory, and syncs by calling sync.
@@ -22,5 +24,5 @@ func SweepSyncing(dir string, sync func(*os.File) error) {
 // The rest is for tests of its own.
 var (
 	SplitWords = splitWords
-	Sanitized  = func(k Key, secret string) Key { return k.sanitized(value(secret)) }
+	Sanitized  = func(k Key, secret string) Key { return k.sanitized(raffclient.NewSecret(secret)) }
 )
