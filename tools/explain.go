@@ -45,14 +45,16 @@ func (d *deps) explain(s spec, err error) string {
 	return s.effect.noChange() + " " + d.explainError(s, failed)
 }
 
+// explainError describes an error of the API. It uses the clause of reason, except where
+// the request as a whole needs other words.
 func (d *deps) explainError(s spec, err *raffclient.Error) string {
+	what := capitalized(reason(err))
 	switch {
 	case errors.Is(err, raffclient.ErrBilling):
-		why := ""
 		if err.Reason != "" {
-			why = ", with the reason " + quoteAtMost(err.Reason, maxShort)
+			what += ", with the reason " + quoteAtMost(err.Reason, maxShort)
 		}
-		return "Raff refused because of the account's billing" + apiMessage(err) + why + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
+		return what + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
 	case errors.Is(err, raffclient.ErrUnauthorized):
 		return d.explainUnauthorized(err)
 	case errors.Is(err, raffclient.ErrForbidden) && s.permission.name == "":
@@ -68,21 +70,21 @@ func (d *deps) explainError(s spec, err *raffclient.Error) string {
 	case errors.Is(err, raffclient.ErrConflict):
 		return "The request conflicts with the current state of the account" + apiMessage(err) + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrInvalid):
-		return "Raff refused the request" + apiMessage(err) + ". " + s.remedy()
+		return what + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrRateLimited):
 		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; other programs may be using the same key."
 	case errors.Is(err, raffclient.ErrUnavailable):
-		return "Raff's API failed" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
+		return what + ". Call again " + retryIn(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
 	case errors.Is(err, raffclient.ErrUnreachable):
-		return "Raff's API could not be reached" + apiMessage(err) + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
+		return what + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
 	case errors.Is(err, raffclient.ErrNoResponse):
 		return "Raff's API did not respond" + apiMessage(err) + ". Call again in a minute."
 	case errors.Is(err, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect" + apiMessage(err) + ", which was refused, because the API key would have been sent there. Ask the user to check RAFF_API_URL."
+		return what + ", because the API key would have been sent there. Ask the user to check RAFF_API_URL."
 	case errors.Is(err, raffclient.ErrBadResponse):
-		return "The response of Raff's API could not be used" + apiMessage(err) + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
+		return what + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
 	case errors.Is(err, raffclient.ErrListIncomplete):
-		return "Raff's list is inconsistent" + apiMessage(err) + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
+		return what + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
 	case errors.Is(err, raffclient.ErrNotSent):
 		return "The call was cancelled before anything was sent. Call again if it is still wanted."
 	}
@@ -94,7 +96,7 @@ func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 	if d.sandbox {
 		return "The sandbox rejected the server's own API key" + apiMessage(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
 	}
-	return fmt.Sprintf("Raff rejected the server's API key%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", apiMessage(err), d.keySource)
+	return fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", capitalized(reason(err)), d.keySource)
 }
 
 // remedy says what to do about a refusal. It blames the arguments only if different

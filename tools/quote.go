@@ -2,7 +2,6 @@ package tools
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -129,59 +128,10 @@ func oneLine(text string) string {
 	return text
 }
 
-// reason words an error as a part of a sentence, with the API's words in quotes.
-func reason(err error) string {
-	e, ok := errors.AsType[*raffclient.Error](err)
-	switch {
-	case !ok:
-		return oneLine(err.Error())
-	case errors.Is(e, raffclient.ErrBilling):
-		return "Raff refused because of the account's billing" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrForbidden):
-		return "the server's API key lacks a permission" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrUnauthorized):
-		return "Raff rejected the server's API key" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrNotFound):
-		return "Raff did not find it" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrRateLimited):
-		return "Raff's rate limit is exhausted" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrUnavailable):
-		return "Raff's API failed" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrUnreachable):
-		return "Raff's API could not be reached" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrNoResponse):
-		return "the response of Raff's API was lost" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrBadResponse):
-		return "the response of Raff's API could not be used" + apiMessage(e)
-	case errors.Is(e, raffclient.ErrRedirected):
-		return "Raff's API answered with a redirect" + apiMessage(e) + ", which was refused"
-	case errors.Is(e, raffclient.ErrListIncomplete):
-		return "Raff's list is inconsistent" + apiMessage(e)
-	}
-	return "Raff refused the request" + apiMessage(e)
-}
-
 // capitalized returns clause with an upper-case first letter.
 func capitalized(clause string) string {
 	if clause == "" {
 		return ""
 	}
 	return strings.ToUpper(clause[:1]) + clause[1:]
-}
-
-// apiMessage returns the API's message, quoted, and the status, in parentheses.
-func apiMessage(e *raffclient.Error) string {
-	words := e.Message
-	if words == "" {
-		words = e.Title
-	}
-	switch {
-	case words == "" && e.Status == 0:
-		return ""
-	case words == "":
-		return fmt.Sprintf(" (HTTP %d)", e.Status)
-	case e.Status == 0:
-		return " (" + quoteAtMost(words, maxMessage) + ")"
-	}
-	return fmt.Sprintf(" (HTTP %d: %s)", e.Status, quoteAtMost(words, maxMessage))
 }
