@@ -20,13 +20,12 @@ type session struct {
 	// response, because a call may have sent them: a separate goroutine could write
 	// them too late.
 	notifications chan mcp.JSONRPCNotification
+	declaration   // by initialize
 
-	mu           sync.Mutex
-	initialized  bool
-	client       mcp.Implementation
-	capabilities mcp.ClientCapabilities
-	version      string // negotiated by initialize
-	modern       bool   // a request declared its own version after that
+	mu          sync.Mutex
+	initialized bool
+	version     string // negotiated by initialize
+	modern      bool   // a request declared its own version after that
 }
 
 var (
@@ -107,30 +106,6 @@ func (s *session) Initialized() bool {
 	return s.initialized
 }
 
-func (s *session) SetClientInfo(client mcp.Implementation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.client = client
-}
-
-func (s *session) GetClientInfo() mcp.Implementation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.client
-}
-
-func (s *session) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.capabilities = capabilities
-}
-
-func (s *session) GetClientCapabilities() mcp.ClientCapabilities {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.capabilities
-}
-
 // SetProtocolVersion is called by initialize. It also ends the attempts of a client
 // to use the stateless protocol.
 func (s *session) SetProtocolVersion(version string) {
@@ -165,37 +140,41 @@ func (s *listenSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
 	return make(chan mcp.JSONRPCNotification, 1)
 }
 
-// A statelessSession is the view of a request that declares its client for itself.
+// A statelessSession is the view of a request that contains a declaration of its own.
 type statelessSession struct {
 	*session
-
-	mu           sync.Mutex
-	client       mcp.Implementation
-	capabilities mcp.ClientCapabilities
+	declaration // hides that of session
 }
 
 var _ server.SessionWithClientInfo = (*statelessSession)(nil)
 
-func (s *statelessSession) SetClientInfo(client mcp.Implementation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.client = client
+// A declaration is what a client has declared about itself.
+type declaration struct {
+	mu           sync.Mutex
+	info         mcp.Implementation
+	capabilities mcp.ClientCapabilities
 }
 
-func (s *statelessSession) GetClientInfo() mcp.Implementation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.client
+func (d *declaration) SetClientInfo(info mcp.Implementation) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.info = info
 }
 
-func (s *statelessSession) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.capabilities = capabilities
+func (d *declaration) GetClientInfo() mcp.Implementation {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.info
 }
 
-func (s *statelessSession) GetClientCapabilities() mcp.ClientCapabilities {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.capabilities
+func (d *declaration) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.capabilities = capabilities
+}
+
+func (d *declaration) GetClientCapabilities() mcp.ClientCapabilities {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.capabilities
 }
