@@ -81,8 +81,6 @@ func decodeList[T any](c *Client, res *response) ([]T, *Error) {
 	return decodeData(c, res, unmarshalList[T])
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
 // secretMember matches a member "secret" whose value is a key.
 var secretMember = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 
@@ -107,7 +105,7 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 	for _, text := range key.texts() {
 		// An ID or a time contains no secret, but may look like a part of one that is
 		// not random.
-		if _, isTime := Timestamp(*text).Time(); !isTime && !uuid.MatchString(*text) {
+		if _, isTime := Timestamp(*text).Time(); !isTime && !IsUUID(*text) {
 			*text = key.Secret.Redact(*text)
 		}
 	}

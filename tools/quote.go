@@ -3,7 +3,6 @@ package tools
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -55,11 +54,9 @@ func labeled(noun, name string) string {
 	return noun + " " + quoted(name)
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
 // idText returns an ID as it is if it is a UUID, quoted if not.
 func idText(id string) string {
-	if uuidForm.MatchString(id) {
+	if raffclient.IsUUID(id) {
 		return id
 	}
 	return quoteAtMost(id, maxShort)

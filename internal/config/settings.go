@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -97,10 +96,8 @@ func (c *Config) setAPIURL(value string) error {
 	return nil
 }
 
-var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
 func (c *Config) setProjectID(value string) error {
-	if !uuidPattern.MatchString(value) {
+	if !raffclient.IsUUID(value) {
 		return errors.New("not a UUID")
 	}
 	c.ProjectID = value
