@@ -117,8 +117,7 @@ func (k APIKey) candidate() Candidate {
 	return Candidate{ID: k.ID, Name: k.Name, Prefix: k.KeyPrefix, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }
 
-// APIKeys yields the account's keys. It reads them page by page, as the caller asks
-// for them. An error ends the sequence; ErrListIncomplete means that keys are missing.
+// APIKeys yields the account's keys. It reads a page when the caller needs it. An error ends the sequence; ErrListIncomplete means that keys are missing.
 //
 // GET /api/v1/api-keys
 func (c *Client) APIKeys(ctx context.Context) iter.Seq2[APIKey, error] {
@@ -186,9 +185,9 @@ func (c *Client) RevokeCreatedAPIKey(ctx context.Context, created APIKeyWithSecr
 
 // sameMoment reports whether a and b are known and the same, to the second.
 func sameMoment(a, b Timestamp) bool {
-	at, ok := a.Time()
-	bt, known := b.Time()
-	return ok && known && at.Sub(bt).Abs() < time.Second
+	at, aOK := a.Time()
+	bt, bOK := b.Time()
+	return aOK && bOK && at.Sub(bt).Abs() < time.Second
 }
 
 // secretPrefix returns the public prefix of the secret, or KeyPrefix if there is no

@@ -14,13 +14,13 @@ import (
 // do sends r, repeats it if necessary, and decodes the response. The error is an
 // *Error. Each attempt goes through these steps, in this order:
 //
-//  1. Wait for its turn under the rate limit.
+//  1. Wait until the rate limit permits a request.
 //  2. Send the request, log the attempt, and decode a successful response (see
 //     attempt).
 //  3. If it failed, decide whether it may be repeated, and when (see retryDelay).
 //  4. Report the delay to Config.OnWait, and wait.
-//  5. If a creation has been refused for the rate limit, check that nothing was
-//     created all the same.
+//  5. If the API refused a creation because of the rate limit, check that it created
+//     nothing nevertheless.
 //
 // Config.CallTimeout bounds all attempts together.
 func (c *Client) do(ctx context.Context, r request, decode func(*response) *Error) (response, error) {
@@ -165,8 +165,8 @@ func (x *exchange) log(ctx context.Context, status int, took time.Duration, err 
 }
 
 // notSent returns the error of a call that ended with err while it waited to send
-// the request. The error of an earlier attempt says more about what happened,
-// unless the caller cancelled the call.
+// the request. Unless the caller cancelled the call, that is the error of the last
+// attempt, if there was one, which says more about what happened.
 func (x *exchange) notSent(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) || cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
 		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, ambiguous: x.ambiguous()}
@@ -200,8 +200,8 @@ func callList[T any](ctx context.Context, c *Client, r request) ([]T, response, 
 	return callWith(ctx, c, r, decodeList[T])
 }
 
-// callWith sends r and returns what decode makes of its response. If decode
-// returns an error, callWith returns the value as well: it may contain a secret.
+// callWith sends r and returns its response as decoded by decode. If decode returns
+// an error, callWith returns the value as well: it may contain a secret.
 func callWith[T any](ctx context.Context, c *Client, r request, decode decoder[T]) (value T, res response, err error) {
 	res, err = c.do(ctx, r, func(res *response) (err *Error) {
 		value, err = decode(c, res)
@@ -210,8 +210,9 @@ func callWith[T any](ctx context.Context, c *Client, r request, decode decoder[T
 	return value, res, err
 }
 
-// byID sends r, which names one object, and returns the object. A response that
-// describes another object is an error: the caller would go on with that one.
+// byID sends r, which refers to the object with the ID want, and returns the object.
+// It returns an error if the response contains another object, because the caller
+// would continue with that one.
 func byID[T any](ctx context.Context, c *Client, r request, want string, id func(T) string) (T, response, error) {
 	object, res, err := call[T](ctx, c, r)
 	if got := id(object); err == nil && got != "" && !strings.EqualFold(got, want) {

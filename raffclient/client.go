@@ -51,7 +51,7 @@ type Config struct {
 	// three times RequestTimeout. A list has this time for each page. Default: 55 s,
 	// because MCP clients commonly stop waiting after 60 s.
 	CallTimeout time.Duration
-	// MaxResponseBytes is how many bytes of a response body are read at most.
+	// MaxResponseBytes bounds the bytes that are read of a response body.
 	// Default: 1 MiB.
 	MaxResponseBytes int64
 
@@ -63,8 +63,8 @@ type Config struct {
 	// Logger receives a record for each attempt: method, path, status, duration and
 	// number; never headers or bodies. Default: nothing is logged.
 	Logger *slog.Logger
-	// OnWait, if not nil, is called before a call waits to repeat a request. It may
-	// be called from several goroutines.
+	// OnWait, if not nil, is called before a call waits to repeat a request. It must
+	// be safe for concurrent use.
 	OnWait func(ctx context.Context, w Wait)
 }
 

@@ -13,8 +13,8 @@ type creation[T, L any] struct {
 	resource string // see OutcomeError
 	name     string // requested name or e-mail address
 	decode   decoder[T]
-	// candidate returns what a response says was created, and whether nothing
-	// important is missing from it.
+	// candidate returns the created object as the response describes it, and whether
+	// the response contains everything that callers need.
 	candidate func(T) (m Candidate, complete bool)
 	// acceptFailure accepts a complete response even if it says "success": false.
 	acceptFailure bool
@@ -24,8 +24,9 @@ type creation[T, L any] struct {
 	match func(L) (m Candidate, similar bool)
 }
 
-// create creates an object, once. If the response is lost, the error is an
-// *OutcomeError; any other error means that nothing was created.
+// create creates an object and never repeats a request that may have succeeded. If the
+// response is lost, the error is an *OutcomeError; any other error means that nothing
+// was created.
 func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, error) {
 	start := time.Now()
 	lookUp := func(ctx context.Context) ([]match, error) { return findMatches(ctx, c, n, start) }
@@ -82,8 +83,8 @@ func (n creation[T, L]) result(created T, failed bool) (m Candidate, ok bool) {
 	return m, complete && (n.acceptFailure || !failed)
 }
 
-// identifies reports whether an incomplete response identifies what was created.
-// One that names something else, or something older, does not.
+// identifies reports whether m, from an incomplete response, is the created object. It
+// is not if it has another name or is older.
 func (n creation[T, L]) identifies(m Candidate, start time.Time) bool {
 	before := start.Add(-time.Hour) // the clocks may differ
 	return m.ID != "" && similarNames(n.name, m.Name) && !m.createdBefore(before) && !m.usedBefore(before)

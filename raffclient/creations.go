@@ -77,9 +77,9 @@ func (c *creations) addReported(m Candidate) {
 	}
 }
 
-// accountsFor reports whether it is known which call created m. That m was reported
-// accounts for it only if its name differs from the requested one. A prefix counts
-// only if the ID is unknown on one side: an API may show the same prefix of every key.
+// accountsFor reports whether it is known which call created m. It ignores that m was
+// reported if m has the requested name. It compares prefixes only if one of the two
+// IDs is unknown, because an API may show the same prefix for every key.
 func (c *creations) accountsFor(m match) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

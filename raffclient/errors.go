@@ -165,8 +165,8 @@ func (c *Client) errorFromBody(res *response) *Error {
 	return e
 }
 
-// withoutRPC returns s without the gRPC status that the API's gateway sometimes
-// leaves in front of a message.
+// withoutRPC returns s without the gRPC status with which the API's gateway sometimes
+// prefixes a message.
 func withoutRPC(s string) string {
 	if rest, ok := strings.CutPrefix(s, "rpc error: code = "); ok {
 		if _, desc, ok := strings.Cut(rest, " desc = "); ok {

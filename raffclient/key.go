@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// An API key is "raff_", 8 more characters that are public, and a secret rest. The
-// API's documentation shows rests of 56 and of 24 hexadecimal digits, but also keys
-// like raff_pub_xxxx. What counts as a key therefore depends on which mistake is
-// worse:
+// An API key consists of "raff_", 8 more public characters and a secret part. In the
+// API's documentation, the secret part has 56 or 24 hexadecimal digits, but there are
+// also keys like raff_pub_xxxx. What counts as a key therefore depends on which mistake
+// is worse:
 //
-//   - ParseKey accepts a key to be used: anything that begins like one and can be
-//     sent. A valid key must not be refused.
-//   - RedactKeys, for prose, takes everything that may be a key for one. If it
-//     redacts too much, an error message is a little less clear.
-//   - redactWholeKeys, for names, wants to be more certain. A resource may be named
-//     "raff_production_backups", and its name must arrive unchanged, because people
-//     recognize it and callers pass it back.
+//   - ParseKey, for keys to be used, accepts anything that begins with "raff_" and can
+//     be sent. It must not reject a valid key.
+//   - RedactKeys, for prose, redacts everything that may be a key. If it redacts too
+//     much, an error message is a little less clear.
+//   - redactWholeKeys, for names, redacts only what is certainly a key. A resource may
+//     be named "raff_production_backups". Its name must stay unchanged, because people
+//     recognize it and callers send it to the API again.
 //   - ContainsKey, for paths and commands, looks for the prefix of a real key.
 //   - IsKeyPrefix accepts every prefix that RedactKeys leaves.
 
@@ -33,7 +33,7 @@ var (
 )
 
 // ParseKey returns text as a Secret if it can be an API key: it begins with "raff_",
-// continues, and is printable ASCII without spaces. The error does not contain text.
+// is longer, and is printable ASCII without spaces. The error does not contain text.
 func ParseKey(text string) (Secret, error) {
 	key := NewSecret(text)
 	if err := key.checkKey(); err != nil {
@@ -85,8 +85,7 @@ var (
 	keyStart  = regexp.MustCompile(`(?i)^raff` + underscore)
 )
 
-// redactWholeKeys is RedactKeys for names: it redacts only what certainly looks like
-// a whole key, in any spelling.
+// redactWholeKeys is RedactKeys for names: it redacts only whole keys, in any spelling.
 func redactWholeKeys(text string) string {
 	return hiddenKey.ReplaceAllStringFunc(text, func(match string) string {
 		key := invisible.ReplaceAllString(match, "")
@@ -99,7 +98,7 @@ func redactWholeKeys(text string) string {
 	})
 }
 
-// isWholeKey reports whether text is a whole key rather than a name: its rest is
+// isWholeKey reports whether text is a whole key rather than a name: its secret part is
 // long, and contains a digit unless it is very long.
 func isWholeKey(text string) bool {
 	m := keyInName.FindStringSubmatch(text)

@@ -15,7 +15,8 @@ const (
 	maxPages = 1000
 )
 
-// addFilters adds names and values in turn to q. It leaves out empty values.
+// addFilters adds filters, which are alternating names and values, to q. It omits empty
+// values.
 func addFilters(q url.Values, filters []string) {
 	for i := 0; i+1 < len(filters); i += 2 {
 		if filters[i+1] != "" {
@@ -34,15 +35,15 @@ type page[T any] struct {
 type listing[T any] struct {
 	path    []string
 	id      func(T) string
-	filters []string // names and values in turn; an empty value is left out
+	filters []string // see addFilters
 	// distrustTotal makes pages continue even if the total says that the list is
 	// complete, because the total may be that of the page.
 	distrustTotal bool
 }
 
-// pages yields the pages of a list, following limit and offset to its end. It leaves
-// out items that it has yielded before: a list may change while it is read, and a
-// server may ignore offset.
+// pages yields the pages of a list from its start to its end. It omits items that it
+// has yielded before: a list may change while it is read, and a server may ignore
+// offset.
 //
 // A total alone does not mark the end, since it may be that of the page: the page
 // must also be shorter than requested. If the list is certainly incomplete, the last

@@ -82,8 +82,8 @@ const (
 	// maxAgeOther is the same for other names, which the API may have changed beyond
 	// recognition. It allows for clocks that are minutes apart.
 	maxAgeOther = 15 * time.Minute
-	// initialUse is how long after created_at the last_used_at of a key that was
-	// never used may be.
+	// initialUse is the maximum time from created_at to last_used_at of a key that
+	// was never used.
 	initialUse = 5 * time.Second
 )
 
@@ -113,8 +113,9 @@ func sameExceptZone(created, since, now time.Time) bool {
 	return !now.IsZero() && after <= now.Sub(since)+time.Second
 }
 
-// serverTime converts a time of the local clock to the server's clock, which just
-// showed date. The result is a second or two early, or an hour if date is unknown.
+// serverTime converts a time of the local clock to the server's clock. date is the
+// current time by the server's clock. The result is up to two seconds early, or an
+// hour if date is unknown.
 func serverTime(at, date time.Time) time.Time {
 	if date.IsZero() {
 		return at.Add(-time.Hour)

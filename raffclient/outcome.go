@@ -10,7 +10,7 @@ import (
 // OutcomeError reports a creation or a regeneration that was sent, but whose
 // response was lost or lacked the secret. It matches ErrOutcomeUnknown.
 type OutcomeError struct {
-	// Cause is why there is no usable response.
+	// Cause is the reason why there is no usable response.
 	Cause error
 	// Resource is what was to be created: "API key", "role", "project", "member"
 	// or "invitation".
@@ -23,7 +23,7 @@ type OutcomeError struct {
 	// call can be repeated. After a lost regeneration, Found contains the key if its
 	// secret has changed.
 	Found []Candidate
-	// LookupErr is why the lookup failed; nil if it did not.
+	// LookupErr is the error of the lookup; nil if it succeeded.
 	LookupErr error
 }
 
@@ -94,8 +94,8 @@ func (c *Client) resolveOutcome(ctx context.Context, e *OutcomeError, lookUp fun
 	}
 }
 
-// report sanitizes e and logs it: if the caller has gone, the log is the only place
-// that names what was created.
+// report sanitizes e and logs it: if the caller no longer waits, only the log names
+// what was created.
 func (c *Client) report(e *OutcomeError) *OutcomeError {
 	for i := range e.Found {
 		m := &e.Found[i]

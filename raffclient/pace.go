@@ -37,13 +37,13 @@ type pacer struct {
 
 	mu     sync.Mutex
 	slots  []slot    // as many as the limit permits
-	resume time.Time // no request is sent before
+	resume time.Time // no request is sent earlier
 }
 
 // slot is a place in the API's window. A request occupies one when it is sent.
 type slot struct {
 	sent      time.Time
-	responded bool // a response came
+	responded bool // a response has arrived
 	// free is when the request has certainly left the API's window.
 	free time.Time
 }
@@ -53,15 +53,15 @@ func newPacer() *pacer {
 }
 
 // urgent returns a context whose requests skip the queue. Lookups of the outcome of a
-// lost request use it: otherwise they would wait for all requests that came since.
+// lost request use it: otherwise they would wait for all requests that are queued.
 func urgent(ctx context.Context) context.Context {
 	return context.WithValue(ctx, urgentKey{}, true)
 }
 
 type urgentKey struct{}
 
-// wait waits until a request may be sent. If ctx ends before, or will end before that,
-// it returns the error of ctx immediately.
+// wait waits until a request may be sent. If ctx ends first, or if its deadline is
+// earlier, wait returns the error of ctx, in the latter case immediately.
 func (p *pacer) wait(ctx context.Context) error {
 	if ctx.Value(urgentKey{}) == nil {
 		select {
@@ -88,8 +88,8 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 }
 
-// reserve occupies a slot and returns 0. If no slot can be free now, it returns how
-// long that will certainly be so.
+// reserve occupies a slot and returns 0. If no slot can be free now, it returns the
+// time until one can be free.
 func (p *pacer) reserve() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,8 +111,8 @@ func (p *pacer) reserve() time.Duration {
 	return 0
 }
 
-// soonest returns the earliest time at which the slot can be free. If there was no
-// response, it may come now.
+// soonest returns the earliest time at which the slot can be free. If no response has
+// arrived, it may arrive now.
 func (s *slot) soonest(now time.Time) time.Time {
 	if t := now.Add(window); !s.responded && t.Before(s.free) {
 		return t
@@ -129,7 +129,7 @@ func (p *pacer) pause(d time.Duration) {
 	}
 }
 
-// learn records that a response came, and the limit that it contains; 0: none.
+// learn records that a response has arrived, and its X-RateLimit-Limit; 0 if unknown.
 func (p *pacer) learn(limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -25,10 +25,10 @@ type request struct {
 	// begin, if set, is called before each attempt. The function that it returns
 	// is called when the response of that attempt has been decoded.
 	begin func() (end func())
-	// hadNoEffect, if set, reports whether attempts that were refused for the rate
-	// limit had no effect, as far as can be seen; proof demands certainty. It is
-	// called before every further attempt, and from the third attempt on with proof:
-	// the API's documentation says that such a request is not processed.
+	// hadNoEffect, if set, reports whether attempts that the API refused because of
+	// the rate limit had no effect. With proof, it returns true only if that is
+	// certain. It is called before every further attempt, from the third attempt on
+	// with proof. The API's documentation says that such a request is not processed.
 	hadNoEffect func(ctx context.Context, proof bool) bool
 }
 
@@ -102,7 +102,7 @@ func (x *exchange) bodyReader() io.Reader {
 // pathNames are the path elements of the API that are not IDs.
 var pathNames = []string{"api-keys", "regenerate", "roles", "permissions", "projects", "members", "invitations"}
 
-// hasID reports whether the request refers to an object by ID, in its path or in
+// hasID reports whether the request contains the ID of an object, in its path or in
 // its body.
 func (x *exchange) hasID() bool {
 	return bytes.Contains(x.body, []byte(`_id":`)) ||

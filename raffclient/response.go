@@ -26,8 +26,8 @@ type response struct {
 	readErr error // why body is not a complete JSON value
 }
 
-// readResponse reads one JSON value and not to the end of the body, which may be
-// followed by anything or never end. It reads at most limit bytes.
+// readResponse reads one JSON value, at most limit bytes. It does not read to the end
+// of the body, because more data may follow without end.
 func readResponse(httpRes *http.Response, limit int64) response {
 	res := response{status: httpRes.StatusCode, header: httpRes.Header}
 	res.date, _ = http.ParseTime(httpRes.Header.Get("Date"))
@@ -38,7 +38,7 @@ func readResponse(httpRes *http.Response, limit int64) response {
 	var value json.RawMessage
 	if res.readErr = json.NewDecoder(io.TeeReader(body, &read)).Decode(&value); res.readErr != nil {
 		if res.status/100 == 2 && errors.As(res.readErr, new(*json.SyntaxError)) {
-			_, _ = io.Copy(&read, body) // a secret may follow what is not JSON
+			_, _ = io.Copy(&read, body) // a secret may follow the text that is not JSON
 		}
 		res.body = unescape(read.Bytes())
 		if body.N == 0 {
@@ -85,10 +85,9 @@ func decodeList[T any](c *Client, res *response) ([]T, *Error) {
 var secretMember = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 
 // decodeKey decodes a response that contains a key with its secret. It finds the
-// secret anywhere in the body, because neither a byte order mark, an unknown
-// envelope nor an unexpected value must cost a key its secret. The secret is
-// removed from all other fields, where the API may have repeated it. The client's
-// own key is not taken for the secret of a new one.
+// secret anywhere in the body: it must not be lost because of a byte order mark, an
+// unknown envelope or an unexpected value. It redacts the secret in all other fields,
+// where the API may have repeated it. It ignores the client's own key.
 func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 	rest, secret := *res, Secret{}
 	for _, m := range secretMember.FindAllSubmatch(res.body, -1) {
@@ -246,9 +245,8 @@ func unmarshalObject[T any](raw json.RawMessage) (v T, unreadable []string, err 
 	return readable, unreadable, err
 }
 
-// salvage returns the complete members of an object whose text was truncated, as
-// an object, and so it does for its member "data". It returns nil for text that is
-// not an object.
+// salvage returns an object with the complete members of an object whose text was
+// truncated, and of its member "data". It returns nil for text that is not an object.
 func salvage(text []byte) []byte {
 	members := map[string]json.RawMessage{}
 	salvageObject(json.NewDecoder(bytes.NewReader(text)), members, true)

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// maxAttempts is how often a request is sent at most, not counting those that
-	// were refused for the rate limit. The delays in between are 1, 2 and 4 s.
+	// maxAttempts is the maximum number of attempts that fail for another reason than
+	// the rate limit. The delays between them are 1, 2 and 4 s.
 	maxAttempts = 4
-	// maxLimitedAttempts is how often a request that must not be repeated is sent
-	// at most if the API refuses it for the rate limit.
+	// maxLimitedAttempts is the maximum number of attempts of a request with noReplay
+	// that the API refuses because of the rate limit.
 	maxLimitedAttempts = 6
 	maxBackoff         = 60 * time.Second
 )
@@ -39,8 +39,8 @@ func (x *exchange) retryDelay(e *Error) (delay time.Duration, retry bool) {
 	return 0, false
 }
 
-// backoff returns how long to wait before the next attempt: what the API asked
-// for, or else 1, 2, 4, … s. Up to a quarter is added at random, so that clients
+// backoff returns how long to wait before the next attempt: retryAfter if the API
+// sent it, or else 1, 2, 4, … s. Up to a quarter is added at random, so that clients
 // that failed together do not return together.
 func (x *exchange) backoff(retryAfter time.Duration) time.Duration {
 	if retryAfter > 0 {

@@ -22,7 +22,7 @@ type Role struct {
 	Unreadable  []string  `json:"unreadable,omitempty"` // see APIKey
 }
 
-// Permission is something that a role can allow.
+// Permission is a permission that roles can contain.
 type Permission struct {
 	Name        string `json:"name,omitempty"`
 	Description string `json:"description,omitempty"`

@@ -47,7 +47,7 @@ func sanitizeName(s string) string {
 			return -1
 		}
 		return r
-	}, redactWholeKeys(s))) // before, for keys that invisible characters divide; and after
+	}, redactWholeKeys(s))) // first, too: hiddenKey also finds keys that contain invisible characters
 }
 
 // sanitizeDescription is sanitizeName for a text of several lines.
@@ -59,9 +59,9 @@ func sanitizeDescription(s string) string {
 	return truncate(strings.Join(lines, "\n"), maxDescription, "…")
 }
 
-// sanitizeJSON returns body with every string sanitized but that of "secret", which
-// is never shown. It returns body unchanged if it is not JSON; such a body is never
-// shown either.
+// sanitizeJSON returns body with every string sanitized except the value of "secret",
+// which is never shown. It returns body unchanged if it is not JSON; such a body is
+// never shown either.
 func sanitizeJSON(body []byte) []byte {
 	if !needsSanitizing(body) {
 		return body
@@ -79,8 +79,8 @@ func sanitizeJSON(body []byte) []byte {
 	return text
 }
 
-// needsSanitizing reports whether sanitizing may change body. It is a quick check
-// that errs on the side of true.
+// needsSanitizing reports whether sanitizing may change body. It is a fast check that
+// may return true for a body that does not need it.
 func needsSanitizing(body []byte) bool {
 	length := 0 // since the last quotation mark
 	for _, b := range body {

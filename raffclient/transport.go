@@ -51,14 +51,14 @@ func onlyHTTP1(t *http.Transport) *http.Transport {
 // connTracer records whether a request obtained a connection. net/http writes
 // nothing of a request before that.
 type connTracer struct {
-	mu             sync.Mutex
-	asked, granted bool
+	mu                  sync.Mutex
+	requested, obtained bool
 }
 
 func (t *connTracer) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.set(&t.asked) },
-		GotConn: func(httptrace.GotConnInfo) { t.set(&t.granted) },
+		GetConn: func(string) { t.set(&t.requested) },
+		GotConn: func(httptrace.GotConnInfo) { t.set(&t.obtained) },
 	})
 }
 
@@ -71,11 +71,11 @@ func (t *connTracer) set(field *bool) {
 }
 
 // neverConnected reports whether a request that failed with err certainly had no
-// connection. If the transport does not support httptrace, only err can tell.
+// connection. If the transport does not support httptrace, that is decided by err alone.
 func (t *connTracer) neverConnected(err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.granted && (t.asked || failedToConnect(err))
+	return !t.obtained && (t.requested || failedToConnect(err))
 }
 
 // transportError returns the error of a request that got no response. It does not
@@ -121,7 +121,7 @@ func (c *Client) transportMessage(err error, conn *connTracer) string {
 	return "the connection broke, or the response was not HTTP"
 }
 
-// withoutURL returns the error in a url.Error, or else err.
+// withoutURL returns the error that err wraps if err is a *url.Error, or else err.
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -129,7 +129,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// failedToConnect reports whether err occurs only before anything is written.
+// failedToConnect reports whether err is one that occurs only before anything is written.
 func failedToConnect(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true

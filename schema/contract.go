@@ -123,8 +123,8 @@ func flatten(e *jsonschema.ValidationError, found []finding) []finding {
 	return found
 }
 
-func below(at []string, name string) []string {
-	return append(slices.Clip(at), name)
+func below(path []string, name string) []string {
+	return append(slices.Clip(path), name)
 }
 
 // normalize converts v to the form that encoding/json decodes: without null for an optional

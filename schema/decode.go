@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// Decode decodes a value that comes in. It accepts exactly what the published schema
-// says, with these additions: absent arguments and null count as an empty object, and
-// null for an optional property counts as absent. Formats are asserted; lengths count
-// characters; a property must not occur twice; and depth and the length of numbers are
-// limited. Numbers in an any are json.Number.
+// Decode decodes an object that conforms to the schema. In addition to what the schema
+// permits, raw may be empty or null, which counts as an empty object, and an optional
+// property may be null, which counts as absent. Decode asserts formats, counts lengths in
+// characters, rejects a property that occurs twice, and limits the depth of the object and
+// the length of numbers. A number in a field of type any becomes a json.Number.
 //
-// ignored are top-level properties that are dropped, whatever their values, unless T has
-// them: properties that some client is known to add.
+// Decode ignores the top-level properties in ignored, unless T has them. They are
+// properties that some client is known to add.
 //
 // The error is a [Faults] that contains every fault, in the order of T's fields. It never
 // contains the value of a property.
@@ -58,33 +58,33 @@ func build(value any, object map[string]any, found []finding) error {
 		object = maps.Clone(object)
 	}
 	for _, f := range found {
-		delete(object, f.property())
+		delete(object, f.topLevelProperty())
 	}
-	sound, err := json.Marshal(object)
+	valid, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(sound))
+	d := json.NewDecoder(bytes.NewReader(valid))
 	d.UseNumber()
 	return d.Decode(value)
 }
 
-// check returns the findings of the value's own rules. It skips those about a property that
-// already has one, and those about the whole value if found contains anything but missing
-// properties, since the value is then incomplete.
+// check returns a finding for each fault that Checker reports. It skips faults of a property
+// that already has a finding. It also skips faults of the value as a whole if found contains
+// anything but missing properties, because the value is then incomplete.
 func check(value any, found []finding) []finding {
 	checker, ok := value.(Checker)
 	if !ok {
 		return nil
 	}
 	incomplete := slices.ContainsFunc(found, func(f finding) bool {
-		return f.what != any(missing{}) || len(f.at) > 1
+		return f.what != any(missing{}) || len(f.path) > 1
 	})
 	var more []finding
 	for _, fault := range checker.Check() {
-		f := finding{at: fault.location(), what: fault}
-		same := func(other finding) bool { return other.property() == f.property() }
-		if f.property() == "" && incomplete || f.property() != "" && slices.ContainsFunc(found, same) {
+		f := finding{path: fault.location(), what: fault}
+		same := func(other finding) bool { return other.topLevelProperty() == f.topLevelProperty() }
+		if f.topLevelProperty() == "" && incomplete || f.topLevelProperty() != "" && slices.ContainsFunc(found, same) {
 			continue
 		}
 		more = append(more, f)

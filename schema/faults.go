@@ -44,23 +44,23 @@ func (f Faults) Error() string {
 
 // finding is a fault before it is described.
 type finding struct {
-	at   []string // names of properties and indexes of items, from the top
-	what any      // one of the types below, a Fault, or a jsonschema.ErrorKind
+	path []string // names of properties and indexes of items, from the top
+	what any      // missing, unknown, duplicate, a Fault or a jsonschema.ErrorKind
 }
 
 type (
-	missing    struct{} // a required property is absent
-	unknown    struct{} // there is no such property
-	givenTwice struct{} // a property occurs twice in its object
+	missing   struct{} // a required property is absent
+	unknown   struct{} // there is no such property
+	duplicate struct{} // a property occurs twice in its object
 )
 
-// property returns the name of the top-level property that f is about, or "" for the value
-// as a whole.
-func (f finding) property() string {
-	if len(f.at) == 0 {
+// topLevelProperty returns the name of the top-level property that f is about, or "" for
+// the value as a whole.
+func (f finding) topLevelProperty() string {
+	if len(f.path) == 0 {
 		return ""
 	}
-	return f.at[0]
+	return f.path[0]
 }
 
 // maxFaults is how many faults an error describes.
@@ -69,7 +69,7 @@ const maxFaults = 50
 // describeAll describes the findings in the order of the schema's properties. Unknown
 // properties follow in alphabetical order.
 func (c *contract) describeAll(found []finding) Faults {
-	slices.SortStableFunc(found, func(a, b finding) int { return compare(c.root, a.at, b.at) })
+	slices.SortStableFunc(found, func(a, b finding) int { return compare(c.root, a.path, b.path) })
 	var faults Faults
 	listed := map[*invopop.Schema]bool{}
 	for _, f := range found[:min(len(found), maxFaults)] {
@@ -87,32 +87,32 @@ func (c *contract) describe(f finding, listed map[*invopop.Schema]bool) Fault {
 	if fault, ok := f.what.(Fault); ok {
 		return fault
 	}
-	parent, place := c.locate(f.at)
+	parent, property := c.locate(f.path)
 	switch f.what.(type) {
 	case missing:
-		return Fault{place, fmt.Sprintf("missing property '%s'", place)}
-	case givenTwice:
-		return Fault{place, fmt.Sprintf("property '%s' is given twice", place)}
+		return Fault{property, fmt.Sprintf("missing property '%s'", property)}
+	case duplicate:
+		return Fault{property, fmt.Sprintf("property '%s' is given twice", property)}
 	case unknown:
-		return Fault{place, fmt.Sprintf("unknown property '%s'%s", place, hint(parent, f.at[len(f.at)-1], place, listed))}
+		return Fault{property, fmt.Sprintf("unknown property '%s'%s", property, hint(parent, f.path[len(f.path)-1], property, listed))}
 	}
 	s := c.root
-	for _, name := range f.at {
+	for _, name := range f.path {
 		s = child(s, name)
 	}
 	subject := "arguments"
-	if place != "" {
-		subject = "'" + place + "'"
+	if property != "" {
+		subject = "'" + property + "'"
 	}
-	return Fault{place, subject + " " + requirement(s, f.what)}
+	return Fault{property, subject + " " + requirement(s, f.what)}
 }
 
-// locate returns the schema of the object or array that contains a location, and the location
-// as text.
-func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
+// locate returns the schema of the object or array that contains path, and path in the
+// form of Fault.Property.
+func (c *contract) locate(path []string) (parent *invopop.Schema, property string) {
 	var b strings.Builder
 	s := c.root
-	for _, name := range at {
+	for _, name := range path {
 		switch {
 		case s != nil && s.Items != nil:
 			fmt.Fprintf(&b, "[%s]", name)
@@ -132,11 +132,11 @@ func (c *contract) locate(at []string) (parent *invopop.Schema, place string) {
 
 // hint returns a hint for an unknown name: the name that was probably meant or, once for each
 // object, the valid names.
-func hint(parent *invopop.Schema, name, place string, listed map[*invopop.Schema]bool) string {
+func hint(parent *invopop.Schema, name, property string, listed map[*invopop.Schema]bool) string {
 	valid := names(parent)
 	for _, candidate := range valid {
 		if fold(candidate) == fold(name) {
-			meant := strings.TrimSuffix(place, quoteName(name)) + candidate
+			meant := strings.TrimSuffix(property, quoteName(name)) + candidate
 			return fmt.Sprintf(" (did you mean '%s'?)", meant)
 		}
 	}

@@ -45,7 +45,7 @@ func parse(raw json.RawMessage, ignored []string) (map[string]any, []finding, er
 type parser struct {
 	tokens  *json.Decoder
 	ignored []string // names of properties of the top level
-	at      []string // the current location: names of properties, indexes of items
+	path    []string // the current location: names of properties, indexes of items
 	found   []finding
 }
 
@@ -54,7 +54,7 @@ func (p *parser) value() (any, error) {
 	if err != nil {
 		return nil, errors.New("arguments are not valid JSON")
 	}
-	if len(p.at) > maxDepth {
+	if len(p.path) > maxDepth {
 		return nil, fmt.Errorf("arguments are nested more than %d levels deep", maxDepth)
 	}
 	switch token := token.(type) {
@@ -80,24 +80,24 @@ func (p *parser) object() (map[string]any, error) {
 			return nil, errors.New("arguments are not valid JSON")
 		}
 		name := token.(string)
-		if len(p.at) == 0 && slices.Contains(p.ignored, name) {
+		if len(p.path) == 0 && slices.Contains(p.ignored, name) {
 			if err := p.tokens.Decode(new(json.RawMessage)); err != nil {
 				return nil, errors.New("arguments are not valid JSON")
 			}
 			continue
 		}
-		p.at = append(p.at, name)
+		p.path = append(p.path, name)
 		if _, ok := object[name]; ok && !twice[name] {
 			if twice == nil {
 				twice = map[string]bool{}
 			}
 			twice[name] = true
-			p.found = append(p.found, finding{at: slices.Clone(p.at), what: givenTwice{}})
+			p.found = append(p.found, finding{path: slices.Clone(p.path), what: duplicate{}})
 		}
 		if object[name], err = p.value(); err != nil {
 			return nil, err
 		}
-		p.at = p.at[:len(p.at)-1]
+		p.path = p.path[:len(p.path)-1]
 	}
 	_, err := p.tokens.Token()
 	return object, err
@@ -106,13 +106,13 @@ func (p *parser) object() (map[string]any, error) {
 func (p *parser) array() ([]any, error) {
 	array := []any{}
 	for p.tokens.More() {
-		p.at = append(p.at, strconv.Itoa(len(array)))
+		p.path = append(p.path, strconv.Itoa(len(array)))
 		v, err := p.value()
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, v)
-		p.at = p.at[:len(p.at)-1]
+		p.path = p.path[:len(p.path)-1]
 	}
 	_, err := p.tokens.Token()
 	return array, err

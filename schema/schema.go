@@ -1,12 +1,11 @@
 // Package schema derives JSON Schemas from Go structs and validates values against
-// them. [ForInput] derives the schema of a struct whose values come in, and
-// [Schema.Decode] accepts exactly what that schema says; its error describes every
-// fault. [ForOutput] derives the schema of a struct whose values go out, which promises
-// so little that every value conforms.
+// them. [ForInput] derives the schema of a struct for input, and [Schema.Decode] accepts
+// exactly the values that conform to it; its error describes every fault. [ForOutput]
+// derives the schema of a struct for output, which is so loose that every value conforms.
 //
-// A field is required unless its json tag says omitempty or omitzero. Its
-// description is in the tag jsonschema_description, its constraints are in jsonschema,
-// and annotations are in jsonschema_extras:
+// A field is required unless its json tag contains omitempty or omitzero. The tag
+// jsonschema contains constraints, jsonschema_description the description, and
+// jsonschema_extras annotations:
 //
 //	Name string `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for."`
 package schema
@@ -18,23 +17,23 @@ import (
 	"sync"
 )
 
-// Schema is the JSON Schema of T, for values that come in. Make one with [ForInput].
-// It may be used from several goroutines.
+// Schema is the JSON Schema of T for input. Create one with [ForInput]. It is safe for
+// concurrent use.
 type Schema[T any] struct{ input input }
 
-// input is what a Schema consists of. It does not depend on T, so that its methods are
-// not compiled for every T.
+// input is the part of a Schema that does not depend on T, so that its methods are compiled
+// only once.
 type input struct {
 	published json.RawMessage
 	contract  func() (*contract, error)
 }
 
-// ForInput derives the schema of the struct T for values that come in. It permits no
-// properties but those of T, at any level. T must not contain itself. ForInput panics if
+// ForInput derives the schema of the struct T for input. It permits no properties but
+// those of T, at any level. T must not contain itself. ForInput panics if
 // values that the schema accepts could not be decoded: if T contains a type that is not
 // supported or has its own form of JSON and no method JSONSchema, or if a tag is invalid.
 //
-// An integer without a minimum or maximum of its own gets those of its type.
+// An integer without a minimum or maximum in its tag gets those of its type.
 func ForInput[T any]() *Schema[T] { return &Schema[T]{newInput(reflect.TypeFor[T]())} }
 
 func newInput(t reflect.Type) input {
@@ -45,10 +44,10 @@ func newInput(t reflect.Type) input {
 	}
 }
 
-// ForOutput derives the schema of the struct T for values that go out. It permits unknown
-// properties at every level, and of the constraints it keeps only types and required
-// properties, so that unexpected values still conform. It also keeps the format "password"
-// and extras. It panics as [ForInput] does.
+// ForOutput derives the schema of the struct T for output. It permits unknown properties at
+// every level. Its only constraints are types and required properties, so that unexpected
+// values still conform. It also contains the format "password" and extras. ForOutput panics
+// as [ForInput] does.
 //
 // A nil slice, map or pointer is null in JSON and does not conform: make it empty, or
 // mark the field omitempty.
@@ -64,12 +63,12 @@ func mustDerive(t reflect.Type, dir direction) json.RawMessage {
 	return published
 }
 
-// JSON returns the schema as it is published. The caller must not change it.
+// JSON returns the schema in JSON. The caller must not change it.
 func (s *Schema[T]) JSON() json.RawMessage { return s.input.published }
 
-// Compile reports what is wrong with the schema itself: a pattern that is no
-// regular expression, a default that the schema refuses. The first Decode
-// compiles as well, but then it is too late: call Compile in a test.
+// Compile returns an error if the schema itself is invalid, because a pattern is not a
+// regular expression or a default does not conform. The first Decode compiles the schema
+// too; call Compile in a test to find such errors earlier.
 func (s *Schema[T]) Compile() error {
 	c, err := s.input.contract()
 	if err != nil {
@@ -78,8 +77,8 @@ func (s *Schema[T]) Compile() error {
 	return checkDefaults(c.validator)
 }
 
-// Checker is implemented by types with rules that JSON Schema cannot express or that
-// clients refuse to read. [Schema.Decode] calls Check even if other properties are
+// Checker is implemented by types with rules that JSON Schema, or the part of it that all
+// clients accept, cannot express. [Schema.Decode] calls Check even if other properties are
 // invalid; those then have their zero values, which Check should not report.
 type Checker interface {
 	Check() []Fault

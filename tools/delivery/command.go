@@ -63,15 +63,15 @@ func (c *command) ready(context.Context) error {
 func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	ctx, cancel := detach(ctx, c.timeout)
 	defer cancel()
-	// We keep the reading end of the pipe open, so that what the command has not read
-	// is still there afterwards. For the same reason, writing never fails.
+	// The reading end of the pipe stays open, so that the rest of the secret can be read
+	// after the command has exited. For the same reason, writing never fails.
 	unread, in, err := os.Pipe()
 	if err != nil {
 		return "", err
 	}
 	defer unread.Close()
 	defer in.Close()
-	go func() { // ends when the rest is read below or the pipe is closed
+	go func() { // ends when the rest has been read below or the pipe is closed
 		_, _ = io.WriteString(in, string(v))
 		in.Close()
 	}()
@@ -103,19 +103,19 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	return c.name(), nil
 }
 
-// failed returns an error that says what the command did, and how to find out why. It
-// contains none of the command's output.
+// failed returns an error that says what the command did, and how to debug it. It does
+// not contain the command's output.
 func (c *command) failed(what string) error {
 	return fmt.Errorf("%[1]s %[2]s; nothing that it printed is shown, because that may contain the secret: "+
 		"to see it, run the command in a terminal with a made-up secret, as in `printf %%s raff_test | %[1]s …`", c.name(), what)
 }
 
-// environment returns the environment of the command: that of the program, without
-// variables about the program's own API key, and with variables that describe the key.
-func environment(ours []string, k Key) []string {
+// environment returns the environment of the command: that of the program, without the
+// variables for the program's own API key, and with variables that describe k.
+func environment(inherited []string, k Key) []string {
 	var env []string
-	for _, variable := range ours {
-		name := strings.ToUpper(variable) // on Windows they are the same in any case
+	for _, variable := range inherited {
+		name := strings.ToUpper(variable) // on Windows, case does not matter
 		if !strings.HasPrefix(name, "RAFF_API_KEY") && !strings.HasPrefix(name, "RAFF_KEY_") {
 			env = append(env, variable)
 		}

@@ -1,8 +1,8 @@
 // Package delivery delivers one-time secrets to the destination that the
 // administrator has configured.
 //
-// A secret is delivered inline, in the tool's result, where the assistant and the
-// provider of its model can read it; or to a file, the operating system's keychain or
+// A secret is delivered inline (in the tool's result, where the assistant and the
+// provider of its model can read it) or to a file, the operating system's keychain or
 // a command, so that neither sees it. The model cannot change the destination. A tool
 // calls [Method.Ready] before it creates a secret, and then [Method.Deliver].
 package delivery
@@ -18,9 +18,9 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// Secret is what a tool's result says about a secret. It contains its own flag: no
-// field of MCP marks a secret, and only what is in the result itself reaches every
-// client.
+// Secret is the part of a tool's result that contains a secret or says where it is. It
+// contains a flag, because no field of MCP marks a secret, and only the result itself
+// reaches every client.
 type Secret struct {
 	Sensitive bool   `json:"sensitive" jsonschema_description:"Always true: do not repeat, log or store the value."`
 	Delivery  string `json:"delivery" jsonschema_description:"How the secret was handed over: inline, file, keyring, command, or recovered (saved, because the configured way failed)."`
@@ -61,7 +61,8 @@ type Config struct {
 	// Recovery is the directory in which a secret is saved if it cannot be
 	// delivered, an absolute path. If it is empty, nothing is saved.
 	Recovery string
-	// Logger records what was saved, and why. Default: nothing is logged.
+	// Logger records each secret that could not be delivered, and where it was saved.
+	// Default: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -81,9 +82,9 @@ const (
 	recovered = "recovered"
 )
 
-// New returns the method that cfg describes. It returns an error for what can be
-// detected without delivering anything: a directory that cannot be written to, a
-// keychain or a command that does not exist.
+// New returns the method that cfg describes. It returns an error if it can detect
+// without a delivery that the method does not work: the directory cannot be written to,
+// or the keychain or the command does not exist.
 func New(ctx context.Context, cfg Config) (*Method, error) {
 	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Method{}, nil
@@ -102,7 +103,7 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 		s := newKeyringStore()
 		m.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
 		m.ready, m.deliver = s.probe, s.put
-		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user comes
+		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
 	case "command":
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second))
 		if err != nil {
@@ -122,7 +123,7 @@ func (m *Method) Inline() bool { return m.delivery == "" }
 // Ready checks that a secret can be delivered now. It leaves nothing behind. Its error
 // is a *NotReadyError. Call it before creating a secret.
 //
-// Ready and New also recover secrets that the program was writing to a file when it was
+// Ready and New also recover secrets from files that the program was writing when it was
 // killed. The log says where such a secret is.
 func (m *Method) Ready(ctx context.Context) error {
 	if m.Inline() {
@@ -165,7 +166,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	if saveErr != nil {
 		return Secret{}, &LostError{m.delivery, err, saveErr}
 	}
-	m.log.Error("a secret could not be handed over and was saved in a file: move it to where it belongs", "key", key, "way", m.delivery, "error", err, "file", file)
+	m.log.Error("a secret could not be handed over and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
 		Sensitive: true,
 		Delivery:  recovered,
@@ -183,7 +184,7 @@ type NotReadyError struct {
 	Err error
 }
 
-// Error returns the problem in one line.
+// Error returns the problem on one line.
 func (e *NotReadyError) Error() string { return "--secrets=" + e.Delivery + ": " + e.Err.Error() }
 
 // Unwrap returns Err.
@@ -193,18 +194,18 @@ func (e *NotReadyError) Unwrap() error { return e.Err }
 type LostError struct {
 	// Delivery is the configured delivery: "file".
 	Delivery string
-	// Err is why delivery failed.
+	// Err is the error of the delivery.
 	Err error
-	// SaveErr is why saving failed.
+	// SaveErr is the error of saving the secret.
 	SaveErr error
 }
 
-// Error returns both reasons, in one line.
+// Error returns both errors on one line.
 func (e *LostError) Error() string {
 	return fmt.Sprintf("handing the secret over by %s failed (%v), and saving it failed too (%v)", e.Delivery, e.Err, e.SaveErr)
 }
 
-// Unwrap returns both reasons.
+// Unwrap returns both errors.
 func (e *LostError) Unwrap() []error { return []error{e.Err, e.SaveErr} }
 
 // value is a revealed secret. JSON contains it; fmt and slog print "[redacted]".

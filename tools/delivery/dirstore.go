@@ -49,7 +49,7 @@ func envLine(v value) []byte {
 	return []byte("RAFF_API_KEY=" + text + "\n")
 }
 
-// put creates a file that contains the secret and returns its path.
+// put stores the secret in a new file and returns its path.
 func (s dirStore) put(k Key, v value) (string, error) {
 	root, err := s.open()
 	if err != nil {
@@ -61,7 +61,7 @@ func (s dirStore) put(k Key, v value) (string, error) {
 	if err != nil {
 		return "", s.fault(err)
 	}
-	// While it was written, the directory may have been moved away.
+	// Another program may have moved the directory meanwhile.
 	if err := s.checkSame(root); err != nil {
 		_ = root.Remove(name) // it is not at the path that would be reported
 		return "", err
@@ -72,7 +72,7 @@ func (s dirStore) put(k Key, v value) (string, error) {
 // probeSize is the size of the file of a probe: a block, as a secret occupies.
 const probeSize = 4096 // bytes
 
-// probe does what put does, with a file that contains no secret, and removes it.
+// probe does the same as put, with a file that contains no secret, and removes it.
 func (s dirStore) probe() error {
 	root, err := s.open()
 	if err != nil {
@@ -177,11 +177,11 @@ func (s dirStore) write(file *os.File, data []byte) error {
 	return s.sync(file)
 }
 
-// maxNames is how many names are tried.
+// maxNames is how many names link tries.
 const maxNames = 10_000
 
-// link gives a file the first name that is free. Some file systems treat names that
-// differ only in case or in Unicode form as the same, and report that the name exists.
+// link gives a file the first name that is free. A file system that treats names as
+// equal if they differ only in case or Unicode form reports that such a name exists.
 func (s dirStore) link(root *os.Root, temporary, base, extension string) (string, error) {
 	for n := range maxNames {
 		name := base + extension

@@ -23,11 +23,11 @@ type keyringStore struct {
 const service = "raff-mcp"
 
 const (
-	// probeTimeout is how long a keychain may take to respond to a probe. A user whom it
-	// asks to unlock it can do so later and call again.
+	// probeTimeout is how long a keychain may take to respond to a probe. If it asks the
+	// user to unlock it, the user can do so later and call again.
 	probeTimeout = 5 * time.Second
-	// storeTimeout is how long storing a secret may take. It is longer, so that the
-	// secret is not lost because the user is slow.
+	// storeTimeout is how long storing a secret may take. It is longer, because a user who
+	// is slow to unlock the keychain must not lose the secret.
 	storeTimeout = 30 * time.Second
 )
 
@@ -79,8 +79,7 @@ func accountName(k Key) string {
 	return cmp.Or(fileSafe(k.ID, 64), fileSafe(k.Prefix, 64), "unknown") + "-" + random()
 }
 
-// store storeTimeout a value and reads it back: on macOS, success is not reported
-// reliably.
+// store stores a value and reads it again: on macOS, success is not reported reliably.
 func store(account string, v value) error {
 	if err := keyring.Set(service, account, string(v)); err != nil {
 		return fmt.Errorf("store in the keychain, which may be locked: %w", err)
@@ -96,7 +95,7 @@ func store(account string, v value) error {
 var errNoResponse = errors.New("the keychain does not answer: it may be locked and waiting for the user, who should unlock it")
 
 // do runs f and waits for it until ctx ends. f then continues until the keychain
-// responds, and other operations wait for it: at most one f is left running.
+// responds, and other operations wait for that: at most one f is left running.
 func (s *keyringStore) do(ctx context.Context, f func() error) error {
 	select {
 	case s.sem <- struct{}{}:

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// The name of a temporary file contains its final name and its complete size:
-// ".raff-mcp-RANDOM.SIZE.NAME.part". That of a probe, which contains no secret, does not.
+// The name of a temporary file contains its final name and its final size:
+// ".raff-mcp-RANDOM.SIZE.NAME.part". The name of a probe, which contains no secret, does
+// not.
 const (
 	temporaryPrefix = ".raff-mcp-"
 	temporarySuffix = ".part"
@@ -31,7 +32,7 @@ func temporaryName(name string, size int) string {
 
 func probeName() string { return temporaryPrefix + random() + probeSuffix }
 
-// random returns enough characters to tell a few files apart.
+// random returns enough random characters to distinguish a few files.
 func random() string { return rand.Text()[:12] }
 
 // staleAge is the age from which a temporary file counts as abandoned.
