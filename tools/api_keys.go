@@ -78,13 +78,13 @@ type listAPIKeysInput struct {
 
 func (in listAPIKeysInput) match(k raffclient.APIKey) bool {
 	return strings.Contains(strings.ToLower(k.Name), strings.ToLower(in.Name)) &&
-		(in.Active == nil || *in.Active == works(k)) &&
+		(in.Active == nil || *in.Active == isUsable(k)) &&
 		(in.Role == "" || in.Role == k.RoleID || strings.EqualFold(in.Role, k.RoleSlug) || strings.EqualFold(in.Role, k.RoleName))
 }
 
-// works reports whether k can be used. A key counts as active unless the API says
-// otherwise.
-func works(k raffclient.APIKey) bool {
+// isUsable reports whether k is active and has not expired. A key counts as active unless
+// the API says otherwise.
+func isUsable(k raffclient.APIKey) bool {
 	expires, ok := k.ExpiresAt.Time()
 	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
 }
@@ -136,7 +136,7 @@ func (in updateAPIKeyInput) Check() []schema.Fault {
 	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)
 }
 
-// changedKeyOutput is a key after a change.
+// changedKeyOutput is the output of a tool that changes a key.
 type changedKeyOutput struct {
 	apiKeyOutput
 	confirmed
@@ -148,7 +148,7 @@ func (o changedKeyOutput) summary() string {
 
 func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKeyOutput, error) {
 	if in.Active != nil && !*in.Active || in.ExpiresAt != nil {
-		key, err := d.lookAtKey(ctx, in.ID)
+		key, err := d.readKey(ctx, in.ID)
 		if err != nil {
 			return changedKeyOutput{}, err
 		}
@@ -169,13 +169,13 @@ func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKe
 	return o, nil
 }
 
-// shortens reports whether the key would work for a shorter time than it does now.
+// shortens reports whether the update deactivates the key or gives it an earlier expiry.
 func (in updateAPIKeyInput) shortens(key raffclient.APIKey) bool {
 	until, ok := key.ExpiresAt.Time()
 	return in.Active != nil && !*in.Active || in.ExpiresAt != nil && !(ok && in.ExpiresAt.After(until))
 }
 
-func (d *deps) lookAtKey(ctx context.Context, id string) (raffclient.APIKey, error) {
+func (d *deps) readKey(ctx context.Context, id string) (raffclient.APIKey, error) {
 	key, err := d.client.GetAPIKey(ctx, id)
 	return key, withPermission(err, apiKeysView)
 }
@@ -185,9 +185,9 @@ type confirmedKeyInput struct {
 	confirmInput
 }
 
-// confirmKey reads the key and returns it if the change is confirmed.
+// confirmKey reads the key, and returns an error unless the change is confirmed.
 func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, consequence string) (raffclient.APIKey, error) {
-	key, err := d.lookAtKey(ctx, in.ID)
+	key, err := d.readKey(ctx, in.ID)
 	if err != nil {
 		return key, err
 	}

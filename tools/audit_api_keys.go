@@ -46,10 +46,10 @@ func (o auditAPIKeysOutput) summary() string {
 	return text
 }
 
-// maxNotesShown is how many notes about what could not be judged the summary contains.
+// maxNotesShown is the maximum number of elements of Unknown in the summary.
 const maxNotesShown = 5
 
-// finding is one thing about one key.
+// finding is a problem with a key.
 type finding struct {
 	Severity  string `json:"severity"` // high, medium, low
 	Kind      string `json:"kind"`
@@ -64,11 +64,11 @@ var severities = []string{"high", "medium", "low"}
 
 func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIKeysOutput, error) {
 	a := audit{
-		deps:    d,
-		now:     time.Now(),
-		expires: time.Duration(cmp.Or(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
-		unused:  time.Duration(cmp.Or(in.UnusedDays, 90)) * 24 * time.Hour,
-		names:   map[string]int{},
+		deps:          d,
+		now:           time.Now(),
+		expiresWithin: time.Duration(cmp.Or(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
+		unusedFor:     time.Duration(cmp.Or(in.UnusedDays, 90)) * 24 * time.Hour,
+		names:         map[string]int{},
 	}
 	var keys []raffclient.APIKey
 	for k, err := range d.client.APIKeys(ctx) {
@@ -82,7 +82,7 @@ func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIK
 	a.readRoles(ctx)
 	o := auditAPIKeysOutput{Findings: []finding{}, Keys: len(keys), Counts: map[string]int{}}
 	for _, k := range keys {
-		o.Findings = append(o.Findings, a.look(k)...)
+		o.Findings = append(o.Findings, a.check(k)...)
 	}
 	o.Unknown = a.unknown
 	slices.SortStableFunc(o.Findings, func(x, y finding) int {
@@ -97,18 +97,19 @@ func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIK
 	return o, nil
 }
 
-// maxFindings is how many findings a result contains.
+// maxFindings is the maximum number of findings in a result.
 const maxFindings = 250
 
-// audit is the state of an audit: what keys are checked against.
+// audit is the state of an audit.
 type audit struct {
 	*deps
-	now             time.Time
-	expires, unused time.Duration
-	names           map[string]int
-	members         map[string]bool            // active, by user ID; nil if unknown
-	roles           map[string]raffclient.Role // by ID; nil if unknown
-	unknown         []string
+	now           time.Time
+	expiresWithin time.Duration
+	unusedFor     time.Duration
+	names         map[string]int             // number of keys by name
+	members       map[string]bool            // active, by user ID; nil if unknown
+	roles         map[string]raffclient.Role // by ID; nil if unknown
+	unknown       []string                   // see auditAPIKeysOutput
 }
 
 func (a *audit) readMembers(ctx context.Context) {
@@ -141,15 +142,15 @@ func (a *audit) readRoles(ctx context.Context) {
 	a.roles = roles
 }
 
-// administers are the permissions with which a key could give itself, or others,
-// every other.
-var administers = []string{
+// adminPermissions are the permissions with which a key could obtain all others, for itself
+// or for somebody else.
+var adminPermissions = []string{
 	apiKeysCreate.name, apiKeysManage.name, membersInvite.name, membersManage.name,
 	rolesCreate.name, rolesManage.name,
 }
 
-// look returns the findings about a key.
-func (a *audit) look(k raffclient.APIKey) []finding {
+// check returns the findings about a key.
+func (a *audit) check(k raffclient.APIKey) []finding {
 	var all []finding
 	report := func(severity, kind, why, fix string) {
 		if a.isOwn(k) && kind != "duplicate_name" {
@@ -160,7 +161,7 @@ func (a *audit) look(k raffclient.APIKey) []finding {
 	revoke := callText("revoke_api_key", "id", k.ID, "confirm_name", cmp.Or(k.Name, k.ID))
 	replace, update := callText("replace_api_key", "id", k.ID), callText("update_api_key", "id", k.ID)
 
-	if why := a.powerful(k); why != "" {
+	if why := a.whyPowerful(k); why != "" {
 		report("high", "could_administer", why+" Whoever has its secret can take over the account.",
 			"Create a key with a narrower role (list_roles, create_api_key), deploy it, then "+revoke)
 	}
@@ -168,8 +169,8 @@ func (a *audit) look(k raffclient.APIKey) []finding {
 		report("high", "creator_gone", "It was made by somebody who is no longer an active member of the account, and may still have its secret.",
 			replace+", with an expires_at, if it is in use; otherwise "+revoke)
 	}
-	a.lookAtExpiry(k, revoke, replace, update, report)
-	a.lookAtUse(k, revoke, report)
+	a.checkExpiry(k, revoke, replace, update, report)
+	a.checkUse(k, revoke, report)
 	if n := a.names[k.Name]; n > 1 {
 		report("low", "duplicate_name", fmt.Sprintf("%d keys have this name, so they are easily confused.", n),
 			update+", with a name of its own")
@@ -184,14 +185,14 @@ func (a *audit) note(text string) {
 	}
 }
 
-// powerful returns why k could administer the account, or "" if it could not, as far as
-// is known.
-func (a *audit) powerful(k raffclient.APIKey) string {
+// whyPowerful returns why k could administer the account, as a sentence, or "" if it is not
+// known to be able to.
+func (a *audit) whyPowerful(k raffclient.APIKey) string {
 	if k.RoleSlug == "owner" || strings.EqualFold(k.RoleName, "Owner") {
 		return "It has the role Owner, which may do everything."
 	}
 	var has []string
-	for _, p := range administers {
+	for _, p := range adminPermissions {
 		if slices.Contains(a.roles[k.RoleID].Permissions, p) {
 			has = append(has, p)
 		}
@@ -211,7 +212,7 @@ func (a *audit) powerful(k raffclient.APIKey) string {
 	return ""
 }
 
-func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke, replace, update string, report func(severity, kind, why, fix string)) {
+func (a *audit) checkExpiry(k raffclient.APIKey, revoke, replace, update string, report func(severity, kind, why, fix string)) {
 	expires, ok := k.ExpiresAt.Time()
 	switch {
 	case k.ExpiresAt == "":
@@ -219,7 +220,7 @@ func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke, replace, update string
 			update+", with an expires_at")
 	case ok && !expires.After(a.now):
 		report("low", "expired", fmt.Sprintf("It expired at %s and still exists.", timeText(k.ExpiresAt)), revoke)
-	case ok && expires.Before(a.now.Add(a.expires)):
+	case ok && expires.Before(a.now.Add(a.expiresWithin)):
 		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", timeText(k.ExpiresAt)),
 			replace+", with an expires_at")
 	case !ok:
@@ -230,25 +231,24 @@ func (a *audit) lookAtExpiry(k raffclient.APIKey, revoke, replace, update string
 	}
 }
 
-func (a *audit) lookAtUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, fix string)) {
-	if !works(k) {
+func (a *audit) checkUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, fix string)) {
+	if !isUsable(k) {
 		return
 	}
 	used, ok := k.LastUsedAt.Time()
 	switch {
-	case k.LastUsedAt == "" && a.justMade(k):
+	case k.LastUsedAt == "" && a.isNew(k):
 	case k.LastUsedAt == "":
 		report("medium", "never_used", fmt.Sprintf("It was created at %s and never used.", timeText(k.CreatedAt)), revoke)
-	case ok && used.Before(a.now.Add(-a.unused)):
+	case ok && used.Before(a.now.Add(-a.unusedFor)):
 		report("medium", "unused", fmt.Sprintf("It was last used at %s.", timeText(k.LastUsedAt)), revoke)
 	case !ok:
 		a.note(fmt.Sprintf("When %s (%s) was last used is unknown: Raff's response is not a date.", labeled("key", k.Name), idText(k.ID)))
 	}
 }
 
-// justMade reports whether k is so new that it need not have been used: it may not have
-// been deployed yet.
-func (a *audit) justMade(k raffclient.APIKey) bool {
+// isNew reports whether k was created recently, so that it may not have been deployed yet.
+func (a *audit) isNew(k raffclient.APIKey) bool {
 	at, ok := k.CreatedAt.Time()
 	return ok && a.now.Sub(at) < 7*24*time.Hour
 }

@@ -11,28 +11,28 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// confirmed is the part of an output that says how far Raff's response confirms the
-// request: a successful request need not have had every requested effect.
+// confirmed is the part of an output that compares the request with Raff's response. A
+// request can succeed without having every requested effect.
 type confirmed struct {
 	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested properties that Raff's response does not show. Do not report them as done."`
 	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested properties that Raff's response shows with another value. They were not changed, or not set, as requested."`
-	notes       []string // a clause for each
+	notes       []string // a clause for each property in Unconfirmed and NotApplied
 }
 
 // missing records that the response does not show a requested value.
 func (c *confirmed) missing(property, want string) {
 	c.Unconfirmed = append(c.Unconfirmed, property)
-	c.notes = append(c.notes, fmt.Sprintf("Raff's response does not show the requested %s%s", wordFor(property), want))
+	c.notes = append(c.notes, fmt.Sprintf("Raff's response does not show the requested %s%s", displayName(property), want))
 }
 
 // different records that the response shows another value than the requested one.
 func (c *confirmed) different(property, want, got string) {
 	c.NotApplied = append(c.NotApplied, property)
-	c.notes = append(c.notes, fmt.Sprintf("the requested %s%s was not changed or set: Raff's response shows %s", wordFor(property), want, got))
+	c.notes = append(c.notes, fmt.Sprintf("the requested %s%s was not changed or set: Raff's response shows %s", displayName(property), want, got))
 }
 
-// wordFor returns the common name of a property.
-func wordFor(property string) string {
+// displayName returns the common name of a property.
+func displayName(property string) string {
 	switch property {
 	case "expires_at":
 		return "expiry"
@@ -44,7 +44,8 @@ func wordFor(property string) string {
 	return property
 }
 
-// text compares free text, which is not repeated. "" is not requested.
+// text compares free text. The note does not quote the requested text. "" is not
+// requested.
 func (c *confirmed) text(property, want, got string) {
 	switch {
 	case want == "":
@@ -55,7 +56,7 @@ func (c *confirmed) text(property, want, got string) {
 	}
 }
 
-// optional compares text that can also be emptied. nil is not requested.
+// optional is like text for a property that can also be set to "". nil is not requested.
 func (c *confirmed) optional(property string, want *string, got string) {
 	switch {
 	case want == nil:
@@ -66,8 +67,7 @@ func (c *confirmed) optional(property string, want *string, got string) {
 	}
 }
 
-// token compares an ID, an e-mail address or one of a few words, in which case does
-// not matter. "" is not requested.
+// token compares an ID, an e-mail address or an enum value. Case does not matter. "" is not requested.
 func (c *confirmed) token(property, want, got string) {
 	shown := " (" + quoteAtMost(want, maxShort) + ")"
 	switch {
@@ -90,7 +90,7 @@ func (c *confirmed) flag(property string, want, got *bool) {
 	}
 }
 
-// time compares a time as an instant. nil is not requested.
+// time compares instants. nil is not requested.
 func (c *confirmed) time(property string, want *time.Time, got raffclient.Timestamp) {
 	if want == nil {
 		return
@@ -122,7 +122,7 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-// maxShown is how many characters of a string the client keeps at least.
+// maxShown is the length from which the client may have truncated a string.
 const maxShown = 290
 
 // sameText reports whether two texts are equal apart from what the client changes: it
@@ -153,20 +153,21 @@ func visibleText(s string, forControl rune) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// lead returns how the summary of a change begins: verb, if everything was confirmed.
+// lead returns the beginning of the summary of a change: verb if everything is confirmed.
 func (c confirmed) lead(verb string) string {
-	if c.inDoubt() {
+	if c.hasDoubts() {
 		return "Not all of the change is confirmed for the"
 	}
 	return verb
 }
 
-// inDoubt reports whether anything was not confirmed.
-func (c confirmed) inDoubt() bool { return len(c.notes) > 0 }
+// hasDoubts reports whether anything is not confirmed.
+func (c confirmed) hasDoubts() bool { return len(c.notes) > 0 }
 
-// doubts returns what was not confirmed, and which tool shows the current state; "" if all was.
+// doubts returns what is not confirmed, as a sentence that names the tool to check it with,
+// or "" if everything is.
 func (c confirmed) doubts(check string) string {
-	if !c.inDoubt() {
+	if !c.hasDoubts() {
 		return ""
 	}
 	return " " + capitalized(strings.Join(c.notes, "; ")) + "; check with " + check + " before you report it as done."

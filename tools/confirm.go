@@ -12,7 +12,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// Confirm is when the user is asked before something is deleted or replaced.
+// Confirm determines when the user is asked before something is deleted or replaced.
 type Confirm string
 
 // The values of Confirm.
@@ -22,12 +22,13 @@ const (
 	ConfirmNever  Confirm = "never"
 )
 
-// confirmInput is the part of the input that every tool has that deletes or replaces.
+// confirmInput is the part of the input that all tools that delete or replace have in
+// common.
 type confirmInput struct {
 	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its current name as listed, to make sure that it is the one meant; its ID if it has no name. For a member: the e-mail address, or the ID if there is none."`
 }
 
-// action is something that is confirmed before it is done.
+// action is a change that must be confirmed.
 type action struct {
 	verb        string // "Revoke"
 	resource    string // "API key"
@@ -37,20 +38,21 @@ type action struct {
 
 func (a action) String() string { return a.resource + " " + quoted(a.name) }
 
-// mismatch is a confirmation that names something else.
+// mismatch is the error of a confirm_name that is not the name of the resource.
 type mismatch struct{ action }
 
 func (m mismatch) Error() string {
 	return fmt.Sprintf("confirm_name does not match: the %s with that ID is %s. Nothing was changed; if it is the one that the user means, call again with that as confirm_name.", m.resource, quoted(m.name))
 }
 
-// refusal is an action that was not done: the reason, and what to do instead.
+// refusal is the error of a call that this package refuses: the reason, and what to do
+// instead.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// confirmationRequest is an action that waits for the user's answer. It is not a
-// failure: the client calls again with the answer.
+// confirmationRequest is the error of an action that waits for the user's response. It is
+// not a failure: the client calls again with the response.
 type confirmationRequest struct {
 	action
 	state string
@@ -58,10 +60,10 @@ type confirmationRequest struct {
 
 func (r confirmationRequest) Error() string { return "the user must be asked" }
 
-// confirm returns nil if the action may be done: given is its name, and the user, if
-// the client can ask, agreed.
-func (d *deps) confirm(ctx context.Context, a action, given string) error {
-	if given != a.name {
+// confirm returns nil if confirmName is the name of the resource and the user, if the
+// client can ask, has agreed.
+func (d *deps) confirm(ctx context.Context, a action, confirmName string) error {
+	if confirmName != a.name {
 		return mismatch{a}
 	}
 	if d.confirmation == ConfirmNever {
@@ -90,8 +92,8 @@ func (d *deps) confirm(ctx context.Context, a action, given string) error {
 	return a.notAgreed("was closed without an answer")
 }
 
-// notAgreed is the refusal after a form that was not answered with yes. Clients that
-// run without a user answer forms on their own: "claude -p" with cancel, "codex exec"
+// notAgreed returns the refusal for a form that was not confirmed. Clients that run
+// without a user respond to forms on their own: "claude -p" with cancel, "codex exec"
 // with decline.
 func (a action) notAgreed(outcome string) refusal {
 	return refusal(fmt.Sprintf("Nothing was changed: the confirmation form for the %v %s, either by the user or by a client that runs without one. "+
@@ -100,16 +102,15 @@ func (a action) notAgreed(outcome string) refusal {
 
 const confirmationID = "confirm"
 
-// agreed reports whether the form was filled in with a yes. Nothing else is consent:
-// a client that accepts without content, or with other content, may not have shown
-// the form.
+// agreed reports whether content is that of a confirmed form. A client that accepts
+// without content, or with other content, may not have shown the form.
 func agreed(content any) bool {
 	form, _ := content.(map[string]any)
 	yes, _ := form["confirm"].(bool)
 	return yes && len(form) == 1
 }
 
-// result is the result of a call that makes the client ask the user.
+// result returns the result of a call that makes the client ask the user.
 func (r confirmationRequest) result() *mcp.CallToolResult {
 	return server.NewInputRequestBuilder(r.state).Elicit(confirmationID, mcp.ElicitationParams{
 		Mode:    mcp.ElicitationModeForm,
@@ -124,7 +125,7 @@ func (r confirmationRequest) result() *mcp.CallToolResult {
 	}).ToolResult()
 }
 
-// responsesKey is the key in a call's context of what the user answered.
+// responsesKey is the context key for the user's responses.
 type responsesKey struct{}
 
 // canAsk reports whether the client of the call declared that it can show a form.
@@ -141,9 +142,9 @@ func canAsk(ctx context.Context) bool {
 	return c.Elicitation != nil && (c.Elicitation.Form != nil || c.Elicitation.URL == nil)
 }
 
-// approvals binds an answer to the action that the user was asked about: in between,
-// the client keeps only a token, and the one that it returns could belong to another
-// action, or to one that was answered already. It is safe for concurrent use.
+// approvals binds the user's response to the action that the form described: the client
+// sends the response with a token, which could belong to another action or to an earlier
+// response. It is safe for concurrent use.
 type approvals struct {
 	mu      sync.Mutex
 	pending map[string]approval // by token
@@ -154,7 +155,7 @@ type approval struct {
 	expires time.Time
 }
 
-// approvalLifetime is how long a form can be answered.
+// approvalLifetime is how long a token is valid.
 const approvalLifetime = 10 * time.Minute
 
 func newApprovals() *approvals { return &approvals{pending: map[string]approval{}} }

@@ -13,8 +13,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// createAPIKeyInput mirrors the API's request body: the conversion in createAPIKey keeps
-// the fields equal.
+// createAPIKeyInput has the fields of the API's request body. The conversion in
+// createAPIKey compiles only if they are the same.
 type createAPIKeyInput struct {
 	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
 	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
@@ -32,7 +32,8 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' must be in the future; now it is " + time.Now().UTC().Format(time.RFC3339)}}
 }
 
-// keyOutput is a key with its secret, or with where the secret was delivered.
+// keyOutput is a key with its secret, or with the location to which the secret was
+// delivered.
 type keyOutput struct {
 	APIKey raffclient.APIKey `json:"api_key"`
 	Secret delivery.Secret   `json:"secret"`
@@ -82,8 +83,8 @@ func createAPIKey(ctx context.Context, d *deps, in createAPIKeyInput) (keyOutput
 	return d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
 }
 
-// createAndDeliver creates a key and delivers its secret. It leaves no key whose secret
-// nobody has.
+// createAndDeliver creates a key and delivers its secret. If nobody gets the secret, it
+// revokes the key.
 func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
 	if err := d.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
@@ -93,12 +94,12 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 	key, err := d.client.CreateAPIKey(ctx, r)
 	finished()
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
-		d.revokeNamed(ctx, lost)
+		d.revokeIdentified(ctx, lost)
 	}
 	if err != nil {
 		return keyOutput{}, err
 	}
-	named := key.Name
+	shownName := key.Name
 	key.Name = cmp.Or(key.Name, r.Name)
 	secret, err := d.deliverNew(ctx, key)
 	if err != nil {
@@ -106,18 +107,18 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 	}
 	o := d.output("Created", key, secret)
 	o.expires = r.ExpiresAt != nil
-	o.text("name", r.Name, named)
+	o.text("name", r.Name, shownName)
 	o.token("rate_limit_tier", r.RateLimitTier, key.RateLimitTier)
 	o.time("expires_at", r.ExpiresAt, key.ExpiresAt)
 	o.token("role_id", r.RoleID, key.RoleID)
 	return o, nil
 }
 
-// revokeNamed revokes, if the call is cancelled or its client has gone, a key that the
-// response identified without containing its secret. A key that was only found in the
-// list may belong to somebody else; the client's log names it.
-func (d *deps) revokeNamed(call context.Context, lost *raffclient.OutcomeError) {
-	stdio.OnUndelivered(call, func(ctx context.Context, why stdio.Reason) {
+// revokeIdentified revokes a key that the response identified without containing its
+// secret, if the call is cancelled or its client has gone. A key that was only found in
+// the list may belong to somebody else; raffclient logs its name.
+func (d *deps) revokeIdentified(callCtx context.Context, lost *raffclient.OutcomeError) {
+	stdio.OnUndelivered(callCtx, func(ctx context.Context, why stdio.Reason) {
 		if why == stdio.ErrorResponse {
 			return
 		}

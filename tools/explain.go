@@ -20,13 +20,13 @@ func (d *deps) explain(s spec, err error) string {
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
 		return explainOutcome(s, lost)
 	}
-	for _, own := range []any{new(mismatch), new(refusal)} {
-		if errors.As(err, own) {
+	for _, target := range []any{new(mismatch), new(refusal)} {
+		if errors.As(err, target) {
 			return err.Error()
 		}
 	}
-	lookup, looking := errors.AsType[permissionError](err)
-	if looking {
+	lookup, isLookup := errors.AsType[permissionError](err)
+	if isLookup {
 		s.permission = lookup.permission
 	}
 	if notReady, ok := errors.AsType[*delivery.NotReadyError](err); ok {
@@ -39,7 +39,7 @@ func (d *deps) explain(s spec, err error) string {
 	if !ok {
 		return fmt.Sprintf("%s failed: %s. Look at the account's current state before calling it again.", s.name, reason(err))
 	}
-	if failed.MayHaveSucceeded() && !looking && (s.effect == updates || s.effect == deletes) {
+	if failed.MayHaveSucceeded() && !isLookup && (s.effect == updates || s.effect == deletes) {
 		return "It is not known whether that was done; doing it again does no harm. " + d.explainError(s, failed)
 	}
 	return s.effect.noChange() + " " + d.explainError(s, failed)
@@ -91,7 +91,8 @@ func (d *deps) explainError(s spec, err *raffclient.Error) string {
 	return "It failed: " + reason(err) + ". Look at the account's current state before calling " + s.name + " again."
 }
 
-// explainUnauthorized says where the rejected key comes from.
+// explainUnauthorized describes the rejection of the server's key, and says where the key
+// comes from.
 func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 	if d.sandbox {
 		return "The sandbox rejected the server's own API key" + apiMessage(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
@@ -99,8 +100,8 @@ func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 	return fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", capitalized(reason(err)), d.keySource)
 }
 
-// remedy says what to do about a refusal. It blames the arguments only if different
-// arguments could help.
+// remedy returns what to do if Raff refuses a request. It blames the arguments only if
+// different arguments could help.
 func (s spec) remedy() string {
 	text := "If Raff's message is about an argument, correct that and call " + s.name + " again; if not, different arguments do not help: tell the user what Raff says."
 	if s.effect == deletes || s.effect == replaces {
@@ -126,9 +127,9 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %s has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, name, s.name,
 			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
 	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Confirmed && !lost.Found[0].Recent):
-		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describe(lost), s.name)
+		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describeCandidates(lost), s.name)
 	case s.sensitive == "":
-		return fmt.Sprintf("The %s was made, although %s: %s. Do not call %s again for it.", lost.Resource, why, describe(lost), s.name)
+		return fmt.Sprintf("The %s was made, although %s: %s. Do not call %s again for it.", lost.Resource, why, describeCandidates(lost), s.name)
 	case len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent):
 		m := lost.Found[0]
 		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s. "+
@@ -138,9 +139,10 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	}
 	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. It may be one of these keys, which others may have made or may be using: %s. "+
 		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
-		why, describe(lost), s.name)
+		why, describeCandidates(lost), s.name)
 }
 
+// explainRegeneration describes a regeneration whose response was lost.
 func explainRegeneration(s spec, lost *raffclient.OutcomeError, why string) string {
 	name := quoted(lost.Name)
 	switch {
@@ -152,6 +154,7 @@ func explainRegeneration(s spec, lost *raffclient.OutcomeError, why string) stri
 	return fmt.Sprintf("The key %s was not regenerated: %s, and its prefix has not changed. The old secret still works; it is safe to call %s again.", name, why, s.name)
 }
 
+// ifSecret returns text if the tool returns a secret, or else "".
 func ifSecret(s spec, text string) string {
 	if s.sensitive == "" {
 		return ""
@@ -159,11 +162,11 @@ func ifSecret(s spec, text string) string {
 	return text
 }
 
-// maxDescribed is how many candidates an error lists.
+// maxDescribed is the maximum number of candidates in an error.
 const maxDescribed = 3
 
-// describe lists the candidates.
-func describe(lost *raffclient.OutcomeError) string {
+// describeCandidates returns a list of what a lost request may have created.
+func describeCandidates(lost *raffclient.OutcomeError) string {
 	var list []string
 	for _, m := range lost.Found[:min(len(lost.Found), maxDescribed)] {
 		text := fmt.Sprintf("%s, ID %s", quoteAtMost(cmp.Or(m.Name, lost.Name), maxShort), idText(m.ID))
@@ -184,6 +187,7 @@ func describe(lost *raffclient.OutcomeError) string {
 	return strings.Join(list, "; ")
 }
 
+// retryIn returns when to call again, such as "in 5s".
 func retryIn(d time.Duration) string {
 	if d < time.Minute {
 		d = max(d, 5*time.Second)

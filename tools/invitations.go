@@ -55,7 +55,8 @@ func (o invitationOutput) summary() string {
 	return fmt.Sprintf("Invited %s (invitation ID %s) as %s; the invitation expires at %s.%s", quoted(i.Email), idText(i.ID), quoted(i.RoleName), timeText(i.ExpiresAt), o.doubts(o.check))
 }
 
-// newInvitation compares what was asked for with what came back.
+// newInvitation returns the output for an invitation: the response, compared with the
+// request.
 func newInvitation(i raffclient.Invitation, email, roleID, check string) invitationOutput {
 	o := invitationOutput{Invitation: i, check: check}
 	o.token("email", email, i.Email)
@@ -97,7 +98,7 @@ func (o cancelledOutput) summary() string {
 }
 
 func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (cancelledOutput, error) {
-	email, unlisted, err := d.invited(ctx, in)
+	email, unlisted, err := d.invitedEmail(ctx, in)
 	if err != nil {
 		return cancelledOutput{}, err
 	}
@@ -112,11 +113,11 @@ func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (c
 	return cancelledOutput{in.ID, email}, d.client.CancelInvitation(ctx, in.ID)
 }
 
-// invited returns the e-mail address that an invitation went to. The API does not list
-// invitations: until they are accepted, they are pending members of the account or of
-// a project. If no such member can be found, unlisted is why; that must not prevent
-// cancelling the invitation.
-func (d *deps) invited(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
+// invitedEmail returns the e-mail address of an invitation. The API does not list
+// invitations: until they are accepted, they are pending members of the account or of a
+// project. If no such member can be found, unlisted is the reason; it is not an error,
+// because the invitation can be cancelled nevertheless.
+func (d *deps) invitedEmail(ctx context.Context, in cancelInvitationInput) (email, unlisted string, err error) {
 	where, required, members := "the account", membersView, d.client.Members(ctx, "")
 	if in.ProjectID != "" {
 		where, required, members = "the project", projectMembersView, d.client.ProjectMembers(ctx, in.ProjectID, "")
@@ -133,8 +134,8 @@ func (d *deps) invited(ctx context.Context, in cancelInvitationInput) (email, un
 	return email, unlisted, withPermission(err, required)
 }
 
-// invitee returns the e-mail address of the member that the invitation with that ID is
-// for, "" if there is none.
+// invitee returns the e-mail address of the member with that invitation, or "" if there
+// is none.
 func invitee(members iter.Seq2[raffclient.Member, error], id string) (string, error) {
 	for m, err := range members {
 		if err != nil || strings.EqualFold(m.InvitationID, id) {

@@ -6,7 +6,7 @@ import (
 	"iter"
 )
 
-// listInput is the part of the input that every list has.
+// listInput is the part of the input that all lists have in common.
 type listInput struct {
 	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return."`
 	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to skip; pass next_offset from the previous result."`
@@ -14,12 +14,12 @@ type listInput struct {
 
 const defaultLimit = 50
 
-// pageOutput is a part of a list.
+// pageOutput is a page of a list.
 type pageOutput[T any] struct {
 	Items      []T    `json:"items"`
 	Total      *int   `json:"total,omitempty" jsonschema_description:"Of the whole list, if Raff reports it."`
 	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if there is, or may be, more."`
-	noun       string // what the items are, for the summary
+	noun       string // for the items, in the summary
 }
 
 func (o pageOutput[T]) summary() string {

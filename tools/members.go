@@ -84,7 +84,7 @@ func (o memberOutput) summary() string {
 	return fmt.Sprintf("%s %s (ID %s), role %s, status %s.", o.verb, labeled("member", m.Email), idText(m.ID), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
 }
 
-// changedMemberOutput is a member after they were added or changed.
+// changedMemberOutput is the output of a tool that adds or changes a member.
 type changedMemberOutput struct {
 	memberOutput
 	confirmed
@@ -145,7 +145,7 @@ func (in changeMemberInput) faults() []schema.Fault {
 	return atLeastOne(in.RoleID != "" || in.Status != "", "'role_id' and 'status'")
 }
 
-// output makes the output of a change of the member with that ID.
+// output returns the output of a change of the member with that ID.
 func (in changeMemberInput) output(member raffclient.Member, id, verb, check string) changedMemberOutput {
 	o := changedMemberOutput{memberOutput: memberOutput{member, verb}, check: check}
 	o.Member.ID = cmp.Or(member.ID, id)

@@ -49,8 +49,8 @@ type permissionError struct {
 
 func (e permissionError) Unwrap() error { return e.error }
 
-// withPermission returns err, if it is one, with the permission that the failed request
-// requires.
+// withPermission returns err with the permission that the failed request requires, or nil
+// if err is nil.
 func withPermission(err error, p permission) error {
 	if err == nil {
 		return nil

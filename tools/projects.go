@@ -69,7 +69,7 @@ func (o projectOutput) sentence(verb string) string {
 
 func (o projectOutput) summary() string { return o.sentence("This is the") }
 
-// changedProjectOutput is a project after it was created or changed.
+// changedProjectOutput is the output of a tool that creates or changes a project.
 type changedProjectOutput struct {
 	projectOutput
 	confirmed

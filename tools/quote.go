@@ -20,15 +20,15 @@ const (
 	maxName    = 130 // a name has at most 128 characters
 	maxMessage = 200
 	maxShort   = 40  // an invalid ID, time or prefix
-	maxOwn     = 500 // an error of this machine, which may contain paths
+	maxLocal   = 500 // a local error, which may contain paths
 )
 
-// quoted returns text in quotes and on one line, cut to the length of a name;
-// "unknown" if there is none.
+// quoted returns text in quotes and on one line, truncated to the length of a name, or
+// "unknown" if text is empty.
 func quoted(text string) string { return quoteAtMost(text, maxName) }
 
-// quoteAtMost returns text in quotes and on one line, cut to at most that many
-// characters as they are written.
+// quoteAtMost is like quoted, but truncates text to most characters, counted after
+// escaping.
 func quoteAtMost(text string, most int) string {
 	if text == "" {
 		return "unknown"
@@ -54,7 +54,7 @@ func labeled(noun, name string) string {
 	return noun + " " + quoted(name)
 }
 
-// idText returns an ID as it is if it is a UUID, quoted if not.
+// idText returns id unchanged if it is a UUID, or else quoted.
 func idText(id string) string {
 	if raffclient.IsUUID(id) {
 		return id
@@ -62,7 +62,7 @@ func idText(id string) string {
 	return quoteAtMost(id, maxShort)
 }
 
-// prefixText returns the prefix of a key as it is if it is one, quoted if not.
+// prefixText returns prefix unchanged if it is the prefix of a key, or else quoted.
 func prefixText(prefix string) string {
 	if raffclient.IsKeyPrefix(prefix) {
 		return prefix
@@ -70,7 +70,7 @@ func prefixText(prefix string) string {
 	return quoteAtMost(prefix, maxShort)
 }
 
-// timeText returns a time as it is if it is one, quoted if not.
+// timeText returns t unchanged if it is a time, or else quoted.
 func timeText(t raffclient.Timestamp) string {
 	if _, ok := t.Time(); ok && len(t) <= maxShort {
 		return string(t)
@@ -78,8 +78,8 @@ func timeText(t raffclient.Timestamp) string {
 	return quoteAtMost(string(t), maxShort)
 }
 
-// callText writes a call of a tool for a model to repeat: names and values in turn,
-// as JSON. A value that is too long to be one is left for the model to look up.
+// callText returns a tool call for a model to copy. pairs are alternating names and values
+// of its arguments. A value that is too long is omitted; the model must look it up.
 func callText(tool string, pairs ...string) string {
 	var b strings.Builder
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -115,12 +115,12 @@ func escapeInvisible(text []byte) []byte {
 	return []byte(b.String())
 }
 
-// oneLine returns text of this machine, such as an error of the file system, on one line,
-// without control characters and at most maxOwn characters long.
+// oneLine returns local text, such as an error of the file system, on one line, without
+// control characters and with at most maxLocal characters.
 func oneLine(text string) string {
 	text = strings.Join(strings.FieldsFunc(raffclient.RedactKeys(text), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
-	if runes := []rune(text); len(runes) > maxOwn {
-		text = string(runes[:maxOwn]) + "…"
+	if runes := []rune(text); len(runes) > maxLocal {
+		text = string(runes[:maxLocal]) + "…"
 	}
 	return text
 }

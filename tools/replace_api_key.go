@@ -43,8 +43,8 @@ type replaceAPIKeyOutput struct {
 	NotGranted []grant     `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
 	Remaining  []string    `json:"remaining" jsonschema_description:"What is left to do, in this order."`
 	created    keyOutput
-	tier       string // a sentence, if the successor's tier is not known to be the old key's
-	own        string // a sentence, if the old key is or may be the server's own
+	tierNote   string // see successorTier
+	ownNote    string // a sentence if the old key is or may be the server's own, or else ""
 	keySource  string
 }
 
@@ -54,7 +54,7 @@ type replacedKey struct {
 	KeyPrefix string `json:"key_prefix,omitempty"`
 }
 
-// grant is a role in a project that the successor got, or did not.
+// grant is a role in a project that the successor should have.
 type grant struct {
 	ProjectID   string `json:"project_id"`
 	ProjectName string `json:"project_name,omitempty"`
@@ -66,7 +66,7 @@ type grant struct {
 }
 
 func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {
-	old, err := d.lookAtKey(ctx, in.ID)
+	old, err := d.readKey(ctx, in.ID)
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
@@ -86,15 +86,15 @@ func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replace
 		Granted:    []grant{},
 		NotGranted: []grant{},
 		created:    created,
-		tier:       tierNote,
+		tierNote:   tierNote,
 		keySource:  d.keySource,
 	}
 	if d.isOwn(old) && !d.sandbox {
-		o.own = d.whoseKey(old)
+		o.ownNote = d.whoseKey(old)
 	}
-	until := time.Now().Add(grantTime)
+	deadline := time.Now().Add(maxGrantTime)
 	for _, access := range old.ProjectAccesses {
-		if ctx.Err() != nil || time.Now().After(until) {
+		if ctx.Err() != nil || time.Now().After(deadline) {
 			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
 			continue
 		}
@@ -104,10 +104,9 @@ func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replace
 	return o, nil
 }
 
-// successorTier returns the tier to create a successor with, and what to say if it is
-// not known to be that of the old key. Raff creates keys with the tiers "standard" and
-// "high" only, but older keys may have another, such as "unlimited"; that must not
-// prevent their replacement.
+// successorTier returns the tier for the successor, and a note if it may differ from that
+// of the old key. Raff creates keys only with the tiers "standard" and "high", but older
+// keys may have another, such as "unlimited". They can be replaced, too.
 func successorTier(old string) (tier, note string) {
 	switch old {
 	case "standard", "high":
@@ -118,8 +117,9 @@ func successorTier(old string) (tier, note string) {
 	return "standard", fmt.Sprintf("The old key has the rate limit tier %s, which no new key can have, so the successor has standard: 30 requests per second. If that is too low for where the key is used, ask Raff's support for a higher tier before deploying it.", quoteAtMost(old, maxShort))
 }
 
-// grantTime is how long new grants are started, while the result with the secret waits.
-const grantTime = 10 * time.Second
+// maxGrantTime is the time after which no further grant is attempted, because the result
+// with the secret waits for the grants.
+const maxGrantTime = 10 * time.Second
 
 func newGrant(a raffclient.ProjectAccess) grant {
 	return grant{ProjectID: a.ProjectID, ProjectName: a.ProjectName, RoleID: a.RoleID, RoleName: a.RoleName}
@@ -156,12 +156,12 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	if len(o.NotGranted) > 0 {
 		steps = append(steps, "Give the new key the project access that is in not_granted, as far as get_api_key does not show it already.")
 	}
-	if o.tier != "" {
-		steps = append(steps, o.tier)
+	if o.tierNote != "" {
+		steps = append(steps, o.tierNote)
 	}
 	deploy, revoke := "Deploy the new secret wherever the old key is used.", "Only then revoke the old key: %s."
-	if o.own != "" {
-		deploy = fmt.Sprintf("%s Have the user put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.own, o.keySource)
+	if o.ownNote != "" {
+		deploy = fmt.Sprintf("%s Have the user put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.ownNote, o.keySource)
 		revoke = "Only then revoke the old key, which this server refuses before it is restarted with the new one: %s."
 	}
 	return append(steps, deploy,

@@ -81,7 +81,7 @@ func (o roleOutput) sentence(verb string) string {
 
 func (o roleOutput) summary() string { return o.sentence("This is the") }
 
-// changedRoleOutput is a role after it was created or changed.
+// changedRoleOutput is the output of a tool that creates or changes a role.
 type changedRoleOutput struct {
 	roleOutput
 	confirmed

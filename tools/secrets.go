@@ -17,13 +17,13 @@ import (
 func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	watched := stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 		switch {
-		case err != nil && !errors.Is(err, errAbandoned): // the key was dealt with
+		case err != nil && !errors.Is(err, errAbandoned): // the key was revoked, or the log says why not
 		case secret.Delivery == "" || secret.Shown():
 			d.revokeUnread(ctx, key)
 		default:
-			// Its secret may be in use already, and what it replaced there gone.
+			// The secret may be in use already, and may have replaced another one.
 			d.log.Warn("a key was made for a call that was cancelled or whose client has gone, but its secret was handed over: revoke the key if it is not wanted",
-				"id", key.ID, "name", key.Name, "prefix", key.Prefix(), "way", secret.Delivery, "location", secret.Location)
+				"id", key.ID, "name", key.Name, "prefix", key.Prefix(), "delivery", secret.Delivery, "location", secret.Location)
 		}
 	})
 	if watched && ctx.Err() != nil {
@@ -37,12 +37,12 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 }
 
 // deliverRegenerated delivers the secret of a key that this call has just regenerated.
-// That cannot be undone: if the secret does not reach anybody, the log says so.
+// A regeneration cannot be undone: if nobody gets the secret, the log says so.
 func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	k := keyInfo(key)
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
 		if err == nil && !secret.Shown() {
-			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was handed over", "key", k, "way", secret.Delivery, "location", secret.Location)
+			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was handed over", "key", k, "delivery", secret.Delivery, "location", secret.Location)
 			return
 		}
 		d.log.Error("a key was regenerated, but its old secret is void and nobody has the new one: regenerate it again", "key", k, "error", err)
@@ -59,14 +59,14 @@ func keyInfo(key raffclient.APIKeyWithSecret) delivery.Key {
 	return delivery.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
 }
 
-// errAbandoned ends a call whose result nobody will read.
+// errAbandoned is the error of a call whose result nobody will read.
 var errAbandoned = errors.New("the call was cancelled")
 
 // undeliveredError reports a new secret that Raff sent and that could not be delivered.
 type undeliveredError struct {
 	key       delivery.Key
 	cause     error // why the secret could not be delivered
-	revokeErr error // why the key could not be revoked; nil if it was
+	revokeErr error // why the key could not be revoked; nil if it was revoked
 
 	regenerated bool // the key existed before, so it was not revoked
 }
@@ -81,9 +81,9 @@ func (d *deps) revokeUndelivered(ctx context.Context, key raffclient.APIKeyWithS
 	revokeErr := d.client.RevokeCreatedAPIKey(ctx, key)
 	k := keyInfo(key)
 	if revokeErr != nil {
-		d.log.Error("a new key's secret is lost, and the key could not be revoked; nobody has its secret: revoke it", "key", k, "lost", cause, "error", revokeErr)
+		d.log.Error("a new key's secret is lost, and the key could not be revoked; nobody has its secret: revoke it", "key", k, "cause", cause, "error", revokeErr)
 	} else {
-		d.log.Error("a new key's secret is lost; the key was revoked", "key", k, "lost", cause)
+		d.log.Error("a new key's secret is lost; the key was revoked", "key", k, "cause", cause)
 	}
 	return &undeliveredError{key: k, cause: cause, revokeErr: revokeErr}
 }
@@ -94,16 +94,16 @@ func explainNotReady(s spec, err *delivery.NotReadyError) string {
 }
 
 func explainUndelivered(s spec, u *undeliveredError) string {
-	name, id, prefix, lost := quoted(u.key.Name), idText(u.key.ID), prefixText(u.key.Prefix), oneLine(u.cause.Error())
+	name, id, prefix, cause := quoted(u.key.Name), idText(u.key.ID), prefixText(u.key.Prefix), oneLine(u.cause.Error())
 	if u.regenerated {
 		return fmt.Sprintf("The key %s (ID %s) was regenerated, but its new secret is lost: %s. Its old secret no longer works. "+
-			"Ask the user to fix what failed first, then call %s again, which gives a working one.", name, id, lost, s.name)
+			"Ask the user to fix what failed first, then call %s again, which gives a working one.", name, id, cause, s.name)
 	}
 	if u.revokeErr == nil {
 		return fmt.Sprintf("No key is left: %s (prefix %s) was made, but %s, so it was revoked again. "+
-			"Ask the user to fix what failed first, then call %s again.", name, prefix, lost, s.name)
+			"Ask the user to fix what failed first, then call %s again.", name, prefix, cause, s.name)
 	}
 	return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s, and it could not be revoked (%s). "+
 		"Ask the user to revoke it in the Raff dashboard and to fix what failed first; then it is safe to call %s again.",
-		lost, name, id, prefix, reason(u.revokeErr), s.name)
+		cause, name, id, prefix, reason(u.revokeErr), s.name)
 }
