@@ -1,5 +1,5 @@
-// Command raff-mcp is an MCP server with which an AI assistant administers a
-// Raff Technologies account. It speaks MCP over standard input and output.
+// Raff-mcp is an MCP server with which an AI assistant administers a Raff Technologies
+// account. It serves MCP on standard input and output.
 package main
 
 import (

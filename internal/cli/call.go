@@ -49,8 +49,8 @@ func completeTool(_ *cobra.Command, args []string, prefix string) ([]cobra.Compl
 }
 
 // call calls a tool over MCP, as an assistant would, and prints the structured result.
-// A result that cannot be printed counts as undelivered: the server then undoes what
-// it can, as it does for any client.
+// A result that cannot be printed counts as undelivered: as for any client, the tool then
+// undoes what it can.
 func (p *program) call(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	s, err := p.newSetup(cmd)
@@ -84,7 +84,7 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	if err := stdio.Serve(ctx, tools.NewServer(s.tools), strings.NewReader(messages), c, cfg); err != nil {
 		return err
 	}
-	if c.err == nil && !c.answered {
+	if c.err == nil && !c.done {
 		return errors.New("the call was not answered")
 	}
 	return c.err
@@ -121,8 +121,8 @@ func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.Ra
 	return compact.Bytes(), err
 }
 
-// readAll reads r to its end or until ctx is done. In the latter case a goroutine
-// remains that reads on.
+// readAll reads r until its end or until ctx is done. In the latter case it leaves a
+// goroutine that continues to read.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	var text []byte
 	done := make(chan error, 1)
@@ -139,12 +139,12 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
-// A client is the client's end of the connection. The server writes each message to
+// A client is the client's side of the connection. The server writes each message to
 // it as one line.
 type client struct {
-	stdout   io.Writer
-	answered bool
-	err      error // reported by the tool or by the server
+	stdout io.Writer
+	done   bool  // the response has arrived
+	err    error // reported by the tool or by the server
 }
 
 // Write receives a message. An error means that the response was not delivered.
@@ -161,7 +161,7 @@ func (c *client) Write(line []byte) (int, error) {
 	if err := json.Unmarshal(line, &m); err != nil || m.ID != callID {
 		return len(line), nil
 	}
-	c.answered = true
+	c.done = true
 	switch {
 	case m.Error != nil:
 		c.err = errors.New(m.Error.Message)

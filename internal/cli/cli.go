@@ -20,8 +20,8 @@ import (
 func Main() int {
 	// net/http logs unsolicited responses, which may contain a secret.
 	log.SetOutput(io.Discard)
-	// A client that closes our standard output must not kill the program: there may
-	// be a new key to revoke. Without the signal, writing fails with EPIPE.
+	// A client that closes standard output must not kill the program, because a new key
+	// may have to be revoked. Without the signal, writing fails with EPIPE.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, secondSignal := notifySignals()
 	return run(ctx, secondSignal, os.Args[1:], config.ProcessEnvironment(), os.Stdin, os.Stdout, os.Stderr)

@@ -35,8 +35,8 @@ func newFormatter(w io.Writer, level slog.Level, format string, color bool) slog
 	})
 }
 
-// A logHandler formats records and puts them into a sink. If the formatter wrote to the
-// sink itself, it would hold its lock while a record waits there.
+// A logHandler formats records and puts them into a sink. The formatter does not write to
+// the sink itself, because it would hold its lock while a record waits there.
 type logHandler struct {
 	slog.Handler // writes to line
 	line         *lineBuffer
@@ -74,9 +74,9 @@ func (h logHandler) WithGroup(name string) slog.Handler {
 }
 
 // note formats a record that replaces dropped records.
-func (h logHandler) note(lost loss) []byte {
-	r := slog.NewRecord(lost.since, slog.LevelWarn, "log records were dropped, because standard error did not accept them", 0)
-	r.AddAttrs(slog.Int("records", lost.count))
+func (h logHandler) note(l loss) []byte {
+	r := slog.NewRecord(l.since, slog.LevelWarn, "log records were dropped, because standard error did not accept them", 0)
+	r.AddAttrs(slog.Int("records", l.count))
 	text, _ := h.format(context.Background(), r) // a buffer accepts everything
 	return text
 }

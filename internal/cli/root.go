@@ -15,8 +15,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
-// newRootCommand returns the root command, which serves, with all other commands below
-// it.
+// newRootCommand returns the root command, which serves MCP, with its subcommands.
 func newRootCommand(p *program) *cobra.Command {
 	root := p.newCommand("raff-mcp", "Serve MCP on standard input and output", rejectUnknown, p.serve)
 	root.Long = `raff-mcp lets an AI assistant administer a Raff Technologies account. It is an
@@ -45,9 +44,8 @@ Without a command, it serves MCP.`
 	return root
 }
 
-// newCommand returns a command that accepts the flags --json and --version as every
-// command does: the former is an error except with tools, the latter replaces what the
-// command does.
+// newCommand returns a command that handles the global flags --json, which is an error
+// except with tools, and --version, which prints the version instead of running the command.
 func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -116,7 +114,7 @@ func addCompletion(root *cobra.Command) {
 	}
 }
 
-// addHelp adds a command for help, and the sources of settings to the help of root.
+// addHelp adds the command help, and adds the sources of settings to the help of root.
 func addHelp(root *cobra.Command) {
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [command]",
@@ -139,7 +137,7 @@ func addHelp(root *cobra.Command) {
 	})
 }
 
-// printSources prints where settings come from besides flags.
+// printSources prints the environment variables and the file that contain settings.
 func printSources(out io.Writer) {
 	fmt.Fprint(out, "\nEnvironment (a flag wins over it):\n")
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
@@ -173,7 +171,7 @@ func settings() []config.Setting { return config.Settings(choices()) }
 
 var flagName = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 
-// flagError rewords an error of pflag, which may quote a key.
+// flagError replaces an error of pflag, because its text may contain a key.
 func flagError(err error) error {
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlagError(e.GetSpecifiedName())

@@ -16,15 +16,15 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// A setup is what the commands that use the tools have in common.
+// A setup is the state that the commands that use the tools have in common.
 type setup struct {
 	cfg   config.Config
 	log   *slog.Logger
 	tools tools.Config
 }
 
-// newSetup loads the configuration, starts the log and configures the tools. It sends
-// nothing, and does not touch the destination of new secrets: that is addDelivery's.
+// newSetup loads the configuration, starts the log and configures the tools, except for
+// the delivery of secrets (see addDelivery). It sends nothing.
 func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
 	cfg, err := config.Load(cmd.Flags(), p.env, choices())
 	if err != nil {
@@ -75,8 +75,8 @@ func newToolsConfig(cfg config.Config, log *slog.Logger) (tools.Config, error) {
 	return t, err
 }
 
-// addDelivery prepares the delivery of new secrets, and fails if the destination can
-// already be seen not to work.
+// addDelivery prepares the delivery of new secrets. It returns an error if the destination
+// does not work, as far as that can be detected without a delivery.
 func (s *setup) addDelivery(ctx context.Context) error {
 	secrets, err := delivery.New(ctx, delivery.Config{
 		Delivery: s.cfg.Secrets.Delivery,
@@ -93,7 +93,7 @@ func (s *setup) addDelivery(ctx context.Context) error {
 	return nil
 }
 
-// apiName names the API that is called.
+// apiName returns the name of the API for the log.
 func apiName(cfg config.Config) string {
 	if cfg.Sandbox {
 		return "sandbox"

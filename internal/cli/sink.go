@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// stderrGrace is how long the end of the program waits for standard error to
-	// accept what is still queued.
+	// stderrGrace is how long close waits for standard error to accept the queue.
 	stderrGrace = time.Second
 	// stderrTimeout is how long a record waits for standard error before that is
 	// considered stuck. Writing takes microseconds, or up to tens of milliseconds on a
@@ -56,7 +55,7 @@ type sink struct {
 // An entry is a record or, without text, a note about dropped records.
 type entry struct {
 	text []byte
-	loss loss // what the note reports, or what is lost with the record
+	loss loss // that the note reports, or that dropping the record causes
 }
 
 // A loss says how many records were dropped.
@@ -86,7 +85,7 @@ func (s *sink) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// put queues a record; text must not be changed afterwards. A record of level INFO
+// put queues a record. The caller must not change text afterwards. A record of level INFO
 // or above has been written when put returns, unless standard error is stuck. A
 // creation is announced at INFO, and must be in the log before the request is sent.
 func (s *sink) put(level slog.Level, text []byte) {
@@ -95,13 +94,13 @@ func (s *sink) put(level slog.Level, text []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lost := loss{1, time.Now()}
+	ifDropped := loss{1, time.Now()}
 	if !s.await(func() bool { return s.hasRoom(level, len(text)) }) || s.closed {
-		s.dropped.add(lost)
+		s.dropped.add(ifDropped)
 		return
 	}
 	s.queueNote()
-	s.queue = append(s.queue, entry{text, lost})
+	s.queue = append(s.queue, entry{text, ifDropped})
 	s.bytes += len(text)
 	s.accepted++
 	s.changed.Broadcast()
@@ -198,7 +197,7 @@ func (s *sink) next() (e entry, ok bool) {
 	}
 }
 
-// finish removes the first entry from the queue, after it was written or failed to be.
+// finish removes the first entry from the queue after an attempt to write it.
 func (s *sink) finish(e entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +237,8 @@ func (s *sink) isAbandoned() bool {
 	return s.abandoned
 }
 
-// close writes what is queued, at most for stderrGrace. Later records are dropped.
+// close waits until the queue is written, at most for stderrGrace. Later records are
+// dropped.
 func (s *sink) close() {
 	s.mu.Lock()
 	s.closed = true

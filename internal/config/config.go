@@ -25,18 +25,18 @@ type Config struct {
 	Sandbox bool
 	// APIURL is the API's address without a trailing slash, or "" for the default.
 	APIURL string
-	// ProjectID is sent if the API asks for a project. It is "" if none is set.
+	// ProjectID is sent if the API requires a project. It is "" if none is set.
 	ProjectID string
 
 	// Key is the server's own key. It is zero if KeyProblem is not nil, and in the
 	// sandbox.
 	Key raffclient.Secret
-	// KeySource says where Key comes from, for messages.
+	// KeySource is where Key comes from, for messages.
 	KeySource string
 	// KeyProblem says, in one line, what is wrong with the key and what to do about it.
 	KeyProblem error
 
-	// Secrets says where new secrets go. Default: inline.
+	// Secrets configures where new secrets go. Default: inline.
 	Secrets Secrets
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
@@ -62,7 +62,7 @@ type Choices struct {
 	Confirm  []string // the values of --confirm, the default first
 }
 
-// An Environment gives access to what the process inherits.
+// An Environment is the part of the configuration that the process inherits.
 type Environment struct {
 	Getenv           func(name string) string
 	Home             func() (string, error)
@@ -78,8 +78,8 @@ func ProcessEnvironment() Environment {
 	}
 }
 
-// variable returns an environment variable. An empty one counts as unset: MCP
-// clients pass on variables that way for which they have no value.
+// variable returns an environment variable. An empty one counts as unset, because MCP
+// clients set variables for which they have no value to "".
 func (e Environment) variable(name string) string {
 	if name == "" {
 		return ""
@@ -87,8 +87,8 @@ func (e Environment) variable(name string) string {
 	return strings.TrimSpace(e.Getenv(name))
 }
 
-// homeDir returns the home directory, or "" if there is none. A relative one does
-// not count: it would depend on the working directory.
+// homeDir returns the home directory, or "" if there is none. A relative path does not
+// count, because it would depend on the working directory.
 func (e Environment) homeDir() string {
 	dir, err := e.Home()
 	if err != nil || !filepath.IsAbs(dir) {
@@ -97,12 +97,12 @@ func (e Environment) homeDir() string {
 	return dir
 }
 
-// Load reads the configuration from flags, which [AddFlags] defined and which have
-// been parsed, from the environment and from the current profile, in this order of
-// precedence.
+// Load reads the configuration. In order of precedence, its sources are flags, which
+// [AddFlags] must have defined and which must have been parsed; env; and the current
+// profile.
 //
-// An error is one line that never contains a key. A problem with the key itself is
-// not an error, but Config.KeyProblem.
+// The error is one line and never contains a key. For a problem with the key itself,
+// Load sets Config.KeyProblem and returns no error.
 func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error) {
 	c := Config{
 		Secrets:   defaultSecrets,

@@ -12,13 +12,13 @@ import (
 
 const maxKeyFileBytes = 64 << 10
 
-// A keyError says what is wrong with the key and how to fix it, in a sentence each.
+// A keyError describes a problem with the key, and its remedy, in a sentence each.
 type keyError struct{ what, remedy string }
 
 func (e *keyError) Error() string { return e.what + " " + e.remedy }
 
-// setKey takes the key from the first source that is set, even if it is invalid: the
-// next one may contain a key of another account.
+// setKey sets the key from the first source that is set, even if that is invalid,
+// because the next one may contain the key of another account.
 func (c *Config) setKey(env Environment, p profile) {
 	key, path := env.variable("RAFF_API_KEY"), env.variable("RAFF_API_KEY_FILE")
 	switch {
@@ -40,9 +40,8 @@ func (c *Config) setKey(env Environment, p profile) {
 	}
 }
 
-// useKey takes the key that was found in source if it is a valid header value and
-// begins like a key. The API's documents disagree about the rest of the format, so it
-// is not checked. expand is the remedy for a placeholder.
+// useKey sets the key that was found in source if raffclient.ParseKey accepts it. expand
+// is the remedy for a placeholder.
 func (c *Config) useKey(key, source, expand string) {
 	key = strings.TrimSpace(key)
 	switch {
@@ -98,7 +97,8 @@ func readKeyFile(path, home string) (full, text string, shared bool, err error) 
 	return path, text, shared, nil
 }
 
-// isMisplacedKey reports whether a path is or contains a key, set in the wrong variable.
+// isMisplacedKey reports whether path is or contains a key, which belongs in another
+// variable.
 func isMisplacedKey(path string) bool {
 	return strings.HasPrefix(path, "raff_") || raffclient.ContainsKey(path) ||
 		strings.Contains(path, "raff_") && !strings.ContainsAny(path, `/\`)
@@ -119,9 +119,10 @@ func isMasked(key string) bool {
 	return strings.ContainsAny(key, "…•") || strings.Contains(key, "...") || strings.Contains(key, "***")
 }
 
-// placeholder matches what MCP clients and shells should have replaced
+// placeholder matches text that an MCP client or a shell should have replaced
 // (${NAME}, ${env:NAME}, ${input:name}, {env:NAME}, {{name}}, $(command), $NAME,
-// %NAME%), and what documentation tells people to replace (<your key>, YOUR_KEY).
+// %NAME%), and text from documentation that the user should have replaced (<your key>,
+// YOUR_KEY).
 var placeholder = regexp.MustCompile(`(?is)\$[{(]|\{\{|^\{.*\}$|^\$\w|^%\w+%|^<.*>$|^your[-_ ]`)
 
 func isPlaceholder(value string) bool { return placeholder.MatchString(value) }

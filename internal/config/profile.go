@@ -85,8 +85,8 @@ func parseProfile(text []byte) (map[string]string, error) {
 	}, nil
 }
 
-// withoutQuotes reduces a YAML error to its line and kind, because its text quotes
-// the file.
+// withoutQuotes returns an error with only the line and the kind of a YAML error, whose
+// text quotes the file.
 func withoutQuotes(err error) error {
 	e, ok := errors.AsType[*yaml.LoadError](err)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// Secrets says where new secrets go.
+// Secrets configures where new secrets go.
 type Secrets struct {
 	Delivery string // "inline", "file", "keyring" or "command"
 	Dir      string // for "file": an absolute path
@@ -26,8 +26,8 @@ func (c *Config) setSecrets(value string) (err error) {
 	return err
 }
 
-// errEmbeddedKey is the error of a path or a command that contains a key, where anybody
-// could read it.
+// errEmbeddedKey is the error of a path or a command that contains a key, because others
+// can read both.
 var errEmbeddedKey = errors.New("holds what looks like a key")
 
 func (c *Config) setSecretsDir(value string) error {
@@ -55,8 +55,8 @@ func (c *Config) setSecretsCommand(value string) error {
 }
 
 // complete checks that the settings are consistent, and resolves the directories. A
-// setting without effect is an error: somebody who names a directory wants secrets to
-// go there, and not to the assistant.
+// setting without effect is an error: who sets a directory wants secrets to go there, and
+// not to the assistant.
 func (s *Secrets) complete(home string) error {
 	switch {
 	case s.Delivery != "file" && s.Dir != defaultSecrets.Dir:

@@ -11,8 +11,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// A Setting is one thing that can be configured. A name is "" if the setting cannot
-// be made in that place.
+// A Setting is something that can be configured. Flag, Env and ProfileKey are its names in
+// these sources, or "" if a source does not support it.
 type Setting struct {
 	Flag       string
 	Env        string
@@ -22,7 +22,7 @@ type Setting struct {
 	Values     []string // the values that are accepted, nil if there is no list
 	IsBool     bool     // the flag needs no value
 
-	allowPlaceholder bool                                // what looks like a placeholder may be meant
+	allowPlaceholder bool                                // accept a value that looks like a placeholder
 	set              func(c *Config, value string) error // nil if the value is read elsewhere
 }
 

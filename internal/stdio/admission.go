@@ -3,25 +3,25 @@ package stdio
 import "sync"
 
 const (
-	// maxWorkingBytes is how many bytes the lines of requests may have that are
-	// processed at once, before others wait. A single longer line is processed
-	// alone. Decoded, a line can take twenty times as much memory.
+	// maxWorkingBytes bounds the lines of requests that are processed at once. A single
+	// longer line is processed alone. A decoded line can take twenty times as much
+	// memory.
 	maxWorkingBytes = 512 << 10
 
-	// maxWaiting requests of maxWaitingBytes may wait for capacity, and as many
-	// again for the user's answer.
+	// Up to maxWaiting requests, whose lines have up to maxWaitingBytes, may wait for
+	// capacity, and as many for the user's response.
 	maxWaiting      = 1000
 	maxWaitingBytes = 4 << 20
 )
 
-// A reservation is the capacity that the requests of one line take.
+// A reservation is the capacity that the requests of one line need.
 type reservation struct {
 	requests, bytes int
 	eliciting       bool // taken from admission.eliciting; guarded by its lock
 }
 
-// A capacity limits how many requests are in one place, and how many bytes their
-// lines have. A single reservation always fits, however large.
+// A capacity limits the number of requests in one state, and the bytes of their lines. A
+// single reservation always fits, however large.
 type capacity struct {
 	maxRequests, maxBytes int
 	requests, bytes       int // in use
@@ -41,15 +41,16 @@ func (c *capacity) release(r *reservation) {
 	c.bytes -= r.bytes
 }
 
-// An admission limits what is processed at once. What it admits must be released.
+// An admission limits the requests that are processed at once. Each reservation that it
+// admits must be released.
 type admission struct {
 	freed    chan struct{}  // receives a value after capacity was freed
 	closed   chan struct{}  // closed when nothing more is admitted
-	admitted sync.WaitGroup // what was admitted and not yet released
+	admitted sync.WaitGroup // reservations that were admitted and not yet released
 
 	mu        sync.Mutex
-	working   capacity // in use by what was admitted, except
-	eliciting capacity // by what waits for the user
+	working   capacity // in use by admitted requests that do not wait for the user
+	eliciting capacity // in use by those that do
 	isClosed  bool
 }
 
@@ -62,8 +63,8 @@ func newAdmission(maxCalls int) *admission {
 	}
 }
 
-// waitingCapacity returns the capacity for requests that wait, be it for capacity
-// or for the user.
+// waitingCapacity returns the capacity for requests that wait, either for capacity or for
+// the user.
 func waitingCapacity(maxCalls int) capacity {
 	return capacity{maxRequests: max(maxWaiting, maxCalls), maxBytes: maxWaitingBytes}
 }
@@ -77,8 +78,8 @@ const (
 	admitClosed // nothing more is admitted
 )
 
-// admit acquires what r reserves. What reserves no request is never refused for
-// lack of capacity.
+// admit acquires the capacity for r. It never returns admitFull for a reservation without
+// requests.
 func (a *admission) admit(r *reservation) admissionResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -93,9 +94,9 @@ func (a *admission) admit(r *reservation) admissionResult {
 	return admitOK
 }
 
-// startEliciting moves r to the capacity for what waits for the user, so that it
-// does not block requests that come before the user's answer. It returns false if
-// that is exhausted. r stays there until it is released.
+// startEliciting moves r to the capacity for requests that wait for the user, so that it
+// does not block other requests until the user responds. It returns false if that
+// capacity is exhausted. r stays there until it is released.
 func (a *admission) startEliciting(r *reservation) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,7 +113,7 @@ func (a *admission) startEliciting(r *reservation) bool {
 	return true
 }
 
-// release ends what admit began.
+// release releases the capacity that admit acquired for r.
 func (a *admission) release(r *reservation) {
 	defer a.admitted.Done()
 	a.mu.Lock()

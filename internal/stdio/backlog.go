@@ -6,9 +6,9 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
-// A backlog holds, in order, exchanges that were read but for which there is no
-// capacity yet. Reading continues meanwhile, because what comes next may free
-// capacity: a cancellation, or the user's answer.
+// A backlog is a queue of exchanges that were read but for which there is no capacity
+// yet. Reading continues meanwhile, because the next message may free capacity: a
+// cancellation, or the user's response.
 type backlog struct {
 	capacity
 	queue []*exchange

@@ -8,11 +8,11 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
-// A call is one request of the client, from its receipt until its response was
-// written or is known not to be.
+// A call is one request of the client, from its receipt until its response has been
+// written or is known never to be.
 type call struct {
 	codec.Message
-	number      int64 // its id towards mcp-go
+	number      int64 // the id that mcp-go receives
 	reservation *reservation
 	out         *output
 
@@ -22,7 +22,7 @@ type call struct {
 	stopHandler context.CancelFunc
 
 	// Set by the goroutine that handles the call, before it reports the call complete.
-	response []byte // as encoded
+	response []byte // encoded
 	failed   bool   // the response is an error
 
 	mu          sync.Mutex
@@ -32,7 +32,7 @@ type call struct {
 	progress float64 // last reported; guarded by the lock of out
 }
 
-// A callState is what was decided about the response to a call. The transitions:
+// A callState is the state of the response to a call. The transitions:
 //
 //	open → writing → over      the response is written, or the write fails
 //	open → cancelled → over    there is no response
@@ -40,7 +40,7 @@ type call struct {
 type callState int
 
 const (
-	callOpen      callState = iota // nothing yet
+	callOpen      callState = iota // there is no response yet
 	callCancelled                  // it will not be written
 	callWriting                    // it is being written, and can no longer be cancelled
 	callAbandoned                  // it counts as not delivered, even if a write still succeeds
@@ -80,8 +80,7 @@ const (
 // cancelled, if its response is an error, or if the response cannot be written.
 // Functions run in the order in which they were registered.
 //
-// The context of f is not cancelled with the call; it is done when Serve cannot wait
-// any longer. OnUndelivered returns false, and f does not run, if ctx belongs to no
+// The context of f is not cancelled with the call; it is done when Serve no longer waits. OnUndelivered returns false, and f does not run, if ctx belongs to no
 // call or to one that is over.
 func OnUndelivered(ctx context.Context, f func(context.Context, Reason)) bool {
 	c, ok := callFrom(ctx)
@@ -107,7 +106,7 @@ func (c *call) cancel(cause error) {
 	}
 }
 
-// claim starts the writing of the response. It returns false if that must not be
+// claim marks the response as being written. It returns false if the response must not be
 // written.
 func (c *call) claim() bool {
 	c.mu.Lock()
@@ -119,7 +118,7 @@ func (c *call) claim() bool {
 	return true
 }
 
-// abandon stops waiting for the call. It returns what must run now.
+// abandon marks the call as abandoned. It returns the functions that must run now.
 func (c *call) abandon() []func(context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +127,7 @@ func (c *call) abandon() []func(context.Context) {
 }
 
 // end ends the call; written reports whether its response was written, if it was
-// claimed. end returns what must run now.
+// claimed. end returns the functions that must run now.
 func (c *call) end(written bool) (undelivered []func(context.Context)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,11 +8,12 @@ import (
 
 // Config configures [Serve]. The zero value is ready for use.
 type Config struct {
-	// MaxLine is the limit for the bytes of a line; default 4 MiB. A longer line is
-	// skipped without storing it, and the error response to it has no id.
+	// MaxLine is the maximum length of a line in bytes. A longer line is skipped without
+	// storing it, and the error response to it has no id. Default: 4 MiB.
 	MaxLine int
 
-	// Logger receives what happens to messages, never what they contain; nil: discard.
+	// Logger records what happens to messages, and never their content. Default:
+	// nothing is logged.
 	Logger *slog.Logger
 
 	// Hurry, once closed, ends Serve within five seconds: calls in flight are cut
@@ -20,7 +21,7 @@ type Config struct {
 	// be nil.
 	Hurry <-chan struct{}
 
-	maxCalls int // requests processed at once, before others wait; default 1000
+	maxCalls int // maximum number of requests that are processed at once; default 1000
 }
 
 const (
@@ -28,7 +29,7 @@ const (
 	defaultMaxCalls = 1000
 )
 
-// withDefaults returns c with defaults for what is not set.
+// withDefaults returns c with defaults for the fields that are not set.
 func (c Config) withDefaults() Config {
 	c.MaxLine = cmp.Or(c.MaxLine, defaultMaxLine)
 	c.maxCalls = cmp.Or(c.maxCalls, defaultMaxCalls)
@@ -36,7 +37,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// The causes, by [context.Cause], for which the context of a call is cancelled.
+// The causes (see [context.Cause]) for which the context of a call is cancelled.
 var (
 	errCancelled  = errors.New("cancelled by the client")
 	errClientGone = errors.New("the client is gone")

@@ -22,7 +22,7 @@ type dispatcher struct {
 	lastNumber int64 // of a call
 	backlog    backlog
 
-	stop context.CancelFunc // makes ctx done when Serve waits no longer
+	stop context.CancelFunc // cancels ctx when Serve no longer waits
 }
 
 func newDispatcher(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config) *dispatcher {
@@ -46,8 +46,8 @@ func (d *dispatcher) start(x *exchange) {
 	}
 }
 
-// dispatch handles m or, if it is a tool call, starts a goroutine that does. Clients
-// rely on that order: they send calls right after initialize.
+// dispatch handles m or, if it is a tool call, starts a goroutine that does. Other
+// messages are handled in order, because clients send calls right after initialize.
 func (d *dispatcher) dispatch(x *exchange, m codec.Message) {
 	switch {
 	case m.IsResponse:
@@ -74,7 +74,7 @@ func (d *dispatcher) cancel(m codec.Message) {
 	}
 }
 
-// request starts the call that m asks for, or refuses it.
+// request starts a call for the request m, or refuses it.
 func (d *dispatcher) request(x *exchange, m codec.Message) {
 	if f := d.refusal(x, m); f != nil {
 		m.Fault = f
@@ -92,7 +92,7 @@ func (d *dispatcher) request(x *exchange, m codec.Message) {
 		return d.errorResponse(m.ID, codec.Fault{Code: mcp.INVALID_REQUEST, Text: "id already in use"})
 	}
 	switch d.calls.add(x, c, refuse) {
-	case startWait: // respond completes x
+	case startWait: // respond will complete x
 	case startRespond:
 		d.complete(x)
 	case startRun:
@@ -121,9 +121,9 @@ func (d *dispatcher) run(x *exchange, c *call) {
 	defer d.complete(x)
 	defer c.stopHandler()
 	if c.is(callCancelled) {
-		return // before it began
+		return // before it started
 	}
-	began := time.Now()
+	start := time.Now()
 	// The response if the handler panics or ends its goroutine.
 	c.response, c.failed = d.errorResponse(c.ID, codec.Fault{Code: mcp.INTERNAL_ERROR, Text: "internal error"}), true
 	guard(d.log, c.Method, func() {
@@ -134,7 +134,7 @@ func (d *dispatcher) run(x *exchange, c *call) {
 			c.response, c.failed = line, failed
 		}
 	})
-	d.log.Debug("call ended", "method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(began))
+	d.log.Debug("call ended", "method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(start))
 }
 
 // clientGone ends the session after a failed write.

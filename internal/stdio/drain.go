@@ -13,28 +13,28 @@ import (
 // drainTimeout is how long calls in flight may take at the end.
 const drainTimeout = time.Minute
 
-// A grace is how long the end of Serve may wait for something, and how long once
-// [Config.Hurry] is closed.
+// A grace is how long Serve waits for something at its end: normally, and after
+// [Config.Hurry] was closed.
 type grace struct{ normal, hurried time.Duration }
 
 var (
 	// writeGrace is for responses that are being written when the calls are cut off. A
-	// write that takes longer is stuck. To abandon one that is not would undo what the
-	// client then receives.
+	// write that takes longer counts as stuck and is abandoned. If it succeeded after all,
+	// the client would receive a result that was undone.
 	writeGrace = grace{time.Second, time.Second}
 	// cutOffGrace is for calls that were cut off to end, and for the functions given
 	// to OnUndelivered, after writeGrace.
 	cutOffGrace = grace{9 * time.Second, 3 * time.Second}
 	// finalGrace is for the functions of calls whose handlers do not return. It applies
-	// again after the context of all functions is done, so that they can log what they
-	// leave undone.
+	// once more after the context of all functions is done, so that they can log what they
+	// could not do.
 	finalGrace = grace{3 * time.Second, 500 * time.Millisecond}
 )
 
-// drain waits for the calls in flight, after admission was closed. It cuts them off
-// when they take too long.
+// drain waits for the calls in flight, after admission was closed. It cuts off calls that
+// take too long.
 func (d *dispatcher) drain() error {
-	began := time.Now()
+	start := time.Now()
 	idle := make(chan struct{})
 	go func() {
 		d.admission.admitted.Wait()
@@ -44,7 +44,7 @@ func (d *dispatcher) drain() error {
 		return nil
 	}
 	n := d.calls.len()
-	took := time.Since(began).Round(time.Millisecond)
+	took := time.Since(start).Round(time.Millisecond)
 	d.calls.cancelAll(errCutOff)
 	d.log.Warn("calls in flight were cut off", "calls", n, "after", took)
 	finished := d.wait(idle, writeGrace)
@@ -53,7 +53,7 @@ func (d *dispatcher) drain() error {
 		finished = d.wait(idle, cutOffGrace)
 	}
 	if !finished {
-		// What handlers that have not returned have registered must not be lost.
+		// Functions of handlers that have not returned must run, too.
 		last := d.calls.abandonHandlers()
 		done := make(chan struct{})
 		go func() {

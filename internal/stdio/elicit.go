@@ -20,17 +20,17 @@ type elicitor struct {
 
 	mu      sync.Mutex
 	last    int                               // number of the last request
-	pending map[string]chan<- json.RawMessage // where the result goes, by encoded id
-	ended   chan struct{}                     // closed when no more responses will come
+	pending map[string]chan<- json.RawMessage // receive the results, by encoded id
+	ended   chan struct{}                     // closed when no more responses will arrive
 }
 
 func newElicitor(out *output, a *admission) *elicitor {
 	return &elicitor{out: out, admission: a, pending: map[string]chan<- json.RawMessage{}, ended: make(chan struct{})}
 }
 
-// request asks the user through the client, during the call that ctx belongs to. A
-// client that responds with an error, or can no longer respond, counts as one whose
-// user closed the form.
+// request asks the user through the client, during the call that ctx belongs to. If the
+// client responds with an error, or can no longer respond, the result is that of a form
+// that the user closed.
 func (e *elicitor) request(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	c, ok := callFrom(ctx)
 	if !ok {
@@ -54,7 +54,7 @@ func (e *elicitor) request(ctx context.Context, r mcp.ElicitationRequest) (*mcp.
 		return decodeElicitation(raw), nil
 	case <-e.ended:
 		select {
-		case raw := <-result: // it came just before
+		case raw := <-result: // it arrived just before
 			return decodeElicitation(raw), nil
 		default:
 			return decodeElicitation(nil), nil
@@ -82,8 +82,8 @@ func (e *elicitor) remove(id string) {
 	delete(e.pending, id)
 }
 
-// receive passes on the client's response m. It returns false if m responds to no
-// request.
+// receive passes the client's response m to the request that it responds to. It returns
+// false if there is none.
 func (e *elicitor) receive(m codec.Message) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -95,7 +95,7 @@ func (e *elicitor) receive(m codec.Message) bool {
 	return ok
 }
 
-// end completes the pending requests: no response will come.
+// end ends the pending requests, because no more responses will arrive.
 func (e *elicitor) end() { close(e.ended) }
 
 // cancelAsync makes the client close the form of a request, without waiting for it:

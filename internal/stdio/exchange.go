@@ -47,13 +47,13 @@ func (x *exchange) contains(key string) bool {
 	return slices.ContainsFunc(x.Messages, func(m codec.Message) bool { return m.IsRequest() && m.Key == key })
 }
 
-// complete counts a call that has its response. It returns true for the last one.
+// complete counts down the calls without a response. It returns true for the last one.
 func (x *exchange) complete() bool { return x.pending.Add(-1) == 0 }
 
 // serverBusy is from the range of codes that JSON-RPC leaves to the server.
 const serverBusy = -32000
 
-// refuse makes all requests of x fail for lack of capacity. It needs none then.
+// refuse makes all requests of x fail for lack of capacity, so that x needs none.
 func (x *exchange) refuse() {
 	for i := range x.Messages {
 		if m := &x.Messages[i]; m.IsRequest() && m.Fault == nil {

@@ -10,7 +10,7 @@ import (
 type output struct {
 	w io.Writer
 	// sem is the lock: full while a line is written, which takes as long as the
-	// client does not read. A channel, unlike a mutex, allows to stop waiting.
+	// client does not read. Waiting for a channel, unlike a mutex, can be cancelled.
 	sem     chan struct{}
 	err     atomic.Pointer[error] // of the first write that failed; no write follows it
 	onError func(error)           // called with that error
@@ -20,12 +20,12 @@ func newOutput(w io.Writer, onError func(error)) *output {
 	return &output{w: w, sem: make(chan struct{}, 1), onError: onError}
 }
 
-// lock acquires the lock. It returns false if giveUp is closed first.
-func (o *output) lock(giveUp <-chan struct{}) bool {
+// lock acquires the lock. It returns false if cancelled is closed first.
+func (o *output) lock(cancelled <-chan struct{}) bool {
 	select {
 	case o.sem <- struct{}{}:
 		return true
-	case <-giveUp:
+	case <-cancelled:
 		return false
 	}
 }
@@ -33,7 +33,7 @@ func (o *output) lock(giveUp <-chan struct{}) bool {
 func (o *output) unlock() { <-o.sem }
 
 // write writes a line. The caller holds the lock. After an error nothing more is
-// written: the line that failed may end in the middle.
+// written, because the line that failed may be incomplete.
 func (o *output) write(line []byte) error {
 	if err := o.failure(); err != nil {
 		return err

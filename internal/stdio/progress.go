@@ -41,8 +41,8 @@ func Progress(ctx context.Context, progress, total float64, message string) erro
 }
 
 // write writes a line before the response of c, unless c was cancelled or its
-// response is being written. wanted, which may be nil, can prevent it; it is called
-// with the lock of the output held.
+// response is being written. If wanted is not nil, write calls it with the lock of the
+// output held, and writes nothing if it returns false.
 func (c *call) write(line []byte, wanted func() bool) error {
 	if !c.out.lock(c.ctx.Done()) {
 		return context.Cause(c.ctx)

@@ -11,18 +11,18 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
-// backlogPatience is how long reading pauses when no more requests can wait. After
-// that, they are refused.
-const backlogPatience = time.Second
+// backlogTimeout is how long reading pauses when the backlog is full. After that, requests
+// are refused.
+const backlogTimeout = time.Second
 
-// A reader reads lines and gives them to the dispatcher, on one goroutine.
+// A reader reads lines and starts their exchanges, on one goroutine.
 type reader struct {
 	*dispatcher
 	codec.Decoder
 	lines   *codec.LineReader
-	next    chan lineOrErr // the line that is read in the background
+	next    chan lineOrErr // receives the line that is read in the background
 	reading bool           // in the background
-	stalled bool           // the backlog was full for backlogPatience, and nothing was started since
+	stalled bool           // the backlog was full for backlogTimeout, and nothing was started since
 }
 
 type lineOrErr struct {
@@ -136,11 +136,11 @@ func (r *reader) dispatchOthers(x *exchange) {
 // started. It returns false for started if that takes too long: the lines after x
 // must be read.
 func (r *reader) awaitCapacity(x *exchange) (started, open bool) {
-	patience := backlogPatience
+	limit := backlogTimeout
 	if r.stalled {
-		patience = 0
+		limit = 0
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	timeout := timer.C
 	if r.idInUse(x) {

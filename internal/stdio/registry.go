@@ -12,7 +12,7 @@ import (
 type registry struct {
 	mu       sync.Mutex
 	byID     map[string]*call      // calls whose response is not being written yet
-	writing  []*call               // calls whose response is
+	writing  []*call               // calls whose response is being written
 	waiting  map[*call][]*exchange // one element for each request that used the id of the call again
 	closeErr error                 // why all calls are cancelled
 }
@@ -30,10 +30,10 @@ const (
 	startWait              // its response is known, but must wait for another call with its id
 )
 
-// add adds c to x. If the id of c belongs to a call in flight, c is refused, and its
-// response waits until that call is over: a client takes the first response with
-// an id for the response to the call it remembers, and that may hold a secret. The
-// same holds for any other error response with such an id.
+// add adds c to x. If the id of c belongs to a call in flight, add refuses c, and its
+// response waits until that call is over: a client would take the first response with
+// that id for the response to the first call, and would miss that one, which may contain
+// a secret. Any other error response with such an id waits, too.
 func (r *registry) add(x *exchange, c *call, refuse func() []byte) callStart {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,15 +106,15 @@ func (r *registry) claim(x *exchange) []*call {
 	return r.writing
 }
 
-// unclaim ends what claim began.
+// unclaim forgets the calls that claim returned, after their responses were written.
 func (r *registry) unclaim() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.writing = nil
 }
 
-// end ends the calls of x. It returns the exchanges that waited for one of them, and
-// what must run because a result was not delivered.
+// end ends the calls of x. It returns the exchanges that waited for one of them, and the
+// functions that must run because a result was not delivered.
 func (r *registry) end(x *exchange, written bool) (waiting []*exchange, undelivered []func(context.Context)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,8 +127,8 @@ func (r *registry) end(x *exchange, written bool) (waiting []*exchange, undelive
 	return waiting, undelivered
 }
 
-// abandonWrites abandons the calls whose response is stuck in being written, and
-// returns what must run now.
+// abandonWrites abandons the calls whose responses are still being written, and returns
+// the functions that must run now.
 func (r *registry) abandonWrites() (undelivered []func(context.Context)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,8 +138,8 @@ func (r *registry) abandonWrites() (undelivered []func(context.Context)) {
 	return undelivered
 }
 
-// abandonHandlers abandons the calls whose handlers have not returned, and returns
-// what must run now.
+// abandonHandlers abandons the calls whose handlers have not returned, and returns the
+// functions that must run now.
 func (r *registry) abandonHandlers() (undelivered []func(context.Context)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
-// A responder writes the responses of calls. It holds what the calls of a client share.
+// A responder writes the responses of calls. It contains the state that all calls of a
+// client share.
 type responder struct {
 	log       *slog.Logger
 	out       *output

@@ -2,18 +2,17 @@
 // on top of [server.MCPServer.HandleMessage].
 //
 // A line takes this path: package codec reads it and decodes it into a frame of
-// validated messages. The reader makes an exchange of the frame (exchange.go) and
-// starts it, or keeps it in the backlog until there is capacity (reader.go, backlog.go,
+// validated messages. The reader starts an exchange for the frame (exchange.go), or
+// keeps it in the backlog until there is capacity (reader.go, backlog.go,
 // admission.go). The dispatcher starts a call for each request: tool calls run
-// concurrently, everything else in order (dispatcher.go, call.go). A call hands its
+// concurrently, everything else in order (dispatcher.go, call.go). A call passes its
 // message to mcp-go, and may meanwhile report progress (progress.go) or ask the user
-// (elicit.go). When all calls of an exchange have their responses, the responder has
-// them encoded and writes them as one line (responder.go, output.go). At the end,
-// calls in flight are drained (drain.go).
+// (elicit.go). When all calls of an exchange have their responses, the responder writes
+// these as one line (responder.go, output.go). At the end, Serve waits for the calls in
+// flight (drain.go).
 //
-// Every request gets one response, or the program learns that it did not: a tool
-// whose result must not be lost, because it contains a secret that is shown once,
-// registers with [OnUndelivered] what to do if it does not reach the client.
+// A tool whose result must not be lost, because it contains a secret that is shown only
+// once, registers with [OnUndelivered] what to do if the result does not reach the client.
 // [Progress] reports the progress of a call.
 package stdio
 
@@ -29,13 +28,13 @@ import (
 // returns after it has responded to every call in flight.
 //
 // Calls are not cancelled when ctx is done: they may finish within one minute. Calls
-// that do not, or that are in flight when cfg.Hurry is closed, are cut off, and
-// Serve returns an error that says how many. A client that closes out has left,
-// which is no error: its calls are cancelled. For this, writing to a closed pipe must
-// fail rather than end the program: if out is standard output, ignore SIGPIPE.
+// that do not, or that are in flight when cfg.Hurry is closed, are cut off, and Serve
+// returns an error that contains their number. If the client closes out, its calls are
+// cancelled, and Serve returns no error. Writing to a closed pipe must then fail and not
+// end the program: if out is standard output, ignore SIGPIPE.
 //
 // A read that blocks cannot be interrupted portably. When ctx is done, a goroutine
-// stays in in.Read until that returns; what it reads is dropped.
+// remains until in.Read returns; what it reads is dropped.
 func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, cfg Config) error {
 	d := newDispatcher(ctx, s, out, cfg.withDefaults())
 	defer d.stop()

@@ -11,8 +11,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio/codec"
 )
 
-// A session is what mcp-go knows about the client. Its methods may be called from
-// several goroutines.
+// A session is the client's session for mcp-go. It is safe for concurrent use.
 type session struct {
 	id       string
 	elicitor *elicitor
@@ -42,19 +41,20 @@ func newSession(e *elicitor) *session {
 	}
 }
 
-// omitsNullID reports whether an error without an id has no id rather than null.
+// omitsNullID reports whether an error response without an id omits it, instead of having
+// null.
 func (s *session) omitsNullID() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.modern || s.version >= mcp.ProtocolVersion20251125
 }
 
-// hasBatches reports whether the negotiated revision has batches.
+// hasBatches reports whether the negotiated protocol revision permits batches.
 func (s *session) hasBatches() bool {
 	return s.ProtocolVersion() == mcp.ProtocolVersion20250326
 }
 
-// noteVersion records the version that a request declares for itself, if any.
+// noteVersion records that a request declares its own protocol version, if it does.
 func (s *session) noteVersion(version string) {
 	if mcp.IsModernProtocol(version) {
 		s.mu.Lock()
@@ -63,11 +63,11 @@ func (s *session) noteVersion(version string) {
 	}
 }
 
-// check returns an error if m is not allowed after what was negotiated.
+// check returns a fault if m is not permitted in the negotiated protocol revision.
 //
 // The client's capabilities decide whether its user is asked before something is
-// destroyed. What initialize declared therefore stays valid until the connection
-// ends: a second initialize is refused, and so is a request that declares a protocol
+// deleted or replaced. What initialize declared therefore stays valid until the
+// connection ends: a second initialize is refused, and so is a request that declares a protocol
 // version, and with it capabilities, for itself. The reverse order is allowed,
 // because clients fall back that way: they try a request of the stateless protocol
 // and then initialize. An initialize that failed may be repeated.
@@ -106,8 +106,8 @@ func (s *session) Initialized() bool {
 	return s.initialized
 }
 
-// SetProtocolVersion is called by initialize. It also ends the attempts of a client
-// to use the stateless protocol.
+// SetProtocolVersion is called by initialize, also after a client has tried the stateless
+// protocol.
 func (s *session) SetProtocolVersion(version string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *session) ProtocolVersion() string {
 	return s.version
 }
 
-// view returns the session as m sees it.
+// view returns the session for the request m.
 func (s *session) view(m codec.Message) server.ClientSession {
 	switch {
 	case !mcp.IsModernProtocol(m.Version):

@@ -36,9 +36,9 @@ func isToolError(result any) bool {
 	return false
 }
 
-// encodeSubscription encodes the whole stream of a subscription: it acknowledges
-// none of the notifications that the client wanted, since nothing that they could
-// report ever changes, and ends.
+// encodeSubscription encodes the whole stream of a subscription, which ends immediately:
+// it acknowledges none of the requested notifications, because what they would report
+// never changes.
 func encodeSubscription(id json.RawMessage, result mcp.SubscriptionsListenResult) ([]byte, error) {
 	acknowledged, err := EncodeNotification(mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
 		"_meta":         map[string]any{mcp.MetaKeySubscriptionID: id},
@@ -65,8 +65,8 @@ func EncodeError(id json.RawMessage, f Fault, omitNullID bool) []byte {
 	return responseLine(id, "error", body)
 }
 
-// responseLine joins a response; member is "result" or "error". The id is copied as
-// the client sent it: json.Marshal would escape it differently.
+// responseLine returns a response; member is "result" or "error". It copies the id as the
+// client sent it, because json.Marshal would escape it differently.
 func responseLine(id json.RawMessage, member string, body []byte) []byte {
 	b := append([]byte(`{"jsonrpc":"2.0",`), `"id":`...)
 	b = append(append(b, id...), `,"`...)

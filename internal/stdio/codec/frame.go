@@ -1,7 +1,7 @@
 // Package codec translates between lines and the JSON-RPC messages of MCP. A
 // [LineReader] reads lines, a [Decoder] turns each into a [Frame] of validated
-// messages, and the Encode functions return the lines to write. The package knows
-// nothing of calls and their order.
+// messages, and the Encode functions return the lines to write. The package does not know
+// about calls and their order.
 package codec
 
 import (
@@ -21,13 +21,13 @@ type Frame struct {
 
 // A Decoder turns lines into frames.
 type Decoder struct {
-	MaxLine  int // bytes of a line
-	MaxBatch int // messages of a batch
+	MaxLine  int // the maximum length of a line in bytes
+	MaxBatch int // the maximum number of messages in a batch
 }
 
 // Decode decodes a line. A line that cannot be decoded becomes a message with a
 // [Fault], to which the response is an error. batches reports whether the
-// negotiated revision has batches.
+// negotiated protocol revision permits batches.
 func (d Decoder) Decode(line []byte, batches bool) Frame {
 	switch {
 	case len(line) == 0:
@@ -46,8 +46,8 @@ func (d Decoder) TooLong() Frame {
 
 func rejected(f *Fault) Frame { return Frame{Messages: []Message{{Fault: f}}} }
 
-// decodeBatch decodes a batch. It may not contain more messages than may be in
-// flight at once: there would never be capacity for it.
+// decodeBatch decodes a batch. A batch of more than MaxBatch messages is rejected, because
+// there would never be capacity for it.
 func (d Decoder) decodeBatch(line []byte, batches bool) Frame {
 	var elements []json.RawMessage
 	var f *Fault

@@ -27,9 +27,8 @@ func NewLineReader(in io.Reader, max int) *LineReader {
 const maxReusedBuffer = 256 << 10
 
 // Next returns the next line without surrounding white space. The line is valid
-// until the next call. A line that is too long is skipped in pieces, without storing
-// it, and reported as ErrLineTooLong. A last line without a newline counts; after
-// it, the error is io.EOF.
+// until the next call. If a line is too long, Next skips it without storing it and returns
+// ErrLineTooLong. The last line need not end in a newline; after it, the error is io.EOF.
 func (l *LineReader) Next() (line []byte, err error) {
 	if l.buf = l.buf[:0]; cap(l.buf) > maxReusedBuffer {
 		l.buf = nil

@@ -15,7 +15,7 @@ import (
 // A Message is one JSON-RPC message from the client.
 type Message struct {
 	ID         json.RawMessage // as sent; nil if absent
-	Key        string          // the id in a form that can be compared
+	Key        string          // IDKey of the id
 	Method     string
 	params     json.RawMessage // an object; nil if absent
 	IsResponse bool            // the message is a response to a request of the server
@@ -26,7 +26,7 @@ type Message struct {
 	ProgressToken json.RawMessage // nil if the client does not want progress
 }
 
-// A Fault is the error with which a message is refused.
+// A Fault is the reason why a message is refused.
 type Fault struct {
 	Code int
 	Text string
@@ -38,9 +38,9 @@ func (m Message) IsNotification() bool { return m.ID == nil && m.Method != "" }
 // IsRequest reports whether m must be responded to.
 func (m Message) IsRequest() bool { return !m.IsResponse && !m.IsNotification() }
 
-// parse decodes and validates a message. What mcp-go receives is encoded anew from
-// what was validated: of params, the members that mcp-go knows. Members that the
-// protocol may add later are ignored until mcp-go knows them.
+// parse decodes and validates a message. mcp-go receives only what was validated, encoded
+// again: of params, that is the members that mcp-go knows. Others, which the protocol may
+// add later, are ignored.
 func parse(raw []byte) (m Message) {
 	if f := wellFormed(raw); f != nil {
 		m.Fault = f
@@ -177,8 +177,8 @@ func usableID(raw json.RawMessage) bool {
 	return raw[0] == '"' || raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9'
 }
 
-// IDKey returns a string that is equal for ids that are the same JSON value, like 1,
-// 1.0 and 10e-1, but not "1". It compares the digits of numbers: as a float64,
+// IDKey returns a string that is equal for ids with the same JSON value, such as 1, 1.0
+// and 10e-1, but not "1". It compares the digits of numbers: as a float64,
 // 9007199254740993 would equal 9007199254740992.
 func IDKey(raw json.RawMessage) string {
 	if s, ok := text(raw); ok {

@@ -56,7 +56,7 @@ func (o object) encode(keep func(name string) bool) json.RawMessage {
 	return append(b, '}')
 }
 
-// An objectReader reads a value and the values in it.
+// An objectReader reads an object and the values in it.
 type objectReader struct {
 	raw       []byte
 	tokens    *json.Decoder
@@ -83,7 +83,7 @@ func (r *objectReader) object(s *shape, o *object) {
 		known, isKnown := s.spelling[folded]
 		misspelled := isKnown && name != known
 		if again || misspelled {
-			r.found(known)
+			r.addAmbiguity(known)
 		} else {
 			first = name
 		}
@@ -104,14 +104,14 @@ func (r *objectReader) object(s *shape, o *object) {
 // member reads the value of a member.
 func (r *objectReader) member(s *shape, name string) json.RawMessage {
 	start := r.tokens.InputOffset()
-	of, known := s.known[name]
+	valueShape, known := s.known[name]
 	if known {
 		r.path = append(r.path, name)
 		defer func() { r.path = r.path[:len(r.path)-1] }()
 	} else {
-		of = s.other
+		valueShape = s.other
 	}
-	r.value(of)
+	r.value(valueShape)
 	return bytes.TrimLeft(r.raw[start:r.tokens.InputOffset()], " \t\r\n:")
 }
 
@@ -143,9 +143,9 @@ func (r *objectReader) end() {
 	r.fail(err)
 }
 
-// found records an ambiguity of the known member, or of an unknown one if known is
-// empty. Unknown names are not quoted: one sent by mistake may be a secret.
-func (r *objectReader) found(known string) {
+// addAmbiguity records an ambiguity of the known member, or of an unknown one if known is
+// empty. It does not quote unknown names: one that was sent by mistake may be a secret.
+func (r *objectReader) addAmbiguity(known string) {
 	at := strings.Join(r.path, ".")
 	switch {
 	case r.ambiguous != "":
@@ -156,8 +156,8 @@ func (r *objectReader) found(known string) {
 	}
 }
 
-// fail records an error of the decoder. Valid JSON causes none; if one occurred, the
-// rest of the message would not have been checked.
+// fail records an error of the decoder. Valid JSON does not cause one; if it did, the rest
+// of the message would be unchecked.
 func (r *objectReader) fail(err error) {
 	if err != nil && r.err == nil {
 		r.err = err

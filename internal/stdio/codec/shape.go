@@ -9,7 +9,7 @@ import (
 
 // A shape describes the known members of an object, or of the objects in an array.
 type shape struct {
-	known    map[string]*shape // members with a meaning, which must be spelled like this
+	known    map[string]*shape // the known members, by their exact names
 	spelling map[string]string // their names, by their folded forms
 	other    *shape            // of the values of other members
 	opaque   bool              // not validated here, but by the code that decodes it
@@ -50,13 +50,12 @@ var (
 		"error":  anything,
 	})
 
-	// paramsShape is the shape of the params of all requests but tool calls. mcp-go
-	// receives no other members. A member of another method does no harm, because
-	// mcp-go ignores it.
+	// paramsShape is the shape of the params of all requests except tool calls. mcp-go
+	// receives no other members. It ignores the members of other methods.
 	paramsShape = withMembers(paramsMembers(anything))
 	// callShape is the shape of the params of a tool call. The tool validates its
-	// arguments itself: their names may differ only in case, and the model should
-	// see what is wrong with them.
+	// arguments itself: their names may differ only in case, and the error must be one
+	// that the model sees.
 	callShape = withMembers(paramsMembers(opaque))
 
 	notificationShape = withMembers(map[string]*shape{
@@ -157,8 +156,8 @@ func paramsShapeOf(method string, isNotification bool) *shape {
 	return paramsShape
 }
 
-// fold returns a string that is equal for names that encoding/json takes for the
-// same. It replaces each character by the smallest that differs from it only in case,
+// fold returns a string that is equal for names that encoding/json considers equal. It
+// replaces each character by the smallest one that differs from it only in case,
 // so that "K" (U+212A, the Kelvin sign) equals "k", and "ſ" (U+017F) equals "s".
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
