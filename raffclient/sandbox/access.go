@@ -15,7 +15,7 @@ var keyFormat = regexp.MustCompile(`^raff_[0-9a-f]{64}$`)
 // admit authenticates and authorizes a request: its key must be valid and within its
 // rate limit, X-Project-ID must be present if it is required, and must name a project
 // that the key can reach if it is present, and the key's role must have the permission.
-// admit updates the last use of the key.
+// It updates the last use of the key.
 func (a *API) admit(c call, rt route) (*apiKey, error) {
 	key, err := a.authenticate(c.Header.Get("X-API-Key"), c.now)
 	if err != nil {
@@ -54,7 +54,7 @@ func (a *API) checkProjectID(c call) error {
 }
 
 // authorize returns an error if the key's roles do not allow the operation. A permission
-// in the account does not count in a project, nor the other way round.
+// in the account does not count in a project, and vice versa.
 func (a *API) authorize(c call, rt route) error {
 	if rt.permission == "" || rt.orGrant && a.hasGrants(c.key) {
 		return nil
@@ -97,7 +97,7 @@ func (a *API) authenticate(secret string, now time.Time) (*apiKey, error) {
 
 // permissions returns the key's current permissions in the account: a change of its role
 // applies to its next request. What a key without a role may do is not documented; here
-// it is nothing, which is the cautious reading. A suspended membership keeps its role but
+// it is nothing, which is the stricter interpretation. A suspended membership keeps its role but
 // grants nothing.
 func (a *API) permissions(key *apiKey) []string {
 	if m, ok := a.membership(key, ""); ok && m.status != "active" {

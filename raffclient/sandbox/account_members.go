@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// accountMemberRoutes assigns permissions to operations by their names: the
-// documentation lists both, but not which operation requires which permission. That all
-// three ways to add a member require the same one is a guess.
+// accountMemberRoutes returns the operations on members of the account. The documentation
+// lists the permissions, but not which operation requires which; their names suggest it.
+// That all three ways to add a member require the same permission is a guess.
 func accountMemberRoutes() []route {
 	return []route{
 		{id: "listMembers", method: "GET", path: "/api/v1/members", permission: "account.members.view", handle: (*API).listMembers},
@@ -22,7 +22,7 @@ func accountMemberRoutes() []route {
 
 func (a *API) listMembers(c call) (any, error) { return a.listMembersOf("", c) }
 
-// findAccountMember returns the member that the path names.
+// findAccountMember returns the member whose ID is in the path.
 func (a *API) findAccountMember(c call) (*member, error) { return a.memberOf("", c.PathValue("id")) }
 
 // addMemberRequest is the body of addMember.

@@ -5,11 +5,10 @@
 // http.ListenAndServe(addr, api), or in process with
 // http.Client{Transport: api.Transport()}. OwnerKey returns the key to call it with.
 //
-// The state lives as long as the API. Keys, Roles, Projects, Members and ProjectMembers
-// return it, for inspection. Where the documentation is silent or contradicts itself, the
-// sandbox behaves in the way that a careful client must be ready for, and the code says
-// so; SetLimiter, AnnounceLimits, RequireProjectID and EmptyDeletions select other
-// interpretations.
+// Keys, Roles, Projects, Members and ProjectMembers return the state. If the documentation
+// does not describe a behavior or contradicts itself, the sandbox behaves in a way that a
+// careful client must be prepared for, and a comment says so; SetLimiter, AnnounceLimits,
+// RequireProjectID and EmptyDeletions select other interpretations.
 //
 // Package faulty adds faults and the recording of requests, for tests.
 package sandbox
@@ -29,8 +28,8 @@ const (
 	UserID      = "c2b9e7d3-17f4-4c58-8a6d-0f93b4e5a602"
 )
 
-// API is a Raff API in memory. Create one with New or NewEmpty. All methods may be called
-// from several goroutines.
+// API is a Raff API in memory. Create one with New or NewEmpty. It is safe for concurrent
+// use.
 type API struct {
 	mux   *http.ServeMux
 	mu    sync.Mutex
@@ -50,7 +49,7 @@ type API struct {
 }
 
 // New returns an API with a small account that has been in use for a while: it has
-// members, projects, custom roles, and keys of every kind that an administrator would
+// members, projects, custom roles, and keys with every problem that an administrator would
 // look for. RoleID, ProjectID, KeyID, MemberID, InvitationID and UserIDOf list them and
 // return their IDs. All times of creation and use are relative to the call of New.
 //
@@ -110,8 +109,8 @@ func (a *API) addSeededKey(s seededKey, now time.Time) {
 // role Owner. The secret is invalid once that key is regenerated or revoked.
 func (a *API) OwnerKey() raffclient.Secret { return a.ownerKey }
 
-// SetClock sets the clock of the API, for times of creation, use and expiry, for the rate
-// limiter, and for the Date header. Nil is time.Now. now must not call the API.
+// SetClock sets the clock of the API, which determines times of creation, use and expiry,
+// the rate limiter and the Date header. Nil means time.Now. now must not call the API.
 func (a *API) SetClock(now func() time.Time) {
 	if now == nil {
 		now = time.Now

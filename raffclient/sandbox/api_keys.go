@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// apiKeyRoutes assigns permissions to operations by their names: the documentation lists
-// both, but not which operation requires which permission.
+// apiKeyRoutes returns the operations on API keys. The documentation lists the permissions,
+// but not which operation requires which; their names suggest it.
 func apiKeyRoutes() []route {
 	return []route{
 		{id: "listApiKeys", method: "GET", path: "/api/v1/api-keys", permission: "account.apikeys.view", handle: (*API).listAPIKeys},
@@ -119,8 +119,8 @@ func (r createAPIKeyRequest) validate(now time.Time) error {
 	return cmp.Or(required("name", r.Name), r.keySettings.validate(now))
 }
 
-// createAPIKey creates a key. That a name must be unique is not documented: two keys
-// may share one.
+// createAPIKey creates a key. It is not documented that names are unique, so two keys may
+// have the same name.
 func (a *API) createAPIKey(c call, body createAPIKeyRequest) (any, error) {
 	roleID, err := a.roleID(body.RoleID, "account")
 	if err != nil {
@@ -153,16 +153,16 @@ func (a *API) updateAPIKey(_ call, key *apiKey, body updateAPIKeyRequest) (any, 
 	return withData(a.describe(key)), nil
 }
 
-// revokeAPIKey revokes a key; it may be the one that authenticates the request. From
-// then on the key is not found, and it is no longer a member, which is not documented.
+// revokeAPIKey revokes a key, which may be the one that authenticates the request. The key
+// is then not found, and no longer a member, which is not documented.
 func (a *API) revokeAPIKey(_ call, key *apiKey) (any, error) {
 	key.revoked = true
 	a.members.remove(func(m *member) bool { return m.keyID == key.ID })
 	return withMessage("API key revoked"), nil
 }
 
-// regenerateAPIKey gives a key a new secret and keeps everything else. About the expiry
-// the documentation contradicts itself; the page of this operation says that it stays.
+// regenerateAPIKey gives a key a new secret and changes nothing else. The documentation
+// contradicts itself about the expiry; the page of this operation says that it stays.
 func (a *API) regenerateAPIKey(_ call, key *apiKey) (any, error) {
 	secret := key.newSecret()
 	return withData(apiKeyWithSecret{a.describe(key), secret}), nil
@@ -175,8 +175,8 @@ type keySettings struct {
 	ExpiresAt     *time.Time `json:"expires_at"`
 }
 
-// validate refuses what is not documented as possible. That expires_at must be in the
-// future is documented nowhere; to create an expired key is a mistake.
+// validate checks the documented limits. It also requires that expires_at is in the future,
+// which is not documented, because to create an expired key is a mistake.
 func (s keySettings) validate(now time.Time) error {
 	var expiry error
 	if s.ExpiresAt != nil && (!s.ExpiresAt.After(now) || s.ExpiresAt.UTC().Year() > 9999) {
@@ -197,9 +197,8 @@ func (s keySettings) apply(k *publicAPIKey) {
 	}
 }
 
-// newAPIKey returns a key without a secret. Which user is the creator of a key that was
-// created with another key is not documented; here it is the creator of that key. The
-// same holds for everything else that has a creator.
+// newAPIKey returns a key without a secret. It is not documented who is the creator of a
+// resource that was created with a key; here it is the creator of that key.
 func newAPIKey(s keySettings, roleID, userID string, now time.Time) *apiKey {
 	key := &apiKey{publicAPIKey: publicAPIKey{
 		ID:            uuid.NewString(),
@@ -226,8 +225,8 @@ func (k *apiKey) newSecret() string {
 	return secret
 }
 
-// findAPIKey returns the key that the path names. An ID that is not a UUID is not found
-// either: 404 is the only error that is documented for these operations.
+// findAPIKey returns the key whose ID is in the path. For an ID that is not a UUID, the error
+// is 404, too: no other is documented for these operations.
 func (a *API) findAPIKey(c call) (*apiKey, error) {
 	key, ok := a.key(c.PathValue("id"))
 	if !ok {

@@ -11,7 +11,7 @@ import (
 // handler serves an operation. It returns the body of the response.
 type handler func(*API, call) (any, error)
 
-// on returns a handler for an operation on the resource that find returns.
+// on returns a handler that calls do with the resource that find returns.
 func on[R any](find func(*API, call) (R, error), do func(*API, call, R) (any, error)) handler {
 	return func(a *API, c call) (any, error) {
 		resource, err := find(a, c)
@@ -22,7 +22,7 @@ func on[R any](find func(*API, call) (R, error), do func(*API, call, R) (any, er
 	}
 }
 
-// withBody returns a handler for an operation whose request has a body.
+// withBody returns a handler that calls do with the decoded body of the request.
 func withBody[B requestBody](do func(*API, call, B) (any, error)) handler {
 	return func(a *API, c call) (any, error) {
 		body, err := decode[B](c)
@@ -46,7 +46,7 @@ func onWithBody[R any, B requestBody](find func(*API, call) (R, error), do func(
 
 // requestBody is the JSON body of a request. A field that is nil was not sent.
 type requestBody interface {
-	// validate returns an error if the body is invalid whatever the account contains.
+	// validate returns an error if the body is invalid regardless of the account's state.
 	validate(now time.Time) error
 }
 

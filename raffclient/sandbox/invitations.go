@@ -13,7 +13,8 @@ import (
 // the documentation. What happens after that is not documented; here it stays listed.
 const invitationLife = 7 * 24 * time.Hour
 
-// invitationRoutes assigns permissions. Only that of createAccountInvitation is documented.
+// invitationRoutes returns the operations on invitations. Only the permission of
+// createAccountInvitation is documented.
 func invitationRoutes() []route {
 	return []route{
 		{id: "createAccountInvitation", method: "POST", path: "/api/v1/invitations", permission: "account.members.invite", status: http.StatusCreated, handle: withBody((*API).createAccountInvitation)},
@@ -64,8 +65,8 @@ func (a *API) createAccountInvitation(c call, body createInvitationRequest) (any
 	return withData(a.describeInvitation(m)), nil
 }
 
-// createProjectInvitation invites an address that no member of the project has. Whether
-// members of the account can be invited is not documented; here they can.
+// createProjectInvitation invites a person who is not a member of the project. It is not
+// documented whether members of the account can be invited; here they can.
 func (a *API) createProjectInvitation(c call, p *project, body createInvitationRequest) (any, error) {
 	roleID, err := a.roleID(body.RoleID, "project")
 	if err != nil {

@@ -30,8 +30,8 @@ const (
 	BurstOnTop
 )
 
-// SetLimiter sets the limiter for the following requests. The share of its budget that
-// each key has used so far stays used.
+// SetLimiter sets the limiter for the following requests. The share of the budget that
+// each key has used is kept.
 func (a *API) SetLimiter(l Limiter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -68,8 +68,8 @@ type usage struct {
 	seen   time.Time     // when credit was last updated
 }
 
-// take reports whether a request is admitted now. A full budget allows budget requests
-// beyond the rate.
+// take reports whether a request is admitted now, and records it if so. A full budget
+// allows budget requests beyond the rate.
 func (u *usage) take(now time.Time, rate, budget int) bool {
 	u.credit = min(refill, u.credit+min(refill, max(0, now.Sub(u.seen))))
 	u.seen = now

@@ -70,9 +70,9 @@ type publicMember struct {
 	UpdatedAt           time.Time `json:"updated_at,omitzero"`
 }
 
-// describeMember returns a member as responses contain it. No field says which key a
-// member is. Which email a key has is not documented, although the field is documented as
-// required: here it is empty, and user_id is null as for an invitation.
+// describeMember returns a member as responses contain it. No field identifies the key of a
+// member that is a key. The email of a key is required but not documented; here it is empty,
+// and user_id is null as for an invitation.
 func (a *API) describeMember(m *member) publicMember {
 	public := publicMember{
 		ID:                  m.id,
@@ -135,7 +135,7 @@ type principal struct {
 	APIKeyID     *string `json:"api_key_id"`
 }
 
-// newMember returns a member of no project for an existing person or key.
+// newMember returns a member, not of a project, for an existing person or key.
 func (a *API) newMember(p principal, roleID string) (*member, error) {
 	if p.APIKeyID != nil {
 		key, ok := a.key(*p.APIKeyID)
@@ -152,8 +152,8 @@ func (a *API) newMember(p principal, roleID string) (*member, error) {
 	return &member{userID: u.id, email: u.email, roleID: roleID}, nil
 }
 
-// join adds a new member, whose project, role and invitation are set. To add an existing
-// member is 400, which is documented for invitations only.
+// join adds a new member, whose project, role and invitation are set. If the member exists,
+// the error is 400, which is documented for invitations only.
 func (a *API) join(m *member, c call) error {
 	if a.membersOf(m.projectID).contains(m.sameAs) {
 		return badRequest("already a member")

@@ -31,9 +31,9 @@ func (a *API) listPermissions(c call) (any, error) {
 
 // catalogue returns all permissions. The 21 permissions of account scope are fully
 // documented. Of the 40 of project scope the documentation names 16, those of project, vm
-// and vpc, and uses volume.view in an example. The names of the others come from pages
-// that also contain wrong names, or are invented in the same style: a client must read
-// the catalogue and not rely on any of them.
+// and vpc, and uses volume.view in an example. The names of the others are from pages that
+// also contain wrong names, or are invented in the same style. A client must read the
+// catalogue and not rely on any of them.
 func catalogue() []permission { return slices.Concat(accountPermissions(), projectPermissions()) }
 
 func accountPermissions() []permission {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// projectMemberRoutes requires for the removal the permission that the documentation
-// names, although there is a permission project.members.remove.
+// projectMemberRoutes returns the operations on members of projects. To remove a member,
+// the documentation requires project.members.manage, although project.members.remove
+// exists.
 func projectMemberRoutes() []route {
 	return []route{
 		{id: "listProjectMembers", method: "GET", path: "/api/v1/projects/{id}/members", permission: "project.members.view", handle: on((*API).findProject, (*API).listProjectMembers)},
@@ -17,7 +18,8 @@ func projectMemberRoutes() []route {
 	}
 }
 
-// listProjectMembers does not list the Owner, who needs no role in a project.
+// listProjectMembers returns the members of a project. The Owner, who needs no role in a
+// project, is not among them.
 func (a *API) listProjectMembers(c call, p *project) (any, error) { return a.listMembersOf(p.ID, c) }
 
 // addProjectMemberRequest is the body of addProjectMember, which ignores the email.
@@ -61,13 +63,13 @@ func (a *API) updateProjectMember(c call, m *member, body updateMemberRequest) (
 	return withData(a.describeMember(m)), nil
 }
 
-// removeProjectMember removes the role in the project and nothing else.
+// removeProjectMember removes only the role in the project.
 func (a *API) removeProjectMember(_ call, m *member) (any, error) {
 	a.members.remove(func(other *member) bool { return other == m })
 	return withMessage("Project member removed"), nil
 }
 
-// findProjectMember returns the member that the path names.
+// findProjectMember returns the member whose ID is in the path.
 func (a *API) findProjectMember(c call) (*member, error) {
 	p, err := a.findProject(c)
 	if err != nil {

@@ -128,8 +128,8 @@ func (s projectSettings) validate(time.Time) error {
 	return cmp.Or(checkName(s.Name, 64), checkOneOf("default_region", s.DefaultRegion, "us-east"))
 }
 
-// checkProjectName refuses the name of another project. It is documented that names are
-// unique, but not that case counts.
+// checkProjectName returns an error if another project has the name. It is documented that
+// names are unique, but not whether case matters; here it does.
 func (a *API) checkProjectName(p *project, name *string) error {
 	if name != nil && a.projects.contains(func(o *project) bool { return o.Name == *name && o.ID != p.ID }) {
 		return badRequest("name: there is a project of that name")
@@ -152,8 +152,9 @@ func (s projectSettings) apply(p *project, now time.Time) {
 
 var notInSlugs = regexp.MustCompile(`[^a-z0-9]+`)
 
-// newSlug derives a slug from a name. How is not documented. It is documented that a slug
-// stays the same when the name changes, so another project may already have the slug.
+// newSlug derives a unique slug from a name. The derivation is not documented. It is
+// documented that a slug does not change with the name, so another project may already
+// have the slug.
 func (a *API) newSlug(name string) string {
 	base := strings.Trim(notInSlugs.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if base == "" {
@@ -166,7 +167,7 @@ func (a *API) newSlug(name string) string {
 	return slug
 }
 
-// findProject returns the project that the path names.
+// findProject returns the project whose ID is in the path.
 func (a *API) findProject(c call) (*project, error) {
 	id, _ := parseID(c.PathValue("id"))
 	p, ok := a.project(id)
@@ -176,7 +177,7 @@ func (a *API) findProject(c call) (*project, error) {
 	return p, nil
 }
 
-// findVisibleProject returns the project that the path names, if the key can see it.
+// findVisibleProject returns the project whose ID is in the path, if the key can see it.
 func (a *API) findVisibleProject(c call) (*project, error) {
 	p, err := a.findProject(c)
 	if err == nil && !a.canSee(c.key, p) {

@@ -2,8 +2,8 @@ package sandbox
 
 import "strconv"
 
-// paginate responds to a list operation with the elements that limit and offset select,
-// and with the total.
+// paginate returns the response of a list operation: the elements that limit and offset
+// select, and the total.
 func paginate[T any](c call, all []T, defaultLimit int) (any, error) {
 	page, err := pageOf(c, all, defaultLimit)
 	return withTotal(page, len(all)), err
@@ -24,21 +24,21 @@ func pageOf[T any](c call, all []T, defaultLimit int) ([]T, error) {
 	return append([]T{}, all[:min(limit, len(all))]...), nil
 }
 
-// number returns a query parameter that is a number, or absent if it was not sent.
-func (c call) number(name string, least, absent int) (int, error) {
+// number returns a query parameter that is a number of at least minimum, or def if it was
+// not sent.
+func (c call) number(name string, minimum, def int) (int, error) {
 	s := c.URL.Query().Get(name)
 	if s == "" {
-		return absent, nil
+		return def, nil
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < least {
-		return 0, badRequest("%s must be a whole number, %d or more", name, least)
+	if err != nil || n < minimum {
+		return 0, badRequest("%s must be a whole number, %d or more", name, minimum)
 	}
 	return n, nil
 }
 
-// choice returns a query parameter that has one of a few values, or "" if it was not
-// sent.
+// choice returns a query parameter that must have one of values, or "" if it was not sent.
 func (c call) choice(name string, values ...string) (string, error) {
 	s := c.URL.Query().Get(name)
 	if s == "" {

@@ -24,8 +24,8 @@ func withTotal(data any, total int) envelope {
 	return envelope{Success: true, Data: data, Total: &total}
 }
 
-// apiError is an error response. The documentation says that its body has error and
-// message, but not which texts, except where a comment says so.
+// apiError is an error response. According to the documentation, its body has error and
+// message. The texts are not documented, unless a comment says so.
 type apiError struct {
 	status  int
 	title   string // "" is the text of the status
@@ -55,8 +55,8 @@ func conflict(format string, args ...any) error {
 	return &apiError{status: http.StatusConflict, message: fmt.Sprintf(format, args...)}
 }
 
-// methodNotAllowed takes the Allow header of ServeMux, which serves HEAD as GET. The API
-// does not document HEAD.
+// methodNotAllowed returns the error for a method that is not in the Allow header of
+// ServeMux. It removes HEAD, which ServeMux adds and the API does not document.
 func methodNotAllowed(allow string) error {
 	return &apiError{
 		status:  http.StatusMethodNotAllowed,
@@ -91,7 +91,7 @@ func (a *API) write(w http.ResponseWriter, status int, body any) {
 	}
 	data, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // everything that is kept can be encoded
+		panic(err) // all resources can be encoded
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))

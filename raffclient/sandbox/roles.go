@@ -154,8 +154,9 @@ func (s roleSettings) validate(time.Time) error {
 	return checkName(s.Name, 64)
 }
 
-// checkRole refuses settings that do not fit the role. It is documented that names are
-// unique in the account; here that includes the names of system roles, and case counts.
+// checkRole returns an error for settings that are invalid for the role. It is documented
+// that names are unique in the account; here that includes the names of system roles, and
+// case matters.
 func (a *API) checkRole(r *role, s roleSettings) error {
 	if s.Name != nil && a.roles.contains(func(o *role) bool { return o.Name == *s.Name && o.ID != r.ID }) {
 		return badRequest("name: there is a role of that name")
@@ -182,7 +183,7 @@ func (s roleSettings) apply(r *role, now time.Time) {
 	r.UpdatedAt = seconds(now)
 }
 
-// findRole returns the role that the path names.
+// findRole returns the role whose ID is in the path.
 func (a *API) findRole(c call) (*role, error) {
 	id, _ := parseID(c.PathValue("id"))
 	r, ok := a.role(id)
@@ -192,7 +193,7 @@ func (a *API) findRole(c call) (*role, error) {
 	return r, nil
 }
 
-// findCustomRole returns the role that the path names, if it is not a system role.
+// findCustomRole returns the role whose ID is in the path, unless it is a system role.
 func (a *API) findCustomRole(c call) (*role, error) {
 	r, err := a.findRole(c)
 	if err != nil {
@@ -229,7 +230,7 @@ func (a *API) roleID(sent *string, scope string) (string, error) {
 	return id, nil
 }
 
-// unique returns the elements of s in order, without duplicates.
+// unique returns the elements of s in their order, without duplicates.
 func unique(s []string) []string {
 	var distinct []string
 	for _, element := range s {

@@ -15,14 +15,14 @@ type route struct {
 	id         string // as in the API's description
 	method     string
 	path       string // "{name}" stands for one element
-	open       bool   // needs no key
+	open       bool   // requires no key
 	permission string // that the key's role must contain; "" is none
 	orGrant    bool   // a role in some project suffices
 	status     int    // of success; 0 is 200
 	handle     handler
 }
 
-// routes returns all operations. Each resource has its own in its file.
+// routes returns all operations.
 func routes() []route {
 	return slices.Concat(
 		healthRoutes(),
@@ -56,8 +56,8 @@ func (a *API) newMux() *http.ServeMux {
 
 // ServeHTTP responds as the Raff API does.
 //
-// An unknown endpoint is 404 without a key too: the documentation does not say what is
-// checked first, and this order shows a wrong base URL for what it is.
+// The response for an unknown endpoint is 404 even without a valid key. The documentation
+// does not say what is checked first; with this order, a wrong base URL is easy to notice.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := a.mux.Handler(r); pattern == "" || !isClean(r.URL.EscapedPath()) {
 		a.mu.Lock()
@@ -68,8 +68,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// isClean reports whether ServeMux takes a path as it is. It redirects others, which
-// would turn "/api/v1/x/../api-keys" into another endpoint.
+// isClean reports whether ServeMux accepts a path. It redirects others, so that
+// "/api/v1/x/../api-keys" would reach another endpoint.
 func isClean(escaped string) bool {
 	clean := path.Clean(escaped)
 	return escaped == clean || escaped == clean+"/"

@@ -17,7 +17,7 @@ type seededKey struct {
 const never = time.Duration(-1)
 
 // seededKeys returns the owner's key, which every sandbox has, and the keys that New adds:
-// one of every kind that the administrator of an account would look for.
+// one for each problem that an administrator would look for.
 func seededKeys() []seededKey {
 	return []seededKey{
 		{id: "d94a7c22-0e1b-4f63-b5d8-6a2f90c7e001", handle: "owner", name: "Owner", role: "owner", by: "olivia@meridian.example", age: 500 * day, unused: never},
@@ -45,7 +45,7 @@ func seededKeys() []seededKey {
 		{id: "d94a7c22-0e1b-4f63-b5d8-6a2f90c7e00c", handle: "team-onboarding", name: "Team onboarding", role: "key-administrator", by: "amir@meridian.example", age: 50 * day, unused: 3 * day, expiry: 130 * day},
 		// Never used.
 		{id: "d94a7c22-0e1b-4f63-b5d8-6a2f90c7e00d", handle: "grafana", name: "Grafana", role: "member", by: "amir@meridian.example", age: 45 * day, unused: never, expiry: 320 * day},
-		// Nothing to object to.
+		// No problem.
 		{id: "d94a7c22-0e1b-4f63-b5d8-6a2f90c7e00e", handle: "production-deploy", name: "Production deploy", by: "olivia@meridian.example", age: 40 * day, unused: 2 * time.Hour, expiry: 60 * day},
 		// The second of two with the same name.
 		{id: "d94a7c22-0e1b-4f63-b5d8-6a2f90c7e00f", handle: "ci", name: "CI", by: "chen@meridian.example", age: 20 * day, unused: 3 * time.Hour, expiry: 70 * day},

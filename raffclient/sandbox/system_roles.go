@@ -2,8 +2,8 @@ package sandbox
 
 import "time"
 
-// systemRoles returns the roles that every account has. Owner is one of them: the
-// documentation counts seven without it, but calls it a role. Of the slugs only operator
+// systemRoles returns the roles that every account has, including Owner: the
+// documentation counts seven roles without it, but calls it a role. Of the slugs only operator
 // is documented. Each role has the documented number of permissions. Their names are
 // fully documented for the account roles and for Project Admin, which has all 40.
 // Operator (29) lacks vm.delete, vpc.delete, project.members.remove and "destructive

@@ -31,8 +31,8 @@ func (t table[R]) filter(match func(R) bool) table[R] {
 // remove removes the resources that match.
 func (t *table[R]) remove(match func(R) bool) { *t = slices.DeleteFunc(*t, match) }
 
-// convert returns what f returns for each resource. It is never nil, so that JSON has a
-// list.
+// convert returns the results of f for all resources. It is never nil, so that it is a list
+// in JSON.
 func convert[R, T any](resources []R, f func(R) T) []T {
 	converted := make([]T, 0, len(resources))
 	for _, r := range resources {

@@ -199,8 +199,8 @@ func isEmail(s string) error {
 // prose only. net/http adds Accept-Encoding and Content-Length.
 var headers = []string{"X-Api-Key", "X-Project-Id", "Accept", "User-Agent", "Content-Type", "Accept-Encoding", "Content-Length"}
 
-// undescribed returns the violations for which the validator does not look: parts of a
-// request that the description does not contain.
+// undescribed returns the violations that the validator does not find: parts of a request
+// that the description does not contain.
 func undescribed(route *routers.Route, x faulty.Exchange) (violations []error) {
 	for name, values := range x.Query {
 		if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {

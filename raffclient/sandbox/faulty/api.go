@@ -8,7 +8,7 @@
 //
 // Both serve requests over a socket, as an http.Handler, or in process, through
 // Transport, which also works inside testing/synctest. Fail injects faults and delays,
-// Record and Requests keep what was sent, Watch reports each exchange.
+// Record and Requests record requests, Watch reports each exchange.
 package faulty
 
 import (
@@ -18,8 +18,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
-// API is a sandbox behind a Handler. Make one with Wrap. All methods may be called
-// from several goroutines.
+// API is a sandbox behind a Handler. Create one with Wrap. It is safe for concurrent use.
 type API struct {
 	*sandbox.API
 	*Handler

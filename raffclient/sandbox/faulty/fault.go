@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Fault is a failure that Fail injects. A fault that needs the real response (After,
-// Header, Omit, Set, CutBody, Endless, IgnoreOffset) lets the handler serve the request.
-// Any other comes before the handler: a sandbox neither checks the key nor counts the
-// request for its rate limit.
+// Fault is a failure that Fail injects. With a fault that needs the real response (After,
+// Header, Omit, Set, CutBody, Endless, IgnoreOffset), the handler serves the request. With
+// any other, the request does not reach the handler: a sandbox neither checks the key nor
+// counts the request for its rate limit.
 type Fault struct {
 	Method, Path string // "" matches any; Path is exact, or a prefix that ends in "*"
 	Times        int    // how many matching requests fail; 0 is one, negative is all
@@ -46,7 +46,7 @@ type Fault struct {
 	RefuseErr error
 }
 
-// injected is a fault with the number of requests that it still skips and hits.
+// injected is a fault with the numbers of requests that it still skips and applies to.
 type injected struct {
 	Fault
 	skip, left int
@@ -87,7 +87,7 @@ func (f Fault) matches(method, path string) bool {
 	return f.Path == "" || f.Path == path
 }
 
-// take reports whether the fault hits a request that it matches.
+// take reports whether the fault applies to a request that it matches, and counts it.
 func (f *injected) take() bool {
 	if f.left == 0 {
 		return false
@@ -110,13 +110,13 @@ func (f Fault) dialError() error {
 	return f.RefuseErr
 }
 
-// replaces reports whether the real response is not what is sent.
+// replaces reports whether the fault replaces the real response.
 func (f Fault) replaces() bool { return f.Status != 0 || f.Body != "" || f.Redirect != "" }
 
 // takesEffect reports whether the request takes effect.
 func (f Fault) takesEffect() bool { return f.After || !f.Cut && !f.replaces() }
 
-// replacement returns what is sent instead of the real response.
+// replacement returns the response that replaces the real one.
 func (f Fault) replacement() response {
 	resp := response{status: f.Status, header: http.Header{}, body: []byte(f.Body)}
 	if f.Redirect != "" {

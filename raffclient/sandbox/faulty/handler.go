@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Handler serves requests with another handler, except where a fault says otherwise.
-// Make one with New. All methods may be called from several goroutines.
+// Handler serves requests with another handler, unless a fault applies. Create one with
+// New. It is safe for concurrent use.
 type Handler struct {
 	next http.Handler
 
@@ -169,7 +169,7 @@ func (f Fault) deliver(ctx context.Context, resp response, date string) delivery
 	return d
 }
 
-// wait waits for d, or until ctx ends, and then returns the context's error.
+// wait waits for d. If ctx ends first, it returns the error of ctx.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -12,7 +12,7 @@ import (
 // Transport returns a RoundTripper that passes every request to the Handler, whatever
 // its host, without a socket: it works inside testing/synctest. If the context of a
 // request ends, RoundTrip returns its error, and what the request has changed by then
-// stays changed. RoundTrip calls the hooks of httptrace that tell how far a request got:
+// stays changed. RoundTrip calls the hooks of httptrace that show how far a request got:
 // GotConn, WroteHeaders, WroteRequest, GotFirstResponseByte.
 func (h *Handler) Transport() http.RoundTripper { return transport{h} }
 
@@ -83,12 +83,12 @@ func traceResponse(trace *httptrace.ClientTrace) {
 	}
 }
 
-// errReset is what a client sees if the server cuts the connection.
+// errReset returns the error that a client gets if the server cuts the connection.
 func errReset() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
 
-// errRefused is what a client sees if nobody listens.
+// errRefused returns the error that a client gets if nothing listens.
 func errRefused() error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 }
