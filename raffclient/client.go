@@ -1,12 +1,14 @@
 // Package raffclient is a client of the Raff Technologies REST API
 // (https://docs.rafftechnologies.com/api-reference) for the administration of an
-// account: API keys, roles, projects, members and invitations. Create one Client with
-// New and share it: it is safe for concurrent use, and only calls of the same Client
-// share the rate limit. Methods return the API's object or an error. Use errors.Is to
-// determine the kind of an error (ErrForbidden, ErrRateLimited, …), and
-// errors.AsType[*Error] for the details. The client stays within the API's rate limit
-// and repeats requests that are safe to repeat. It never repeats a creation whose
-// response was lost: it looks up what was created and returns an *OutcomeError.
+// account: API keys, roles, projects, members and invitations.
+//
+// Create one [Client] with [New] and share it: it is safe for concurrent use, and only
+// calls of the same Client share the rate limit. The Client stays within the API's rate
+// limit and repeats requests that are safe to repeat. It never repeats a creation whose
+// response was lost: it looks up what was created and returns an [*OutcomeError].
+//
+// Use errors.Is to determine the kind of an error ([ErrForbidden], [ErrRateLimited], …),
+// and errors.AsType[*Error] for the details.
 package raffclient
 
 import (

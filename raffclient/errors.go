@@ -20,7 +20,7 @@ var (
 	ErrForbidden       = errors.New("not permitted")               // 403
 	ErrBilling         = errors.New("refused because of billing")  // 402, and 403 for a billing reason
 	ErrNotFound        = errors.New("not found")                   // 404
-	ErrNoEndpoint      = errors.New("no such endpoint")            // 404 for a request that contains no ID; is also ErrNotFound
+	ErrNoEndpoint      = errors.New("no such endpoint")            // 404 for a request without an ID; errors.Is also matches ErrNotFound
 	ErrConflict        = errors.New("conflict")                    // 409, 412
 	ErrRateLimited     = errors.New("rate limited")                // 429 until the call had to end
 	ErrUnavailable     = errors.New("API failed")                  // 5xx

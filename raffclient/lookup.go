@@ -22,9 +22,9 @@ func (m match) isVague() bool {
 	return !m.similar && !dated
 }
 
-// findMatches lists what n may have created since start. An empty result means that
-// nothing was created: a list that may be incomplete is an error. If there is a
-// recent match, findMatches leaves out the others.
+// findMatches returns the objects that n may have created since start. An empty result
+// means that nothing was created: a list that may be incomplete is an error. If there is
+// a recent match, findMatches omits the others.
 func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], start time.Time) ([]match, error) {
 	var all []match
 	complete := false // an empty list without a total proves nothing

@@ -16,7 +16,7 @@ func (c *Client) IsOwn(key APIKey) bool {
 }
 
 // MayBeOwn reports whether key may be the client's own although IsOwn is false: its
-// prefix is missing or masked, and what is known of it fits.
+// prefix is missing or masked, and the parts that it shows match.
 func (c *Client) MayBeOwn(key APIKey) bool {
 	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
 		return false

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// response is what the API sent for a request.
+// response is the API's response to a request.
 type response struct {
 	status int
 	header http.Header
@@ -102,8 +102,8 @@ func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 		key.Secret = secret
 	}
 	for _, text := range key.texts() {
-		// An ID or a time contains no secret, but may look like a part of one that is
-		// not random.
+		// An ID or a time does not contain the secret, but may be similar to a piece of a
+		// secret that is not random.
 		if _, isTime := Timestamp(*text).Time(); !isTime && !IsUUID(*text) {
 			*text = key.Secret.Redact(*text)
 		}

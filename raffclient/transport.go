@@ -48,8 +48,8 @@ func onlyHTTP1(t *http.Transport) *http.Transport {
 	return t
 }
 
-// connTracer records whether a request obtained a connection. net/http writes
-// nothing of a request before that.
+// connTracer records whether a request obtained a connection. Before that, net/http
+// writes no part of the request.
 type connTracer struct {
 	mu                  sync.Mutex
 	requested, obtained bool

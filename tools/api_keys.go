@@ -130,7 +130,7 @@ type updateAPIKeyInput struct {
 	Active        *bool      `json:"is_active,omitempty" jsonschema_description:"false switches the key off, true on again."`
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in updateAPIKeyInput) Check() []schema.Fault {
 	given := in.Name != "" || in.RateLimitTier != "" || in.ExpiresAt != nil || in.Active != nil
 	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)

@@ -22,7 +22,7 @@ type createAPIKeyInput struct {
 	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets, from list_roles. Without it the key gets no account role."`
 }
 
-// Check adds what JSON Schema cannot express.
+// Check implements [schema.Checker].
 func (in createAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 func inFuture(expiresAt *time.Time) []schema.Fault {

@@ -105,7 +105,7 @@ type addMemberInput struct {
 	RoleID       string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of an account-scope role, from list_roles."`
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in addMemberInput) Check() []schema.Fault {
 	return exactlyOne("'email', 'target_user_id' and 'api_key_id'", in.Email, in.TargetUserID, in.APIKeyID)
 }
@@ -160,7 +160,7 @@ type updateMemberInput struct {
 	changeMemberInput
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in updateMemberInput) Check() []schema.Fault { return in.faults() }
 
 func updateMember(ctx context.Context, d *deps, in updateMemberInput) (changedMemberOutput, error) {

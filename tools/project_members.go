@@ -76,7 +76,7 @@ type addProjectMemberInput struct {
 	RoleID       string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"ID of a project-scope role, from list_roles."`
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in addProjectMemberInput) Check() []schema.Fault {
 	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
 }
@@ -98,7 +98,7 @@ type updateProjectMemberInput struct {
 	changeMemberInput
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
 
 func updateProjectMember(ctx context.Context, d *deps, in updateProjectMemberInput) (changedMemberOutput, error) {

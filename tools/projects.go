@@ -109,7 +109,7 @@ type updateProjectInput struct {
 	DefaultRegion string  `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in updateProjectInput) Check() []schema.Fault {
 	return atLeastOne(in.Name != "" || in.Description != nil || in.DefaultRegion != "", "'name', 'description' and 'default_region'")
 }

@@ -31,7 +31,7 @@ type replaceAPIKeyInput struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the successor stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Needed if the old key expires."`
 }
 
-// Check adds what JSON Schema cannot express.
+// Check implements [schema.Checker].
 func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 type replaceAPIKeyOutput struct {

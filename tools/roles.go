@@ -125,7 +125,7 @@ type updateRoleInput struct {
 	Permissions []string `json:"permissions,omitempty" jsonschema:"minItems=1" jsonschema_description:"Replaces the whole set: what is left out is taken away from everyone who has the role. Names from list_permissions, of the role's scope."`
 }
 
-// Check adds what JSON Schema cannot express for every client.
+// Check implements [schema.Checker].
 func (in updateRoleInput) Check() []schema.Fault {
 	return atLeastOne(in.Name != "" || in.Description != nil || in.Permissions != nil, "'name', 'description' and 'permissions'")
 }

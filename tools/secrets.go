@@ -54,7 +54,7 @@ func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWith
 	return secret, err
 }
 
-// keyInfo returns what may be disclosed about a key.
+// keyInfo returns the public part of a key.
 func keyInfo(key raffclient.APIKeyWithSecret) delivery.Key {
 	return delivery.Key{ID: key.ID, Name: key.Name, Prefix: key.Prefix()}
 }

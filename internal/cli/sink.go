@@ -39,7 +39,7 @@ type sink struct {
 	done    chan struct{} // closed when run has returned
 
 	mu        sync.Mutex
-	changed   *sync.Cond // signals a change of what follows
+	changed   *sync.Cond // signals a change of the fields below
 	queue     []entry    // the first is being written
 	bytes     int        // of text in queue
 	dropped   loss       // not yet in a note

@@ -1,9 +1,9 @@
 // Package config loads the configuration of the program: settings from flags,
-// environment variables and the current profile of the vendor's command line, and
-// the server's own API key from wherever it is stored.
+// environment variables and the current profile of the vendor's command line, and the
+// server's own API key.
 //
-// [Settings] lists what can be set. [AddFlags] defines the flags, and [Load] reads
-// all sources once the flags have been parsed.
+// [Settings] returns the settings. [AddFlags] defines their flags, and [Load] reads all
+// sources after the flags have been parsed.
 package config
 
 import (
@@ -33,7 +33,7 @@ type Config struct {
 	Key raffclient.Secret
 	// KeySource is where Key comes from, for messages.
 	KeySource string
-	// KeyProblem says, in one line, what is wrong with the key and what to do about it.
+	// KeyProblem describes a problem with the key and its remedy, on one line.
 	KeyProblem error
 
 	// Secrets configures where new secrets go. Default: inline.
@@ -64,8 +64,8 @@ type Choices struct {
 
 // An Environment is the part of the configuration that the process inherits.
 type Environment struct {
-	Getenv           func(name string) string
-	Home             func() (string, error)
+	Getenv           func(name string) string // see os.Getenv
+	Home             func() (string, error)   // see os.UserHomeDir
 	StderrIsTerminal bool
 }
 

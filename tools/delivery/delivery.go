@@ -50,11 +50,11 @@ type Config struct {
 	// Dir is the directory for "file", an absolute path. It is created if it
 	// does not exist.
 	Dir string
-	// Format is what a file for "file" contains: "raw" (the default), only the
-	// secret, or "env", a line RAFF_API_KEY=….
+	// Format is the format of a file for "file": "raw" (the default), only the secret,
+	// or "env", a line RAFF_API_KEY=….
 	Format string
 	// Command is the command line for "command". The command reads the secret from
-	// its standard input. What it prints is discarded.
+	// its standard input. Its output is discarded.
 	Command string
 	// Timeout is how long the command may take. Default: 30 s.
 	Timeout time.Duration

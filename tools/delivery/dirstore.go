@@ -37,7 +37,8 @@ func newDirStore(path, format string, log *slog.Logger) dirStore {
 	return s
 }
 
-// unquoted matches what needs no quotes in a shell and in other readers of env files.
+// unquoted matches a value that needs no quotes in a shell and in other readers of env
+// files.
 var unquoted = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
 
 // envLine quotes the secret only if necessary: not every reader removes quotes.

@@ -7,8 +7,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// Key is what may be disclosed about the key that a secret belongs to. Any field may be
-// empty.
+// Key is the public part of the key that a secret belongs to. Any field may be empty.
 type Key struct{ ID, Name, Prefix string }
 
 // LogValue returns the key as attributes.

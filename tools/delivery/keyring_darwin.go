@@ -7,7 +7,8 @@ func keychainExists() error {
 	return trimExec(err)
 }
 
-// howToRead returns a command that decodes what the keyring library encodes.
+// howToRead returns a command that prints the secret. It decodes the value, because the
+// keyring library encodes it.
 func howToRead(account string) string {
 	return "security find-generic-password -s " + service + " -a " + account + " -w | cut -d: -f2 | base64 --decode"
 }

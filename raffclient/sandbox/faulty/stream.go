@@ -11,8 +11,8 @@ import (
 type stream struct {
 	ctx    context.Context
 	rest   []byte
-	end    error // what follows the rest
-	filler byte  // what follows without end, if end is nil
+	end    error // the error after rest
+	filler byte  // repeated without end after rest if end is nil
 	closed atomic.Bool
 }
 
