@@ -23,7 +23,7 @@ type typeChecker struct {
 // describable returns an error unless the schema that is derived from t accepts exactly what
 // decodes into t.
 func (c typeChecker) describable(t reflect.Type) error {
-	t = pointedAt(t)
+	t = indirect(t)
 	switch {
 	case describesItself(t), t == reflect.TypeFor[time.Time](), t == reflect.TypeFor[json.RawMessage]():
 		return nil
@@ -63,6 +63,7 @@ func (c typeChecker) fields(t reflect.Type, taken map[string]bool) error {
 	return nil
 }
 
+// field checks a field that has a property, or the fields of an embedded struct.
 func (c typeChecker) field(f reflect.StructField, taken map[string]bool) error {
 	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {
@@ -88,7 +89,8 @@ func (c typeChecker) field(f reflect.StructField, taken map[string]bool) error {
 	return c.describable(f.Type)
 }
 
-func pointedAt(t reflect.Type) reflect.Type {
+// indirect returns the type that t points to, or t if it is not a pointer.
+func indirect(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {
 		return t.Elem()
 	}
@@ -120,7 +122,7 @@ func checkTag(f reflect.StructField) error {
 
 // keywords returns the keywords that a tag of a field of type t may contain.
 func keywords(t reflect.Type) []string {
-	t = pointedAt(t)
+	t = indirect(t)
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return []string{"title", "default", "example"}
