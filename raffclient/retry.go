@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// maxAttempts is the maximum number of attempts that fail for another reason than
-	// the rate limit. The delays between them are 1, 2 and 4 s.
+	// maxAttempts is the number of attempts after which a request is not repeated,
+	// unless the API refused it because of the rate limit. The delays between them are
+	// 1, 2 and 4 s.
 	maxAttempts = 4
 	// maxLimitedAttempts is the maximum number of attempts of a request with noReplay
 	// that the API refuses because of the rate limit.

@@ -142,9 +142,9 @@ func canAsk(ctx context.Context) bool {
 	return c.Elicitation != nil && (c.Elicitation.Form != nil || c.Elicitation.URL == nil)
 }
 
-// approvals binds the user's response to the action that the form described: the client
-// sends the response with a token, which could belong to another action or to an earlier
-// response. It is safe for concurrent use.
+// approvals binds the user's response to the action that the form described. The client
+// returns a token with the response; without approvals, it could be that of another action,
+// or one that was used before. approvals is safe for concurrent use.
 type approvals struct {
 	mu      sync.Mutex
 	pending map[string]approval // by token
