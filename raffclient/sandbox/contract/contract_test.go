@@ -134,6 +134,8 @@ func TestCheck(t *testing.T) {
 		{"inner field", get(`{"success":true,"data":{` + key + `,"project_accesses":[{"member_id":"` + id + `"}]}}`), "member_id"},
 		{"field of element", exchange("GET", "/api/v1/api-keys", "", 200, `{"success":true,"data":[{`+key+`,"x":1}],"total":1}`), "x"},
 		{"type of field", get(`{"success":true,"data":{` + key + `,"scope":1}}`), "scope"},
+		{"field of error", remove(404, `{"error":"Not Found","message":"a","meta":1}`), "meta"},
+		{"UUID in response", get(`{"success":true,"data":{` + strings.Replace(key, id, "1", 1) + `}}`), "UUID"},
 		{"body of 204", remove(204, "{}"), "body"},
 		{"truncated", get(`{"success":true,"data":{`), "decode"},
 	} {
