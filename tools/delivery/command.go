@@ -15,12 +15,13 @@ import (
 // command is a program that reads each secret from its standard input. Its output is
 // discarded, because it may contain the secret in any encoding.
 type command struct {
-	path    string // absolute
-	words   []string
-	timeout time.Duration
+	path        string // absolute
+	words       []string
+	timeout     time.Duration
+	cancelGrace time.Duration
 }
 
-func newCommand(line string, timeout time.Duration) (*command, error) {
+func newCommand(line string, timeout, cancelGrace time.Duration) (*command, error) {
 	words, err := splitWords(line)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func newCommand(line string, timeout time.Duration) (*command, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	return &command{path, words, timeout}, nil
+	return &command{path, words, timeout, cancelGrace}, nil
 }
 
 // trimExec removes the prefix "exec: " from an error of package exec.
@@ -61,7 +62,7 @@ func (c *command) ready(context.Context) error {
 // run runs the command with the secret on its standard input. A command that exits with
 // code 0 without reading the whole secret, such as `true`, has failed.
 func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
-	ctx, cancel := detach(ctx, c.timeout)
+	ctx, cancel := detach(ctx, c.timeout, c.cancelGrace)
 	defer cancel()
 	// The reading end of the pipe stays open, so that the rest of the secret can be read
 	// after the command has exited. For the same reason, writing never fails.
@@ -92,7 +93,7 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil:
 		return "", c.failed(fmt.Sprintf("did not exit within %v and was killed", c.timeout))
 	case ctx.Err() != nil && err != nil:
-		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", cancelGrace))
+		return "", c.failed(fmt.Sprintf("did not exit within %v after the call was cancelled, and was killed", c.cancelGrace))
 	case exited:
 		return "", c.failed(fmt.Sprintf("failed (%v)", exit.ProcessState))
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -22,10 +23,10 @@ import (
 )
 
 // commandHelper is a command that secrets are given to. It leaves what it got and
-// saw in the directory HANDOVER_TEST_DIR.
-func commandHelper(name string) {
+// saw in the directory dir.
+func commandHelper(name, dir string) {
 	leave := func(file, text string) {
-		if err := os.WriteFile(filepath.Join(os.Getenv("HANDOVER_TEST_DIR"), file), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			panic(err)
 		}
 	}
@@ -100,8 +101,8 @@ const saying = "permission denied by the vault"
 
 // background starts a helper that has our standard error, and does not wait.
 func background(name string, change func(*exec.Cmd)) *exec.Cmd {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperVariable+"="+name, "HANDOVER_TEST_DIR="+os.TempDir())
+	args := commandArgs(name, os.Args[4]) // in the directory of this one
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	if change != nil {
 		change(cmd)
@@ -112,19 +113,29 @@ func background(name string, change func(*exec.Cmd)) *exec.Cmd {
 	return cmd
 }
 
-// newCommandBench returns a way whose command is that helper, and where the helper
-// leaves things.
-func newCommandBench(t *testing.T, helper string, timeout time.Duration) (b *bench, left string) {
+// commandArgs returns the command that is that helper, and leaves things in dir.
+func commandArgs(helper, dir string) []string {
+	return []string{os.Args[0], "-x", "two words", helper, dir}
+}
+
+// setOwnKey sets variables that a command must not see, and a directory for temporary
+// files, which it returns.
+func setOwnKey(t *testing.T) (temporary string) {
 	t.Helper()
-	left = t.TempDir()
-	t.Setenv(helperVariable, helper)
-	t.Setenv("HANDOVER_TEST_DIR", left)
-	t.Setenv("TMPDIR", left)
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // with -race, a program ends a second later
+	temporary = t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	t.Setenv("RAFF_API_KEY", secretOf("the server's own"))
 	t.Setenv("RAFF_API_KEY_FILE", "/the/server's/own")
 	t.Setenv("RAFF_API_KEY_COMMAND", "op read it")
 	t.Setenv("RAFF_KEY_NAME", "a wrong one")
+	return temporary
+}
+
+// newCommandBench returns a way whose command is that helper, and where the helper
+// leaves things. cfg may contain further settings.
+func newCommandBench(t *testing.T, helper string, cfg delivery.Config) (b *bench, left string) {
+	t.Helper()
+	left = t.TempDir()
 	t.Cleanup(func() { // what tests start ends with them
 		if pid, err := os.ReadFile(filepath.Join(left, "child")); err == nil {
 			n := 0
@@ -134,12 +145,14 @@ func newCommandBench(t *testing.T, helper string, timeout time.Duration) (b *ben
 			}
 		}
 	})
-	b = newBench(t, delivery.Config{Delivery: "command", Command: "'" + os.Args[0] + "' -x 'two words'", Timeout: timeout})
+	cfg.Delivery, cfg.Command = "command", "'"+strings.Join(commandArgs(helper, left), "' '")+"'"
+	b = newBench(t, cfg)
 	return b, left
 }
 
 func TestCommand(t *testing.T) {
-	b, left := newCommandBench(t, "takes", 0)
+	temporary := setOwnKey(t)
+	b, left := newCommandBench(t, "takes", delivery.Config{})
 	if err := b.way.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +166,7 @@ func TestCommand(t *testing.T) {
 	if text := readFile(t, filepath.Join(left, "got")); text != secret {
 		t.Errorf("the command got %q", text)
 	}
-	if argv := readFile(t, filepath.Join(left, "argv")); argv != os.Args[0]+"\n-x\ntwo words" {
+	if argv := readFile(t, filepath.Join(left, "argv")); argv != strings.Join(commandArgs("takes", left), "\n") {
 		t.Errorf("got arguments %q", argv)
 	}
 	env := strings.Split(readFile(t, filepath.Join(left, "environ")), "\n")
@@ -168,7 +181,7 @@ func TestCommand(t *testing.T) {
 		}
 	}
 	// The secret is where the command put it, and nowhere else.
-	where := append(b.holders(t, left), b.holders(t, b.home)...)
+	where := slices.Concat(holders(t, left), holders(t, b.home), holders(t, temporary))
 	if !slices.Equal(where, []string{filepath.Join(left, "got")}) {
 		t.Errorf("the secret is in %q", where)
 	}
@@ -181,7 +194,8 @@ func TestCommand(t *testing.T) {
 func TestCommandSucceeds(t *testing.T) {
 	for _, helper := range []string{"prints and takes", "forks", "forks with stdin"} {
 		t.Run(helper, func(t *testing.T) {
-			b, left := newCommandBench(t, helper, 0)
+			t.Parallel()
+			b, left := newCommandBench(t, helper, delivery.Config{})
 			start := time.Now()
 			if got, err := b.deliver(t); err != nil || got.Delivery != "command" {
 				t.Errorf("got %+v, %v", got, err)
@@ -199,6 +213,12 @@ func TestCommandSucceeds(t *testing.T) {
 // A command that fails: the secret is saved, and the reason told without anything
 // that the command printed.
 func TestCommandFails(t *testing.T) {
+	temporary := setOwnKey(t)
+	t.Cleanup(func() { // after the subtests
+		if got := holders(t, temporary); len(got) != 0 {
+			t.Errorf("the secret is in %q", got)
+		}
+	})
 	for _, tt := range []struct {
 		helper  string
 		timeout time.Duration
@@ -217,6 +237,7 @@ func TestCommandFails(t *testing.T) {
 		{"does not block", 0, "exited without reading the whole secret"},
 	} {
 		t.Run(tt.helper, func(t *testing.T) {
+			t.Parallel()
 			commandFails(t, tt.helper, tt.timeout, tt.want)
 		})
 	}
@@ -229,14 +250,14 @@ func commandFails(t *testing.T, helper string, timeout time.Duration, want strin
 	case otherCommands[helper] == nil && (helper == "joins another group" || helper == "does not block"):
 		t.Skip("there is no such thing here")
 	}
-	b, left := newCommandBench(t, helper, timeout)
+	b, left := newCommandBench(t, helper, delivery.Config{Timeout: timeout})
 	start := time.Now()
 	name := filepath.Base(os.Args[0])
 	b.recovers(t, "It could not be delivered by command: "+name+" "+want, "printf %s raff_test | "+name+" …")
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if got := b.holders(t, left); len(got) != 0 {
+	if got := holders(t, left); len(got) != 0 {
 		t.Errorf("the secret is in %q", got)
 	}
 	for _, hidden := range []string{saying, "two words"} {
@@ -268,7 +289,8 @@ func endsSoon(t *testing.T, pid string) {
 
 // A call that is cancelled meanwhile does not stop the command.
 func TestCommandOutlastsItsCall(t *testing.T) {
-	b, left := newCommandBench(t, "takes", 0)
+	t.Parallel()
+	b, left := newCommandBench(t, "takes", delivery.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, err := b.way.Deliver(ctx, ci, raffclient.NewSecret(secret))
@@ -279,19 +301,45 @@ func TestCommandOutlastsItsCall(t *testing.T) {
 
 // A call that is cancelled leaves the command less time, and the reason says so.
 func TestCommandHangsAfterItsCall(t *testing.T) {
-	b, _ := newCommandBench(t, "hangs", 0)
+	t.Parallel()
+	b, _ := newCommandBench(t, "hangs", delivery.Config{}.WithWaits(200*time.Millisecond, 0))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, err := b.way.Deliver(ctx, ci, raffclient.NewSecret(secret))
 	if err != nil || got.Delivery != "recovered" || readFile(t, got.Location) != secret {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	contains(t, got.Note, "did not exit within 5s after the call was cancelled, and was killed")
+	contains(t, got.Note, "did not exit within 200ms after the call was cancelled, and was killed")
+}
+
+// A delivery continues for a limited time, and for less after its call was cancelled.
+func TestDeliveryEnds(t *testing.T) {
+	for _, tt := range []struct {
+		cancelled, limit, want time.Duration
+	}{
+		{time.Hour, 30 * time.Second, 30 * time.Second},
+		{0, 30 * time.Second, 5 * time.Second},
+		{10 * time.Second, 30 * time.Second, 15 * time.Second},
+		{0, time.Second, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			call, cancel := context.WithTimeout(t.Context(), tt.cancelled)
+			defer cancel()
+			ctx, stop := delivery.Detach(call, tt.limit)
+			defer stop()
+			began := time.Now()
+			<-ctx.Done()
+			if took := time.Since(began); took != tt.want {
+				t.Errorf("cancelled after %v, with a limit of %v: it ended after %v, want %v", tt.cancelled, tt.limit, took, tt.want)
+			}
+		})
+	}
 }
 
 // The reason contains no error with the output of the command.
 func TestCommandErrorHoldsNoOutput(t *testing.T) {
-	b, _ := newCommandBench(t, "prints", 0)
+	t.Parallel()
+	b, _ := newCommandBench(t, "prints", delivery.Config{})
 	destroy(t, b.recovery)
 	_, err := b.deliver(t)
 	if _, ok := errors.AsType[*delivery.LostError](err); !ok {

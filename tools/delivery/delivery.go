@@ -64,6 +64,25 @@ type Config struct {
 	// Logger records each secret that could not be delivered, and where it was saved.
 	// Default: nothing is logged.
 	Logger *slog.Logger
+
+	waits waits // the zero value stands for defaultWaits
+}
+
+// waits are how long a delivery waits for others.
+type waits struct {
+	// cancelGrace is how long a delivery may continue after its call was cancelled. It is
+	// shorter than the grace period of a server that shuts down.
+	cancelGrace time.Duration
+	// probe is how long a keychain may take to respond to a probe. A user whom it asks to
+	// unlock it can do so later and call again.
+	probe time.Duration
+	// store is how long storing a secret in a keychain may take. It is longer, so that
+	// the secret is not lost because the user is slow.
+	store time.Duration
+}
+
+func defaultWaits() waits {
+	return waits{cancelGrace: 5 * time.Second, probe: 5 * time.Second, store: 30 * time.Second}
 }
 
 // Method delivers secrets in the configured way. The zero Method delivers inline. A
@@ -92,6 +111,7 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	m := &Method{delivery: cfg.Delivery, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
 	m.recovery.sweep()
+	w := cmp.Or(cfg.waits, defaultWaits())
 	switch cfg.Delivery {
 	case "file":
 		f := newDirStore(cfg.Dir, cfg.Format, log)
@@ -100,12 +120,12 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
 		return m, m.notReady(m.ready(ctx))
 	case "keyring":
-		s := newKeyringStore()
+		s := newKeyringStore(w)
 		m.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
 		m.ready, m.deliver = s.probe, s.put
 		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
 	case "command":
-		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second))
+		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
 		if err != nil {
 			return nil, m.notReady(err)
 		}
@@ -219,16 +239,12 @@ func (value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // LogValue returns "[redacted]".
 func (value) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// cancelGrace is how long a delivery may continue after its call was cancelled. It is
-// shorter than the grace period of a server that shuts down.
-const cancelGrace = 5 * time.Second
-
 // detach returns a context for a delivery that has begun. It ends after limit, or
-// cancelGrace after ctx.
-func detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+// grace after ctx.
+func detach(ctx context.Context, limit, grace time.Duration) (context.Context, context.CancelFunc) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(cancelGrace, cancel)
+		timer := time.AfterFunc(grace, cancel)
 		context.AfterFunc(own, func() { timer.Stop() })
 	})
 	return own, func() { stop(); cancel() }

@@ -69,7 +69,7 @@ func TestFullDiskEverywhere(t *testing.T) {
 	if _, ok := errors.AsType[*delivery.LostError](err); !ok || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("got %v", err)
 	}
-	if got := b.holders(t, disk); len(got) != 0 {
+	if got := holders(t, disk); len(got) != 0 {
 		t.Errorf("the secret is in %q", got)
 	}
 }

@@ -256,7 +256,7 @@ func TestLost(t *testing.T) {
 		t.Fatalf("got %v, want a LostError", err)
 	}
 	contains(t, err.Error(), b.dir, b.recovery)
-	if got := b.holders(t, b.home); len(got) != 0 {
+	if got := holders(t, b.home); len(got) != 0 {
 		t.Errorf("the secret is in %q", got)
 	}
 }

@@ -1,11 +1,24 @@
 package delivery
 
 import (
+	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
+
+// WithWaits returns c with other waits after a cancellation and for a keychain.
+func (c Config) WithWaits(cancelGrace, keychain time.Duration) Config {
+	c.waits = waits{cancelGrace: cancelGrace, probe: keychain, store: keychain}
+	return c
+}
+
+// Detach returns the context of a delivery, for a call whose context is ctx.
+func Detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return detach(ctx, limit, defaultWaits().cancelGrace)
+}
 
 // PutSyncing puts a secret into a directory, and syncs by calling sync.
 func PutSyncing(dir string, k Key, secret string, sync func(*os.File) error) (path string, err error) {

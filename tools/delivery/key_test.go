@@ -123,7 +123,8 @@ func TestOddKeyInFileName(t *testing.T) {
 
 // The same of a command's environment, which others can read.
 func TestOddKeyInEnvironment(t *testing.T) {
-	b, left := newCommandBench(t, "takes", 0)
+	setOwnKey(t)
+	b, left := newCommandBench(t, "takes", delivery.Config{})
 	for _, k := range odd {
 		got, err := b.way.Deliver(t.Context(), k, raffclient.NewSecret(secret))
 		if err != nil || got.Delivery != "command" || readFile(t, filepath.Join(left, "got")) != secret {

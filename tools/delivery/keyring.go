@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/zalando/go-keyring"
 )
@@ -17,32 +16,24 @@ import (
 // A locked keychain asks the user to unlock it and blocks until then. A keyringStore
 // waits for a limited time.
 type keyringStore struct {
-	sem chan struct{} // full while something uses the keychain
+	sem   chan struct{} // full while something uses the keychain
+	waits waits
 }
 
 const service = "raff-mcp"
 
-const (
-	// probeTimeout is how long a keychain may take to respond to a probe. If it asks the
-	// user to unlock it, the user can do so later and call again.
-	probeTimeout = 5 * time.Second
-	// storeTimeout is how long storing a secret may take. It is longer, because a user who
-	// is slow to unlock the keychain must not lose the secret.
-	storeTimeout = 30 * time.Second
-)
-
-func newKeyringStore() *keyringStore { return &keyringStore{make(chan struct{}, 1)} }
+func newKeyringStore(w waits) *keyringStore { return &keyringStore{make(chan struct{}, 1), w} }
 
 // exists returns an error if there is no keychain. It does not start one.
 func (s *keyringStore) exists(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.probe)
 	defer cancel()
 	return s.do(ctx, keychainExists)
 }
 
 // probe stores a value that is not a secret, reads it and removes it.
 func (s *keyringStore) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.waits.probe)
 	defer cancel()
 	return s.do(ctx, func() error {
 		if err := keychainExists(); err != nil {
@@ -58,7 +49,7 @@ func (s *keyringStore) probe(ctx context.Context) error {
 }
 
 func (s *keyringStore) put(ctx context.Context, k Key, v value) (string, error) {
-	ctx, cancel := detach(ctx, storeTimeout)
+	ctx, cancel := detach(ctx, s.waits.store, s.waits.cancelGrace)
 	defer cancel()
 	account := accountName(k)
 	err := s.do(ctx, func() error { return store(account, v) })

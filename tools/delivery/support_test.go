@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -24,22 +25,36 @@ import (
 )
 
 // A helper is a program that a test starts: this one, told by a variable to be
-// another.
+// another. Those that are commands are told by their arguments.
 const helperVariable = "HANDOVER_TEST_HELPER"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == len(commandArgs("", "")) && os.Args[1] == commandArgs("", "")[1] {
+		commandHelper(os.Args[3], os.Args[4])
+		return
+	}
 	switch os.Getenv(helperVariable) {
 	case "":
-		os.Exit(m.Run())
+		os.Exit(runTests(m))
 	case "deliver":
 		deliverForEver(os.Getenv("HANDOVER_TEST_DIR"))
 	case "deliver hanging":
 		deliverHanging(os.Getenv("HANDOVER_TEST_DIR"))
 	case "deliver once":
 		deliverOnce(os.Getenv("HANDOVER_TEST_DIR"))
-	default:
-		commandHelper(os.Getenv(helperVariable))
 	}
+}
+
+// runTests runs the tests. Those that run in parallel wait for processes more than they
+// compute, so more of them run at once than there are processors.
+func runTests(m *testing.M) int {
+	if err := flag.Set("test.parallel", "16"); err != nil { // -parallel overrides it
+		panic(err)
+	}
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil { // with -race, a program ends a second later
+		panic(err)
+	}
+	return m.Run()
 }
 
 // deliverForEver puts one secret after the other into a directory.
@@ -199,13 +214,13 @@ func (b *bench) recovers(t *testing.T, want ...string) {
 			t.Errorf("the log lacks %q: %s", want, b.log.String())
 		}
 	}
-	if where := b.holders(t, b.home); !slices.Equal(where, []string{got.Location}) {
+	if where := holders(t, b.home); !slices.Equal(where, []string{got.Location}) {
 		t.Errorf("the secret is in %q, want %s", where, got.Location)
 	}
 }
 
 // holders returns the files below dir that hold a piece of the secret.
-func (b *bench) holders(t *testing.T, dir string) (paths []string) {
+func holders(t *testing.T, dir string) (paths []string) {
 	t.Helper()
 	for _, path := range files(t, dir) {
 		if text := readFile(t, path); strings.Contains(text, secret[13:30]) || strings.Contains(text, secret[40:60]) {

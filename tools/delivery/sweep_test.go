@@ -110,7 +110,7 @@ func ready(t *testing.T, b *bench) {
 
 // The other ways save secrets in the recovery directory too.
 func TestKilledBeforeNamingWithCommand(t *testing.T) {
-	b, _ := newCommandBench(t, "takes", 0)
+	b, _ := newCommandBench(t, "takes", delivery.Config{})
 	if _, err := os.Stat(b.recovery); err == nil {
 		t.Fatal("the recovery directory was made although there is nothing to recover")
 	}
