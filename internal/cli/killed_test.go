@@ -14,6 +14,7 @@ import (
 // If the program is killed at any moment, the file for a secret is complete and has its
 // final name, immediately or after the next start.
 func TestKilledDuringDelivery(t *testing.T) {
+	t.Parallel()
 	api := exec.Command("loopback-api")
 	out, err := api.StdoutPipe()
 	if err != nil {

@@ -63,6 +63,7 @@ func session(t *testing.T, env ...string) (answer, stderr string) {
 
 // Unsolicited bytes from a server are not logged: they may contain a secret.
 func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
+	t.Parallel()
 	body, _ := json.Marshal(map[string]any{"success": true, "data": map[string]any{"id": "1", "secret": newSecret}})
 	good := fmt.Sprintf("HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	for _, tt := range []struct{ name, answer string }{
@@ -113,6 +114,7 @@ func rawServer(t *testing.T, answer string) (url string) {
 
 // Requests to this machine do not use a proxy, which would see the key.
 func TestLoopbackNeedsNoProxy(t *testing.T) {
+	t.Parallel()
 	var seen atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
 	t.Cleanup(proxy.Close)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// Tests that run in parallel wait for processes more than they compute, so more of them
+// run at once than there are processors.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "16"); err != nil { // -parallel overrides it
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"raff-mcp": func() { os.Exit(Main()) }, "loopback-api": loopbackAPI, "log-and-die": logAndDie})
 }
 

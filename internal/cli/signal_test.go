@@ -230,6 +230,7 @@ func pause(ctx context.Context, d time.Duration) {
 
 // After a termination signal, calls in flight are finished and answered.
 func TestTerminate(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		for _, n := range []int{0, 20} {
 			t.Run(fmt.Sprintf("%v %d", sig, n), func(t *testing.T) {
@@ -253,6 +254,7 @@ func TestTerminate(t *testing.T) {
 // Two signals at nearly the same time: one terminal that is closed, or an impatient
 // user. Whichever way they are counted, nothing is lost.
 func TestTwoSignals(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name          string
 		first, second syscall.Signal
@@ -286,6 +288,7 @@ func TestTwoSignals(t *testing.T) {
 // The second signal cuts off calls in flight within seconds, and still cleans up after
 // them.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name          string
 		answers, sure bool // the API does, and can revoke
@@ -326,6 +329,7 @@ func TestSecondSignal(t *testing.T) {
 
 // The third signal ends the program immediately.
 func TestThirdSignal(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 1} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
@@ -422,6 +426,7 @@ func TestSignalWhileReadingArguments(t *testing.T) {
 // A client that stops reading while a key is being created does not kill the program by
 // SIGPIPE before the key is revoked.
 func TestReaderLeaves(t *testing.T) {
+	t.Parallel()
 	for _, refuse := range []bool{false, true} {
 		for _, n := range []int{0, 20} {
 			t.Run(fmt.Sprintf("%d %t", n, refuse), func(t *testing.T) {

@@ -54,6 +54,7 @@ func limited(t *testing.T) context.Context {
 // A client that never reads standard error gets every response, and the program
 // ends when the client leaves.
 func TestUnreadStderr(t *testing.T) {
+	t.Parallel()
 	const failing = 300
 	for _, tt := range []struct{ name, call string }{
 		// Each of these is logged at debug level.
@@ -61,6 +62,7 @@ func TestUnreadStderr(t *testing.T) {
 		{"unknown", `{"name":"no_such_tool","arguments":{}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(limited(t), "raff-mcp", "--sandbox", "--log-level=debug")
 			cmd.Env = []string{"HOME=" + t.TempDir()}
 			cmd.Stderr = unreadPipe(t)
@@ -102,6 +104,7 @@ func startProgram(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Re
 
 // The program ends with its exit code even if there is no room for a message.
 func TestUnreadStderrAndExitCode(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		args string
 		want int
@@ -127,6 +130,7 @@ func TestUnreadStderrAndExitCode(t *testing.T) {
 
 // The program goes on if standard error is closed at the other end.
 func TestClosedStderr(t *testing.T) {
+	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +184,7 @@ func logAndDie() {
 // What is logged before a request is sent remains, even if the program is killed
 // once the request has been sent.
 func TestKilledAfterLogging(t *testing.T) {
+	t.Parallel()
 	for range 10 {
 		cmd := exec.CommandContext(limited(t), "log-and-die")
 		var log bytes.Buffer
