@@ -93,6 +93,7 @@ func TestRedirectIsRefused(t *testing.T) {
 }
 
 func TestRealResetIsLookedUp(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []faulty.Fault{
 		{Cut: true, After: true},
 		{CutBody: 5},
@@ -115,6 +116,7 @@ func TestRealResetIsLookedUp(t *testing.T) {
 // Whatever comes back once a request was sent, and however much it looks like a
 // handshake that failed, is no proof that nothing was done.
 func TestConnectionBreaksAfterSending(t *testing.T) {
+	t.Parallel()
 	record := "\x17\x03\x03\x00\x20" + strings.Repeat("garbage!", 4)
 	for _, tt := range []struct {
 		name     string
@@ -185,6 +187,7 @@ func TestBodyWithoutEnd(t *testing.T) {
 
 // Errors of net/http can quote what a server sent; ours do not.
 func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
+	t.Parallel()
 	for _, response := range []string{
 		"HTTP/1.1 %s OK\r\n\r\n",
 		"%s\r\n\r\n",
@@ -235,6 +238,7 @@ func rawServer(t *testing.T, response string) (url string) {
 
 // Without a connection nothing was sent, and the error says so.
 func TestNoConnection(t *testing.T) {
+	t.Parallel()
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(untrusted.Close)
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)

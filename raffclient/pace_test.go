@@ -160,6 +160,7 @@ var loads = map[string]func(t *testing.T, call func(n int)) int{
 // Whatever the load and the network, nothing is refused, under either reading of
 // the rate limit and in both tiers.
 func TestPaceIsNeverRefused(t *testing.T) {
+	t.Parallel()
 	for limiter := range limiters {
 		for jitter := range jitters {
 			for load := range loads {

@@ -1,10 +1,22 @@
 package raffclient_test
 
 import (
+	"flag"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"testing"
 )
+
+// Tests with real sockets wait most of the time, so more of them run at once than there
+// are processors.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil { // -parallel overrides it
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
