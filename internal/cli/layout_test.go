@@ -21,6 +21,7 @@ var imports = map[string][]string{
 	"internal/cli":                {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
 	"internal/clients":            {"internal/printable"},
 	"internal/config":             {"internal/printable", "raffclient"},
+	"internal/mcptest":            nil,
 	"internal/printable":          nil,
 	"internal/stdio":              {"internal/stdio/codec"},
 	"internal/stdio/codec":        nil,

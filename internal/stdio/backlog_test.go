@@ -13,22 +13,16 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
 // sized returns message with n more bytes.
 func sized(message string, n int) string { return "{" + strings.Repeat(" ", n) + message[1:] }
 
-// questionID returns the id of an elicitation request, or "" for another message.
-func questionID(line string) string {
-	if !strings.Contains(line, `"method":"elicitation/create"`) {
-		return ""
-	}
-	return ids([]string{line})[0]
-}
-
+// accept returns the user's consent to the question with that ID, which is JSON.
 func accept(id string) string {
-	return `{"jsonrpc":"2.0","id":` + id + `,"result":{"action":"accept","content":{}}}`
+	return mcptest.Answer(id, `"result":{"action":"accept","content":{}}`)
 }
 
 // However many calls wait for the user, messages are still read.
@@ -54,33 +48,33 @@ func TestQuestionsDoNotStopReading(t *testing.T) {
 					s.AddTool(mcp.NewTool("ok"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) { return ok(ctx) })
 					c := dial(t, s, stdio.Config{}.WithMaxCalls(tt.maxCalls))
 					for i := range tt.asking {
-						c.send(sized(call(fmt.Sprint(i), "ask"), tt.asks))
+						c.Send(sized(call(fmt.Sprint(i), "ask"), tt.asks))
 					}
 					for i := range tt.others {
-						c.send(sized(call(fmt.Sprint(10_000+i), "ok"), tt.size))
+						c.Send(sized(call(fmt.Sprint(10_000+i), "ok"), tt.size))
 					}
 					var questions []string
 					answers := 0
 					for len(questions) < tt.asking || answers < tt.others {
-						line := <-c.lines
-						if id := questionID(line); id != "" {
-							questions = append(questions, id)
-						} else if strings.Contains(line, `"text":"ok"`) {
+						m := c.Receive()
+						if m.IsQuestion() {
+							questions = append(questions, string(m.ID))
+						} else if strings.Contains(m.Text, `"text":"ok"`) {
 							answers++
 						} else {
-							t.Fatalf("got %s", line)
+							t.Fatalf("got %s", m.Text)
 						}
 					}
 					want := tt.asking
 					for i, id := range questions {
 						if cancelled {
-							c.send(cancel(fmt.Sprint(i)))
+							c.Send(mcptest.Cancel(fmt.Sprint(i)))
 							want = 0
 						} else {
-							c.send(accept(id))
+							c.Send(accept(id))
 						}
 					}
-					got := strings.Join(c.end(), "\n")
+					got := strings.Join(c.End(), "\n")
 					if n := strings.Count(got, "user: accept"); n != want {
 						t.Errorf("%d calls got the user's answer, want %d", n, want)
 					}
@@ -102,31 +96,31 @@ func TestTooManyQuestions(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := dial(t, asking(), stdio.Config{}.WithMaxCalls(2))
 			for i := range tt.calls {
-				c.send(sized(call(fmt.Sprint(i), "ask"), tt.size))
+				c.Send(sized(call(fmt.Sprint(i), "ask"), tt.size))
 			}
 			var questions []string
 			for range tt.calls {
-				line := <-c.lines
-				if id := questionID(line); id != "" {
-					questions = append(questions, id)
-				} else if !strings.Contains(line, `"error"`) || !strings.Contains(line, "too many questions") {
-					t.Errorf("got %s", line)
+				m := c.Receive()
+				if m.IsQuestion() {
+					questions = append(questions, string(m.ID))
+				} else if !strings.Contains(m.Text, `"error"`) || !strings.Contains(m.Text, "too many questions") {
+					t.Errorf("got %s", m.Text)
 				}
 			}
 			if len(questions) != tt.want {
 				t.Errorf("%d questions of %d bytes are open at once, want %d", len(questions), tt.size, tt.want)
 			}
 			for _, id := range questions {
-				c.send(accept(id))
+				c.Send(accept(id))
 			}
 			for range questions {
-				if line := <-c.lines; !strings.Contains(line, "user: accept") {
+				if line := c.Line(); !strings.Contains(line, "user: accept") {
 					t.Errorf("got %s", line)
 				}
 			}
-			c.send(call("1", "ask")) // there is capacity again
-			c.send(accept(questionID(<-c.lines)))
-			if got := c.end(); len(got) != 1 || !strings.Contains(got[0], "user: accept") {
+			c.Send(call("1", "ask")) // there is capacity again
+			c.Send(accept(string(c.Receive().ID)))
+			if got := c.End(); len(got) != 1 || !strings.Contains(got[0], "user: accept") {
 				t.Errorf("got %q", got)
 			}
 		})
@@ -157,15 +151,15 @@ func TestCancellationBehindRequestsWithoutRoom(t *testing.T) {
 					return until(nil)(ctx)
 				}}), stdio.Config{}.WithMaxCalls(tt.maxCalls))
 				for i := range tt.calls {
-					c.send(sized(call(fmt.Sprint(i), "block"), tt.size))
+					c.Send(sized(call(fmt.Sprint(i), "block"), tt.size))
 				}
 				synctest.Wait()
 				first := ran.Load()
 				for i := range tt.calls { // in reverse: cancelling a running call would start another
-					c.send(cancel(fmt.Sprint(tt.calls - 1 - i)))
+					c.Send(mcptest.Cancel(fmt.Sprint(tt.calls - 1 - i)))
 				}
-				c.send(ping)
-				got := c.end()
+				c.Send(ping)
+				got := c.End()
 				if len(got) != tt.refused+1 || got[tt.refused] != pong {
 					t.Fatalf("got %d lines, want %d errors and a pong", len(got), tt.refused)
 				}
@@ -194,13 +188,13 @@ func TestWaitingRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
-		c.send(call("1", "block"), call("2", "ok"), ping, call("3", "ok"), `{"jsonrpc":"2.0","id":4,"method":"tools/list"}`, "junk", call("5", "nope"), cancel("3"))
+		c.Send(call("1", "block"), call("2", "ok"), ping, call("3", "ok"), `{"jsonrpc":"2.0","id":4,"method":"tools/list"}`, "junk", call("5", "nope"), mcptest.Cancel("3"))
 		synctest.Wait()
-		if n := len(c.lines); n != 0 {
+		if n := c.Unread(); n != 0 {
 			t.Errorf("%d lines came too early", n)
 		}
 		close(release)
-		if got, want := ids(c.end()), []string{"1", "2", `"ping"`, "4", "null", "5"}; !slices.Equal(got, want) {
+		if got, want := mcptest.IDs(c.End()), []string{"1", "2", `"ping"`, "4", "null", "5"}; !slices.Equal(got, want) {
 			t.Errorf("answered in the order %v, want %v", got, want)
 		}
 	})
@@ -215,9 +209,9 @@ func TestManyRequests(t *testing.T) {
 			return ok(ctx)
 		}}), stdio.Config{}.WithMaxCalls(3))
 		for i := range n {
-			c.send(call(fmt.Sprint(i), "work"))
+			c.Send(call(fmt.Sprint(i), "work"))
 		}
-		if got := strings.Count(strings.Join(c.end(), "\n"), `"text":"ok"`); got != n {
+		if got := strings.Count(strings.Join(c.End(), "\n"), `"text":"ok"`); got != n {
 			t.Errorf("%d calls of %d succeeded", got, n)
 		}
 	})
@@ -233,18 +227,18 @@ func TestRefusedRequest(t *testing.T) {
 			return until(release)(ctx)
 		}}), stdio.Config{}.WithMaxCalls(1))
 		for i := range 1003 {
-			c.send(call(fmt.Sprint(i), "block"))
+			c.Send(call(fmt.Sprint(i), "block"))
 		}
 		const text = "too many requests are waiting, so this one was not started. Send it again when others have been answered."
-		wantLines(t, []string{<-c.lines, <-c.lines}, errorResponse("1001", -32000, text), errorResponse("1002", -32000, text))
+		wantLines(t, []string{c.Line(), c.Line()}, errorResponse("1001", -32000, text), errorResponse("1002", -32000, text))
 		close(release)
 		for i := range 1001 {
-			if got := <-c.lines; got != okResponse(fmt.Sprint(i)) {
+			if got := c.Line(); got != okResponse(fmt.Sprint(i)) {
 				t.Fatalf("got %s, want an answer to %d", got, i)
 			}
 		}
-		c.send(call("1001", "block"))
-		wantLines(t, c.end(), okResponse("1001"))
+		c.Send(call("1001", "block"))
+		wantLines(t, c.End(), okResponse("1001"))
 		if n := ran.Load(); n != 1002 {
 			t.Errorf("%d calls ran, want 1002", n)
 		}
@@ -258,17 +252,17 @@ func TestRefusalWaitsForItsID(t *testing.T) {
 			release := make(chan struct{})
 			c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
 			for i := range 1001 {
-				c.send(call(fmt.Sprint(i), "block"))
+				c.Send(call(fmt.Sprint(i), "block"))
 			}
-			go fmt.Fprintln(c.in, call(id, "ok")) // reading has paused
+			go c.Send(call(id, "ok")) // reading has paused
 			time.Sleep(time.Minute - 2*time.Second)
 			synctest.Wait()
-			if n := len(c.lines); n != 0 {
-				t.Errorf("an answer came early: %s", <-c.lines)
+			if n := c.Unread(); n != 0 {
+				t.Errorf("an answer came early: %s", c.Line())
 			}
 			close(release)
 			synctest.Wait()
-			if got := c.end(); len(got) != 1002 || got[0] != okResponse("0") {
+			if got := c.End(); len(got) != 1002 || got[0] != okResponse("0") {
 				t.Errorf("got %d answers, the first %s", len(got), got[0])
 			}
 		})
@@ -278,8 +272,8 @@ func TestRefusalWaitsForItsID(t *testing.T) {
 func TestSameIDWaitingTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"block": until(nil), "ok": ok}), stdio.Config{}.WithMaxCalls(1))
-		c.send(call("1", "block"), call("2", "ok"), call("2.0", "ok"), call("1", "ok"), cancel("2"), cancel("1"), ping)
-		wantLines(t, c.end(), pong)
+		c.Send(call("1", "block"), call("2", "ok"), call("2.0", "ok"), call("1", "ok"), mcptest.Cancel("2"), mcptest.Cancel("1"), ping)
+		wantLines(t, c.End(), pong)
 	})
 }
 
@@ -292,22 +286,22 @@ func TestWaitingBatch(t *testing.T) {
 			started.Add(1)
 			return until(release)(ctx)
 		}}), stdio.Config{}.WithMaxCalls(5))
-		c.send(initialize("2025-03-26"))
-		<-c.lines
+		c.Send(initialize("2025-03-26"))
+		c.Line()
 		for i := range 5 {
-			c.send(call(fmt.Sprint(i), "block"))
+			c.Send(call(fmt.Sprint(i), "block"))
 		}
-		c.send("["+call("5", "later")+","+call("6", "later")+","+cancel("6")+","+cancel("0")+","+initialized+"]",
-			"["+call("7", "later")+","+call("8", "later")+"]", cancel("8"), "["+call("9", "later")+"]", cancel("9"))
+		c.Send("["+call("5", "later")+","+call("6", "later")+","+mcptest.Cancel("6")+","+mcptest.Cancel("0")+","+mcptest.Initialized+"]",
+			"["+call("7", "later")+","+call("8", "later")+"]", mcptest.Cancel("8"), "["+call("9", "later")+"]", mcptest.Cancel("9"))
 		synctest.Wait()
 		if n := started.Load(); n != 1 {
 			t.Errorf("%d calls were started in place of the one that was cancelled, want 1", n)
 		}
 		close(release)
 		for i := range 5 {
-			c.send(cancel(fmt.Sprint(i)))
+			c.Send(mcptest.Cancel(fmt.Sprint(i)))
 		}
-		got := c.end()
+		got := c.End()
 		slices.Sort(got)
 		wantLines(t, got, "["+okResponse("5")+"]", "["+okResponse("7")+"]")
 	})
@@ -318,12 +312,12 @@ func TestInitializeNeedsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
-		c.send(call("1", "block"), call("2", "block"), initialize("2025-03-26"), "["+ping+"]")
-		if got := <-c.lines; ids([]string{got})[0] != `"init"` {
-			t.Errorf("got %s, want initialize answered", got)
+		c.Send(call("1", "block"), call("2", "block"), initialize("2025-03-26"), "["+ping+"]")
+		if got := c.Receive(); string(got.ID) != `"init"` {
+			t.Errorf("got %s, want initialize answered", got.Text)
 		}
 		close(release)
-		wantLines(t, c.end(), okResponse("1"), okResponse("2"), "["+pong+"]")
+		wantLines(t, c.End(), okResponse("1"), okResponse("2"), "["+pong+"]")
 	})
 }
 
@@ -332,16 +326,16 @@ func TestSignalWithRequestsWaiting(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
 		for i := range 5 {
-			c.send(call(fmt.Sprint(i), "block"))
+			c.Send(call(fmt.Sprint(i), "block"))
 		}
 		synctest.Wait()
-		c.stop()
+		c.Stop()
 		synctest.Wait()
 		close(release)
-		if err := <-c.err; err != nil {
+		if err := c.Wait(); err != nil {
 			t.Error(err)
 		}
-		wantLines(t, c.rest(), okResponse("0"))
+		wantLines(t, c.Rest(), okResponse("0"))
 	})
 }
 
@@ -354,14 +348,12 @@ func TestWaitingRequestsTakeLittleMemory(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	big := `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"block","arguments":{"a":"` + strings.Repeat("x", 200_000) + `"}}}`
 	for i := range 80 {
-		c.send(fmt.Sprintf(big, i))
+		c.Send(fmt.Sprintf(big, i))
 	}
-	for line := range c.lines {
-		if !strings.Contains(line, "too many requests") {
-			t.Errorf("got %s", line)
-		}
-		if ids([]string{line})[0] == "79" {
-			break
+	last, earlier := c.Response("79")
+	for _, m := range append(earlier, last) {
+		if !strings.Contains(m.Text, "too many requests") {
+			t.Errorf("got %s", m.Text)
 		}
 	}
 	runtime.GC()
@@ -370,5 +362,5 @@ func TestWaitingRequestsTakeLittleMemory(t *testing.T) {
 		t.Errorf("16 MB of requests take %d bytes", n)
 	}
 	close(release)
-	c.end()
+	c.End()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -22,8 +23,8 @@ func TestBatch(t *testing.T) {
 	}{
 		{"requests", array(ping, call("1", "ok"), call("2", "ok")), array(pong, okResponse("1"), okResponse("2"))},
 		{"one", array(ping), array(pong)},
-		{"with notifications and responses", array(initialized, call("1", "ok"), `{"jsonrpc":"2.0","id":1,"result":{}}`), array(okResponse("1"))},
-		{"notifications only", array(initialized, initialized), ""},
+		{"with notifications and responses", array(mcptest.Initialized, call("1", "ok"), `{"jsonrpc":"2.0","id":1,"result":{}}`), array(okResponse("1"))},
+		{"notifications only", array(mcptest.Initialized, mcptest.Initialized), ""},
 		{"responses only", array(`{"jsonrpc":"2.0","id":1,"result":{}}`), ""},
 		{"empty", "[]", invalid("null", "empty batch")},
 		{"invalid elements", array("1", `"x"`, "[]", ping, `{"id":7}`),
@@ -31,8 +32,8 @@ func TestBatch(t *testing.T) {
 				invalid("null", "a message must be an object"), pong, invalid("7", `jsonrpc must be "2.0"`))},
 		{"initialize", array(initialize("2024-11-05"), ping), array(invalid(`"init"`, "initialize must not be part of a batch"), pong)},
 		{"same id twice", array(call("1", "ok"), call("1", "ok")), array(okResponse("1"), invalid("1", inUse))},
-		{"cancelled element", array(call("1", "block"), ping, cancel("1")), array(pong)},
-		{"all cancelled", array(call("1", "block"), ping, cancel("1"), cancel(`"ping"`)), ""},
+		{"cancelled element", array(call("1", "block"), ping, mcptest.Cancel("1")), array(pong)},
+		{"all cancelled", array(call("1", "block"), ping, mcptest.Cancel("1"), mcptest.Cancel(`"ping"`)), ""},
 		{"too many", array(ping, ping, ping, ping, ping, ping), invalid("null", "a batch must not have more than 5 messages")},
 		{"not JSON", "[" + ping + ",]", errorResponse("null", -32700, "not valid JSON")},
 	} {
@@ -55,7 +56,7 @@ func TestBatchInOtherRevisions(t *testing.T) {
 		if revision == "2025-11-25" {
 			want = `{"jsonrpc":"2.0","error":{"code":-32600,"message":"` + text + `"}}`
 		}
-		for _, batch := range []string{"[]", "[" + ping + "]", "[" + initialized + "]"} {
+		for _, batch := range []string{"[]", "[" + ping + "]", "[" + mcptest.Initialized + "]"} {
 			wantLines(t, serve(t, newServer(nil), stdio.Config{}, initialize(revision), batch)[1:], want)
 		}
 	}
@@ -65,12 +66,12 @@ func TestBatchResponseWaitsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release), "ok": ok}), stdio.Config{})
-		c.send(initialize("2025-03-26"), "["+call("1", "block")+","+call("2", "ok")+"]", call("2", "ok"), ping)
-		<-c.lines
-		wantLines(t, []string{<-c.lines}, pong)
+		c.Send(initialize("2025-03-26"), "["+call("1", "block")+","+call("2", "ok")+"]", call("2", "ok"), ping)
+		c.Line()
+		wantLines(t, []string{c.Line()}, pong)
 		close(release)
 		// The id 2 is in use until the array is written.
-		wantLines(t, c.end(), "["+okResponse("1")+","+okResponse("2")+"]", errorResponse("2", -32600, "id already in use"))
+		wantLines(t, c.End(), "["+okResponse("1")+","+okResponse("2")+"]", errorResponse("2", -32600, "id already in use"))
 	})
 }
 
@@ -87,24 +88,23 @@ func TestBatchUndelivered(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var undone atomic.Int32
 				release := make(chan struct{})
-				c := dialSlow(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
+				c := dial(t, newServer(map[string]handler{"mint": func(ctx context.Context) (*mcp.CallToolResult, error) {
 					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 					<-release
 					return ok(ctx)
 				}}), stdio.Config{})
-				go c.read()
-				c.send(initialize("2025-03-26"), "["+call("1", "mint")+","+call("2", "mint")+","+call("3", "mint")+"]")
-				<-c.lines
+				c.Send(initialize("2025-03-26"), "["+call("1", "mint")+","+call("2", "mint")+","+call("3", "mint")+"]")
+				c.Line()
 				synctest.Wait()
-				c.send(cancel("3"))
+				c.Send(mcptest.Cancel("3"))
 				synctest.Wait()
 				want := []string{"[" + okResponse("1") + "," + okResponse("2") + "]"}
 				if tt.broken {
-					c.out.Close()
+					c.CloseOutput()
 					want = nil
 				}
 				close(release)
-				wantLines(t, c.end(), want...)
+				wantLines(t, c.End(), want...)
 				if n := undone.Load(); n != tt.want {
 					t.Errorf("%d undelivered functions ran, want %d", n, tt.want)
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -43,10 +44,10 @@ func TestCancelledCallHasNoResponse(t *testing.T) {
 			}
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(callWithToken("1", "slow", "7"))
+		c.Send(callWithToken("1", "slow", "7"))
 		synctest.Wait()
-		c.send(cancel("1.0"), cancel("1"), ping)
-		wantLines(t, c.end(), pong)
+		c.Send(mcptest.Cancel("1.0"), mcptest.Cancel("1"), ping)
+		wantLines(t, c.End(), pong)
 		if want := []string{"returned: " + stdio.ErrCancelled.Error(), "undelivered", "late"}; !slices.Equal(events, want) {
 			t.Errorf("got %q, want %q", events, want)
 		}
@@ -77,12 +78,12 @@ func TestReasonForUndelivered(t *testing.T) {
 					time.Sleep(time.Second)
 					return &mcp.CallToolResult{IsError: tt.fails}, nil
 				}}), stdio.Config{})
-				c.send(call("1", "slow"))
+				c.Send(call("1", "slow"))
 				synctest.Wait()
 				if tt.cancel {
-					c.send(cancel("1"))
+					c.Send(mcptest.Cancel("1"))
 				}
-				c.end()
+				c.End()
 				if !slices.Equal(got, tt.want) {
 					t.Errorf("got %v, want %v", got, tt.want)
 				}
@@ -96,12 +97,12 @@ func TestCancellationNamesOneCall(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
 		for _, id := range []string{`1`, `"1"`, `9007199254740993`, `9007199254740992`, `"init"`} {
-			c.send(call(id, "block"))
+			c.Send(call(id, "block"))
 		}
-		c.send(cancel(`"1"`), cancel(`9007199254740993`), cancel(`"initialize"`), cancel("null"), cancel("2"))
+		c.Send(mcptest.Cancel(`"1"`), mcptest.Cancel(`9007199254740993`), mcptest.Cancel(`"initialize"`), mcptest.Cancel("null"), mcptest.Cancel("2"))
 		synctest.Wait()
 		close(release)
-		got := c.end()
+		got := c.End()
 		slices.Sort(got)
 		wantLines(t, got, okResponse(`"init"`), okResponse("1"), okResponse("9007199254740992"))
 	})
@@ -123,10 +124,10 @@ func TestCancellationExcludesResponse(t *testing.T) {
 	})
 	c := dial(t, s, stdio.Config{})
 	for i := range n {
-		c.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"mint","arguments":{"i":%d}}}`, i, i), cancel(fmt.Sprint(i)))
+		c.Send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"mint","arguments":{"i":%d}}}`, i, i), mcptest.Cancel(fmt.Sprint(i)))
 	}
 	answered := map[string]int32{}
-	for _, id := range ids(c.end()) {
+	for _, id := range mcptest.IDs(c.End()) {
 		answered[id]++
 	}
 	for i := range n {
@@ -149,18 +150,18 @@ func TestCancellationDoesNotWaitForASlowClient(t *testing.T) {
 			err := stdio.Progress(ctx, 1, 0, "")
 			return nil, err
 		}}), stdio.Config{})
-		c.send(callWithToken("1", "tell", "1"))
+		c.Send(callWithToken("1", "tell", "1"))
 		synctest.Wait() // its notification is being written
-		c.send(call("2", "mint"), callWithToken("3", "tell", "3"))
+		c.Send(call("2", "mint"), callWithToken("3", "tell", "3"))
 		synctest.Wait()
-		c.send(cancel("1"), cancel("2"), cancel("3"))
+		c.Send(mcptest.Cancel("1"), mcptest.Cancel("2"), mcptest.Cancel("3"))
 		synctest.Wait()
 		if n := undone.Load(); n != 3 {
 			t.Errorf("%d undelivered functions ran, want 3", n)
 		}
-		go c.read()
+		c.ReadAhead()
 		synctest.Wait()
-		wantLines(t, c.end(), `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":1}}`)
+		wantLines(t, c.End(), `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":1}}`)
 	})
 }
 
@@ -191,7 +192,7 @@ func TestUndeliveredRunsOnErrorResponse(t *testing.T) {
 				}
 				return tt.h(ctx)
 			}}), stdio.Config{}, call("1", "t"))
-			if len(got) != 1 || ids(got)[0] != "1" {
+			if len(got) != 1 || mcptest.IDs(got)[0] != "1" {
 				t.Errorf("got %q, want one answer", got)
 			}
 			if want := map[bool]int{true: 2}[tt.want]; ran != want {
@@ -261,7 +262,7 @@ func TestIDInUse(t *testing.T) {
 		{"same string", `"a"`, []string{call(`"\u0061"`, "block")}, []string{okResponse(`"a"`), inUse(`"\u0061"`)}},
 		{"inline request", `"ping"`, []string{ping}, []string{okResponse(`"ping"`), inUse(`"ping"`)}},
 		{"error", "1", []string{`{"jsonrpc":"1","id":1}`}, []string{okResponse("1"), errorResponse("1", -32600, `jsonrpc must be "2.0"`)}},
-		{"cancelled", "1", []string{call("1", "block"), cancel("1")}, []string{inUse("1")}},
+		{"cancelled", "1", []string{call("1", "block"), mcptest.Cancel("1")}, []string{inUse("1")}},
 		{"number and string", "1", []string{`{"jsonrpc":"2.0","id":"1","method":"ping"}`},
 			[]string{`{"jsonrpc":"2.0","id":"1","result":{}}`, okResponse("1")}},
 		{"big numbers", "9007199254740993", []string{`{"jsonrpc":"2.0","id":9007199254740992,"method":"ping"}`},
@@ -278,12 +279,12 @@ func TestIDInUse(t *testing.T) {
 					runs.Add(1)
 					return until(release)(ctx)
 				}}), stdio.Config{})
-				c.send(call(tt.first, "block"))
+				c.Send(call(tt.first, "block"))
 				synctest.Wait()
-				c.send(tt.then...)
+				c.Send(tt.then...)
 				synctest.Wait()
 				close(release)
-				wantLines(t, c.end(), tt.want...)
+				wantLines(t, c.End(), tt.want...)
 				if n := runs.Load(); n != 1 {
 					t.Errorf("the tool ran %d times, want once", n)
 				}
@@ -296,12 +297,12 @@ func TestIDMayBeUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"ok": ok}), stdio.Config{})
 		for range 3 {
-			c.send(call("1", "ok"))
-			if got := <-c.lines; got != okResponse("1") {
+			c.Send(call("1", "ok"))
+			if got := c.Line(); got != okResponse("1") {
 				t.Errorf("got %s, want %s", got, okResponse("1"))
 			}
 		}
-		wantLines(t, c.end())
+		wantLines(t, c.End())
 	})
 }
 
@@ -340,12 +341,12 @@ func TestProgressIsImmediate(t *testing.T) {
 			}
 			return until(release)(ctx)
 		}}), stdio.Config{})
-		c.send(progressCall("7"))
-		if got, want := <-c.lines, `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":7}}`; got != want {
+		c.Send(progressCall("7"))
+		if got, want := c.Line(), `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1,"progressToken":7}}`; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		close(release)
-		wantLines(t, c.end(), okResponse("1"))
+		wantLines(t, c.End(), okResponse("1"))
 	})
 }
 
@@ -416,7 +417,7 @@ func TestAfterACall(t *testing.T) {
 			contexts <- ctx
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(callWithToken("1", "leak", "7"))
+		c.Send(callWithToken("1", "leak", "7"))
 		synctest.Wait()
 		ctx := <-contexts
 		if ctx.Err() == nil {
@@ -428,7 +429,7 @@ func TestAfterACall(t *testing.T) {
 		if err := stdio.Progress(ctx, 1, 0, ""); err == nil {
 			t.Error("Progress says it did something")
 		}
-		wantLines(t, c.end(), okResponse("1"))
+		wantLines(t, c.End(), okResponse("1"))
 	})
 }
 
@@ -480,13 +481,13 @@ func TestNoProgressAfterResponse(t *testing.T) {
 					contexts <- ctx
 					return ok(ctx)
 				}}), stdio.Config{})
-				c.send(progressCall("1"))
-				wantLines(t, []string{<-c.lines}, okResponse("1"))
+				c.Send(progressCall("1"))
+				wantLines(t, []string{c.Line()}, okResponse("1"))
 				synctest.Wait()
 				if err := stdio.Progress(<-contexts, 1, 0, ""); err == nil {
 					t.Error("Progress says that it did something")
 				}
-				wantLines(t, c.end())
+				wantLines(t, c.End())
 			})
 		}
 	})
@@ -498,15 +499,15 @@ func TestNoProgressAfterResponse(t *testing.T) {
 					contexts <- ctx
 					return ok(ctx)
 				}}), stdio.Config{})
-				c.send(progressCall("1"))
+				c.Send(progressCall("1"))
 				synctest.Wait() // nobody reads the response
 				ctx := <-contexts
 				for i := range 20 {
 					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
 				}
 				synctest.Wait()
-				go c.read()
-				wantLines(t, c.end(), okResponse("1"))
+				c.ReadAhead()
+				wantLines(t, c.End(), okResponse("1"))
 			})
 		}
 	})
@@ -519,10 +520,10 @@ func TestNoProgressAfterResponse(t *testing.T) {
 				time.Sleep(time.Second) // one is being written, and nobody reads
 				return ok(ctx)
 			}}), stdio.Config{})
-			c.send(progressCall("1"))
+			c.Send(progressCall("1"))
 			time.Sleep(2 * time.Second)
-			go c.read()
-			got := c.end()
+			c.ReadAhead()
+			got := c.End()
 			if i := slices.Index(got, okResponse("1")); i < 1 || i != len(got)-1 {
 				t.Errorf("got %q, want the answer last, behind what was being written", got)
 			}

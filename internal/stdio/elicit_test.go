@@ -1,10 +1,7 @@
 package stdio_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +9,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -51,32 +49,18 @@ func TestElicitation(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				inR, inW := io.Pipe()
-				outR, outW := io.Pipe()
-				done := make(chan error, 1)
-				go func() {
-					done <- stdio.Serve(t.Context(), asking(), inR, outW, stdio.Config{})
-					outW.Close()
-				}()
-				out := bufio.NewScanner(outR)
-				fmt.Fprintln(inW, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ask"}}`)
-				out.Scan()
-				question := out.Text()
-				if !strings.Contains(question, `"method":"elicitation/create"`) || !strings.Contains(question, "sure?") {
-					t.Errorf("got %s, want a question", question)
+				c := dial(t, asking(), stdio.Config{})
+				c.Send(call("7", "ask"))
+				question := c.Receive()
+				if !question.IsQuestion() || !strings.Contains(question.Text, "sure?") {
+					t.Errorf("got %s, want a question", question.Text)
 				}
-				_, rest, _ := strings.Cut(question, `"id":`)
-				id, _, _ := strings.Cut(rest, ",")
 				if tt.reply != "" {
-					fmt.Fprintln(inW, strings.ReplaceAll(tt.reply, "ID", id))
+					c.Send(strings.ReplaceAll(tt.reply, "ID", string(question.ID)))
 				}
-				inW.Close()
-				out.Scan()
-				if got := out.Text(); !strings.Contains(got, `"id":7`) || !strings.Contains(got, tt.want) || strings.Contains(got, "raw words") {
+				got := c.End()
+				if len(got) != 1 || !strings.Contains(got[0], `"id":7`) || !strings.Contains(got[0], tt.want) || strings.Contains(got[0], "raw words") {
 					t.Errorf("got %s, want %q", got, tt.want)
-				}
-				if err := <-done; err != nil {
-					t.Error(err)
 				}
 			})
 		})
@@ -86,10 +70,9 @@ func TestElicitation(t *testing.T) {
 // In the stateless revision, an elicitation is the result of a call, and the user's
 // answer comes with the next.
 func TestElicitationIsStateless(t *testing.T) {
-	const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}`
-	in := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask",` + meta + `}}
-{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"ask","inputResponses":{"q":{"action":"accept"}},"requestState":"state",` + meta + `}}
-`
+	meta := mcptest.Stateless("t", `{"elicitation":{"form":{}}}`)
+	in := mcptest.Call("1", "ask", "", meta) + "\n" +
+		mcptest.Call("2", "ask", "", `"inputResponses":{"q":{"action":"accept"}},"requestState":"state"`, meta) + "\n"
 	var out strings.Builder
 	if err := stdio.Serve(t.Context(), asking(), strings.NewReader(in), &out, stdio.Config{}); err != nil {
 		t.Fatal(err)
@@ -104,28 +87,16 @@ func TestElicitationIsStateless(t *testing.T) {
 // An elicitation is cancelled together with its call.
 func TestQuestionOfCancelledCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inR, inW := io.Pipe()
-		outR, outW := io.Pipe()
-		done := make(chan error, 1)
-		go func() {
-			done <- stdio.Serve(t.Context(), asking(), inR, outW, stdio.Config{})
-			outW.Close()
-		}()
-		out := bufio.NewScanner(outR)
-		fmt.Fprintln(inW, `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"ask"}}`)
-		out.Scan()
-		fmt.Fprintln(inW, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`)
-		out.Scan()
-		if got, want := out.Text(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"ask-1"}}`; got != want {
+		c := dial(t, asking(), stdio.Config{})
+		c.Send(call("7", "ask"))
+		c.Receive()
+		c.Send(mcptest.Cancel("7"))
+		if got, want := c.Line(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"ask-1"}}`; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		fmt.Fprintln(inW, `{"jsonrpc":"2.0","id":"ask-1","result":{"action":"accept"}}`)
-		inW.Close()
-		if out.Scan() {
-			t.Errorf("a cancelled call was answered: %s", out.Text())
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
+		c.Send(accept(`"ask-1"`))
+		if got := c.End(); len(got) != 0 {
+			t.Errorf("a cancelled call was answered: %s", got)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -56,10 +57,10 @@ func TestMessages(t *testing.T) {
 		{"notification without version", `{"method":"notifications/x"}`, invalid("null", `jsonrpc must be "2.0"`)},
 		{"notification of a request", `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"echo"}}`, ""},
 		{"unknown notification", `{"jsonrpc":"2.0","method":"notifications/x"}`, ""},
-		{"initialized", initialized, ""},
-		{"cancellation of nothing", cancel("99"), ""},
+		{"initialized", mcptest.Initialized, ""},
+		{"cancellation of nothing", mcptest.Cancel("99"), ""},
 		{"cancellation without id", `{"jsonrpc":"2.0","method":"notifications/cancelled"}`, ""},
-		{"cancellation of null", cancel("null"), ""},
+		{"cancellation of null", mcptest.Cancel("null"), ""},
 		{"response", `{"jsonrpc":"2.0","id":1,"result":{}}`, ""},
 		{"error response", `{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"m"}}`, ""},
 		{"request with result", `{"jsonrpc":"2.0","id":"ping","result":{},` + method + `}`, pong},
@@ -216,7 +217,7 @@ func FuzzServe(f *testing.F) {
 	for _, seed := range []string{
 		"", "\n\r\n", "junk", "\xff\x00", "{}", "null", "[]", `[1,"a",{}]`,
 		ping, initialize("2025-03-26") + "\n[" + ping + "," + call("1", "echo") + "]",
-		initialize("2025-11-25") + "\n" + call("1", "echo") + "\n" + call("1.0", "echo") + "\n" + cancel("1"),
+		initialize("2025-11-25") + "\n" + call("1", "echo") + "\n" + call("1.0", "echo") + "\n" + mcptest.Cancel("1"),
 		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`,
 		`{"id":3,"method":"m","params":"` + strings.Repeat("long", 300) + `"}`,
 	} {

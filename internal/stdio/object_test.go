@@ -116,10 +116,10 @@ func TestAmbiguousCancellation(t *testing.T) {
 	} {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
-		c.send(call("1", "block"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":`+params+`}`, ping)
-		wantLines(t, []string{<-c.lines}, pong)
+		c.Send(call("1", "block"), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":`+params+`}`, ping)
+		wantLines(t, []string{c.Line()}, pong)
 		close(release)
-		wantLines(t, c.end(), okResponse("1"))
+		wantLines(t, c.End(), okResponse("1"))
 	}
 }
 

@@ -1,10 +1,8 @@
 package stdio_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +20,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -57,23 +56,14 @@ func until(release <-chan struct{}) handler {
 }
 
 const (
-	initialized = `{"jsonrpc":"2.0","method":"notifications/initialized"}`
-	ping        = `{"jsonrpc":"2.0","id":"ping","method":"ping"}`
-	pong        = `{"jsonrpc":"2.0","id":"ping","result":{}}`
+	ping = `{"jsonrpc":"2.0","id":"ping","method":"ping"}`
+	pong = `{"jsonrpc":"2.0","id":"ping","result":{}}`
 )
 
-func initialize(revision string) string {
-	return fmt.Sprintf(`{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":%q,"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, revision)
-}
+func initialize(revision string) string { return mcptest.Initialize(`"init"`, revision, "t", "{}") }
 
-// call returns a request for a tool; id is JSON.
-func call(id, tool string) string {
-	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":%q}}`, id, tool)
-}
-
-func cancel(id string) string {
-	return fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"why not"}}`, id)
-}
+// call returns a request for a tool without arguments; id is JSON.
+func call(id, tool string) string { return mcptest.Call(id, tool, "") }
 
 // serve runs Serve on these lines and returns the lines of its output.
 func serve(t *testing.T, s *server.MCPServer, cfg stdio.Config, input ...string) []string {
@@ -85,73 +75,16 @@ func serve(t *testing.T, s *server.MCPServer, cfg stdio.Config, input ...string)
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-// A client talks to Serve over pipes.
-type client struct {
-	t     *testing.T
-	in    *io.PipeWriter
-	out   *io.PipeReader
-	lines chan string
-	stop  context.CancelFunc // what a signal does
-	err   chan error         // of Serve
-}
-
-// dial starts Serve and a goroutine that reads its output.
-func dial(t *testing.T, s *server.MCPServer, cfg stdio.Config) *client {
-	c := dialSlow(t, s, cfg)
-	go c.read()
-	return c
+// dial starts Serve and reads its output.
+func dial(t *testing.T, s *server.MCPServer, cfg stdio.Config) *mcptest.Client {
+	return dialSlow(t, s, cfg).ReadAhead()
 }
 
 // dialSlow starts Serve; nothing reads its output.
-func dialSlow(t *testing.T, s *server.MCPServer, cfg stdio.Config) *client {
-	inr, inw := io.Pipe()
-	outr, outw := io.Pipe()
-	ctx, stop := context.WithCancel(t.Context())
-	c := &client{t: t, in: inw, out: outr, lines: make(chan string, 10000), stop: stop, err: make(chan error, 1)}
-	go func() {
-		defer outw.Close()
-		c.err <- stdio.Serve(ctx, s, inr, outw, cfg)
-		inr.Close() // ends the goroutine of the reader
-	}()
-	return c
-}
-
-func (c *client) read() {
-	defer close(c.lines)
-	r := bufio.NewReader(c.out)
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		c.lines <- strings.TrimSuffix(line, "\n")
-	}
-}
-
-func (c *client) send(lines ...string) {
-	c.t.Helper()
-	for _, line := range lines {
-		if _, err := io.WriteString(c.in, line+"\n"); err != nil {
-			c.t.Fatalf("send: %v", err)
-		}
-	}
-}
-
-// end closes the input and returns the remaining lines of the output.
-func (c *client) end() []string {
-	c.t.Helper()
-	c.in.Close()
-	if err := <-c.err; err != nil {
-		c.t.Errorf("Serve: %v", err)
-	}
-	return c.rest()
-}
-
-func (c *client) rest() (lines []string) {
-	for line := range c.lines {
-		lines = append(lines, line)
-	}
-	return lines
+func dialSlow(t *testing.T, s *server.MCPServer, cfg stdio.Config) *mcptest.Client {
+	return mcptest.Serve(t, func(ctx context.Context, in io.Reader, out io.Writer) error {
+		return stdio.Serve(ctx, s, in, out, cfg)
+	})
 }
 
 func wantLines(t *testing.T, got []string, want ...string) {
@@ -159,16 +92,6 @@ func wantLines(t *testing.T, got []string, want ...string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got lines\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
-}
-
-// ids returns the id of each line.
-func ids(lines []string) (ids []string) {
-	for _, line := range lines {
-		var m struct{ ID json.RawMessage }
-		_ = json.Unmarshal([]byte(line), &m)
-		ids = append(ids, string(m.ID))
-	}
-	return ids
 }
 
 func okResponse(id string) string {
@@ -184,9 +107,9 @@ func TestInitializeIsHandledFirst(t *testing.T) {
 		return mcp.NewToolResultText(server.RequestProtocolVersion(ctx)), nil
 	}})
 	for i := range 500 {
-		got := serve(t, s, stdio.Config{}, initialize("2025-06-18"), call("1", "version"), initialized)
-		if want := []string{`"init"`, "1"}; !slices.Equal(ids(got), want) {
-			t.Fatalf("run %d: answered in the order %v, want %v", i, ids(got), want)
+		got := serve(t, s, stdio.Config{}, initialize("2025-06-18"), call("1", "version"), mcptest.Initialized)
+		if want := []string{`"init"`, "1"}; !slices.Equal(mcptest.IDs(got), want) {
+			t.Fatalf("run %d: answered in the order %v, want %v", i, mcptest.IDs(got), want)
 		}
 		if !strings.Contains(got[1], "2025-06-18") {
 			t.Fatalf("run %d: the call saw another revision: %s", i, got[1])
@@ -198,14 +121,14 @@ func TestInlineRequestsKeepTheirOrderWhileCallsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
-		c.send(call("1", "block"), ping, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`, ping)
+		c.Send(call("1", "block"), ping, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`, ping)
 		for _, want := range []string{`"ping"`, "2", `"ping"`} {
-			if got := ids([]string{<-c.lines})[0]; got != want {
+			if got := string(c.Receive().ID); got != want {
 				t.Errorf("got id %s, want %s", got, want)
 			}
 		}
 		close(release)
-		wantLines(t, c.end(), okResponse("1"))
+		wantLines(t, c.End(), okResponse("1"))
 	})
 }
 
@@ -215,13 +138,13 @@ func TestCallsInFlightFinishAtEndOfInput(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
 		var want []string
 		for i := range 20 {
-			c.send(call(fmt.Sprint(i), "block"))
+			c.Send(call(fmt.Sprint(i), "block"))
 			want = append(want, okResponse(fmt.Sprint(i)))
 		}
-		c.in.Close()
+		c.CloseInput()
 		synctest.Wait()
 		close(release)
-		got := c.end()
+		got := c.End()
 		slices.Sort(got)
 		slices.Sort(want)
 		wantLines(t, got, want...)
@@ -232,17 +155,17 @@ func TestContextEndsReadingAndCallsAreFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{})
-		c.send(call("1", "block"))
+		c.Send(call("1", "block"))
 		synctest.Wait()
-		c.stop()
+		c.Stop()
 		synctest.Wait()
-		c.send(call("2", "echo")) // read by the goroutine left in Read, and dropped
+		c.Send(call("2", "echo")) // read by the goroutine left in Read, and dropped
 		time.Sleep(59 * time.Second)
 		close(release)
-		if err := <-c.err; err != nil {
+		if err := c.Wait(); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		wantLines(t, c.rest(), okResponse("1"))
+		wantLines(t, c.Rest(), okResponse("1"))
 	})
 }
 
@@ -250,15 +173,15 @@ func TestContextEndsWaitingForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		c := dial(t, newServer(map[string]handler{"block": until(release)}), stdio.Config{}.WithMaxCalls(1))
-		c.send(call("1", "block"), call("2", "block"))
+		c.Send(call("1", "block"), call("2", "block"))
 		synctest.Wait()
-		c.stop()
+		c.Stop()
 		synctest.Wait()
 		close(release)
-		if err := <-c.err; err != nil {
+		if err := c.Wait(); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		wantLines(t, c.rest(), okResponse("1"))
+		wantLines(t, c.Rest(), okResponse("1"))
 	})
 }
 
@@ -271,15 +194,15 @@ func TestDrainOfHandlerThatDoesNotEnd(t *testing.T) {
 			time.Sleep(time.Hour)
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(call("1", "endless"))
-		c.in.Close()
-		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
+		c.Send(call("1", "endless"))
+		c.CloseInput()
+		if err := c.Wait(); !errors.Is(err, stdio.ErrCutOff) {
 			t.Errorf("got error %v", err)
 		}
 		if !undone {
 			t.Error("it was not undone")
 		}
-		c.rest()
+		c.Rest()
 		time.Sleep(2 * time.Hour)
 	})
 }
@@ -306,16 +229,16 @@ func TestDrainIsBounded(t *testing.T) {
 					}
 					return ok(ctx)
 				}}), stdio.Config{})
-				c.send(call("1", "stubborn"), call("2", "stubborn"), ping)
-				c.in.Close()
-				err := <-c.err
+				c.Send(call("1", "stubborn"), call("2", "stubborn"), ping)
+				c.CloseInput()
+				err := c.Wait()
 				if !errors.Is(err, stdio.ErrCutOff) || !strings.Contains(err.Error(), "2 calls") {
 					t.Errorf("got error %v, want one about 2 calls", err)
 				}
 				if took := time.Since(began); took != tt.took {
 					t.Errorf("Serve took %v, want %v", took, tt.took)
 				}
-				wantLines(t, c.rest(), pong)
+				wantLines(t, c.Rest(), pong)
 				time.Sleep(2 * time.Hour) // the bubble must be empty in the end
 			})
 		})
@@ -329,16 +252,16 @@ func TestResponseStuckInWritingIsUndelivered(t *testing.T) {
 			stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 			return ok(ctx)
 		}}), stdio.Config{})
-		c.send(call("1", "mint"), call("2", "mint"))
-		c.in.Close()
-		if err := <-c.err; !errors.Is(err, stdio.ErrCutOff) {
+		c.Send(call("1", "mint"), call("2", "mint"))
+		c.CloseInput()
+		if err := c.Wait(); !errors.Is(err, stdio.ErrCutOff) {
 			t.Errorf("got error %v, want %v", err, stdio.ErrCutOff)
 		}
 		if n := undone.Load(); n != 2 {
 			t.Errorf("%d undelivered functions ran, want 2", n)
 		}
-		go c.read()
-		c.rest()
+		c.ReadAhead()
+		c.Rest()
 		synctest.Wait()
 		if n := undone.Load(); n != 2 {
 			t.Errorf("%d undelivered functions ran, want 2", n)
@@ -369,19 +292,19 @@ func TestReadingPauses(t *testing.T) {
 				}}), tt.cfg)
 				go func() {
 					for i := range tt.n {
-						c.send(strings.TrimSuffix(call(fmt.Sprint(i), "block"), "}") + tt.pad + "}")
+						c.Send(strings.TrimSuffix(call(fmt.Sprint(i), "block"), "}") + tt.pad + "}")
 					}
-					c.in.Close()
+					c.CloseInput()
 				}()
 				synctest.Wait()
 				if n := running.Load(); n != tt.want {
 					t.Errorf("%d calls run at once, want %d", n, tt.want)
 				}
 				close(release)
-				if err := <-c.err; err != nil {
+				if err := c.Wait(); err != nil {
 					t.Errorf("Serve: %v", err)
 				}
-				if got := c.rest(); len(got) != tt.n {
+				if got := c.Rest(); len(got) != tt.n {
 					t.Errorf("got %d answers, want %d", len(got), tt.n)
 				}
 			})
@@ -392,8 +315,8 @@ func TestReadingPauses(t *testing.T) {
 func TestCancellationNeedsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, newServer(map[string]handler{"block": until(nil)}), stdio.Config{}.WithMaxCalls(1))
-		c.send(call("1", "block"), cancel("1"), ping)
-		wantLines(t, c.end(), pong)
+		c.Send(call("1", "block"), mcptest.Cancel("1"), ping)
+		wantLines(t, c.End(), pong)
 	})
 }
 
@@ -405,14 +328,14 @@ func TestSlowClientStopsOnlyWriting(t *testing.T) {
 			return ok(ctx)
 		}}), stdio.Config{})
 		for i := range 50 {
-			c.send(call(fmt.Sprint(i), "count"))
+			c.Send(call(fmt.Sprint(i), "count"))
 		}
 		synctest.Wait()
 		if n := started.Load(); n != 50 {
 			t.Errorf("%d calls ran, want 50", n)
 		}
-		go c.read()
-		if got := c.end(); len(got) != 50 {
+		c.ReadAhead()
+		if got := c.End(); len(got) != 50 {
 			t.Errorf("got %d answers, want 50", len(got))
 		}
 	})
@@ -483,22 +406,18 @@ func TestWriteError(t *testing.T) {
 					}),
 				})
 				var log bytes.Buffer
-				inr, inw := io.Pipe()
 				out := &brokenWriter{left: 1, err: tt.err, short: tt.short}
-				got := make(chan error)
-				go func() {
-					got <- stdio.Serve(t.Context(), s, inr, out, stdio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-				}()
-				c := &client{t: t, in: inw}
-				c.send(call("1", "delivered"))
+				c := mcptest.Serve(t, func(ctx context.Context, in io.Reader, _ io.Writer) error {
+					return stdio.Serve(ctx, s, in, out, stdio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				})
+				c.Send(call("1", "delivered"))
 				synctest.Wait()
-				c.send(call("2", "failed"), call("3", "cancelled"))
+				c.Send(call("2", "failed"), call("3", "cancelled"))
 				synctest.Wait()
 				close(release)
-				if err := <-got; !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+				if err := c.Wait(); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 					t.Errorf("got error %v, want %v", err, tt.want)
 				}
-				inr.Close()
 				slices.Sort(undone)
 				if want := []string{"cancelled", "failed"}; !slices.Equal(undone, want) {
 					t.Errorf("undone are %v, want %v", undone, want)
@@ -523,18 +442,15 @@ func TestClosedOutputWithCallsInFlight(t *testing.T) {
 			return until(release)(ctx)
 		}}), stdio.Config{})
 		for i := range 20 {
-			c.send(call(fmt.Sprint(i), "block"))
+			c.Send(call(fmt.Sprint(i), "block"))
 		}
 		synctest.Wait()
 		close(release)
-		r := bufio.NewReader(c.out)
 		for range 7 {
-			if _, err := r.ReadString('\n'); err != nil {
-				t.Fatal(err)
-			}
+			c.Line()
 		}
-		c.out.Close()
-		if err := <-c.err; err != nil {
+		c.CloseOutput()
+		if err := c.Wait(); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 		if n := undone.Load(); n != 13 {
@@ -565,9 +481,9 @@ func TestSessionsAreSeparate(t *testing.T) {
 			return mcp.NewToolResultText(session.SessionID() + " " + info.GetClientInfo().Name), nil
 		}})
 		a, b := dial(t, s, stdio.Config{}), dial(t, s, stdio.Config{})
-		a.send(initialize("2025-06-18"), call("1", "session"))
-		b.send(call("1", "session"))
-		first, second := a.end(), b.end()
+		a.Send(initialize("2025-06-18"), call("1", "session"))
+		b.Send(call("1", "session"))
+		first, second := a.End(), b.End()
 		if first[1] == second[0] || !strings.Contains(first[1], ` t"`) {
 			t.Errorf("got sessions\n  %s\n  %s", first[1], second[0])
 		}
@@ -596,13 +512,13 @@ func TestCutOffWhileWriting(t *testing.T) {
 					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 					return ok(ctx)
 				}}), stdio.Config{Hurry: hurry})
-				c.send(call("1", "work"))
+				c.Send(call("1", "work"))
 				synctest.Wait() // it is being written
 				close(hurry)
-				c.stop()
+				c.Stop()
 				time.Sleep(tt.slow)
-				go c.read()
-				if err := <-c.err; (err == nil) != (tt.undone == 0) && !errors.Is(err, stdio.ErrCutOff) {
+				c.ReadAhead()
+				if err := c.Wait(); (err == nil) != (tt.undone == 0) && !errors.Is(err, stdio.ErrCutOff) {
 					t.Errorf("Serve: %v", err)
 				}
 				if got := undone.Load(); got != tt.undone {
@@ -648,16 +564,16 @@ func TestHurry(t *testing.T) {
 						return tt.h(ctx)
 					}}), stdio.Config{Hurry: hurry})
 					for i := range tt.calls {
-						c.send(call(fmt.Sprint(i), "work"))
+						c.Send(call(fmt.Sprint(i), "work"))
 					}
 					synctest.Wait()
 					if when > 0 {
-						c.stop()
+						c.Stop()
 						time.Sleep(when)
 					}
 					began := time.Now()
 					close(hurry)
-					err := <-c.err
+					err := c.Wait()
 					if tt.calls == 0 && err != nil || tt.calls > 0 && !errors.Is(err, stdio.ErrCutOff) {
 						t.Errorf("got error %v", err)
 					}
@@ -667,7 +583,7 @@ func TestHurry(t *testing.T) {
 					if n := int(undone.Load()); n != tt.calls {
 						t.Errorf("%d undelivered functions ran, want %d", n, tt.calls)
 					}
-					wantLines(t, c.rest())
+					wantLines(t, c.Rest())
 					time.Sleep(2 * time.Hour) // the bubble must be empty in the end
 				})
 			})

@@ -9,6 +9,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -20,14 +21,8 @@ func declaring() *server.MCPServer {
 	}})
 }
 
-func initializeAs(id, revision, client, capabilities string) string {
-	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"initialize","params":{"protocolVersion":%q,"capabilities":%s,"clientInfo":{"name":%q,"version":"1"}}}`,
-		id, revision, capabilities, client)
-}
-
 func statelessCall(id, client, capabilities string) string {
-	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"declared","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":%q,"version":"1"},"io.modelcontextprotocol/clientCapabilities":%s}}}`,
-		id, client, capabilities)
+	return mcptest.Call(id, "declared", "", mcptest.Stateless(client, capabilities))
 }
 
 // What the client declares in initialize cannot be changed later: it decides whether
@@ -37,10 +32,10 @@ func TestInitializedOnce(t *testing.T) {
 		again = "this connection is initialized already, and what was negotiated stays as it is. Open another connection to initialize again."
 		era   = "this connection was initialized for protocol revision 2025-06-18. Send requests of that revision, without a protocol version in _meta, or open another connection."
 	)
-	first := initializeAs("0", "2025-06-18", "first", `{"elicitation":{}}`)
+	first := mcptest.Initialize("0", "2025-06-18", "first", `{"elicitation":{}}`)
 	for _, tt := range []struct{ name, second, want string }{
-		{"initialize", initializeAs("1", "2025-06-18", "second", `{}`), again},
-		{"initialize, another revision", initializeAs("1", "2024-11-05", "second", `{}`), again},
+		{"initialize", mcptest.Initialize("1", "2025-06-18", "second", `{}`), again},
+		{"initialize, another revision", mcptest.Initialize("1", "2024-11-05", "second", `{}`), again},
 		{"initialize, the same", strings.Replace(first, `"id":0`, `"id":1`, 1), again},
 		{"initialize of the stateless revision", modern("1", "initialize", ""), again},
 		{"stateless call", statelessCall("1", "second", `{}`), era},
@@ -73,7 +68,7 @@ func TestInitializeAfter(t *testing.T) {
 		{"a stateless call", []string{statelessCall("9", "before", `{}`)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := serve(t, declaring(), stdio.Config{}, append(tt.before, initializeAs("1", "2025-06-18", "late", `{"elicitation":{}}`), call("2", "declared"))...)
+			got := serve(t, declaring(), stdio.Config{}, append(tt.before, mcptest.Initialize("1", "2025-06-18", "late", `{"elicitation":{}}`), call("2", "declared"))...)
 			all := strings.Join(got, "\n")
 			if !strings.Contains(all, `"protocolVersion":"2025-06-18"`) || !strings.Contains(all, "late asks: true") {
 				t.Errorf("got %s, want it to be initialized", all)
@@ -90,7 +85,7 @@ func TestStatelessRequestsAreSeparate(t *testing.T) {
 	}
 	lines = append(lines, call("1000", "declared"))
 	for _, line := range serve(t, declaring(), stdio.Config{}, lines...) {
-		id := ids([]string{line})[0]
+		id := mcptest.IDs([]string{line})[0]
 		want := "one asks: true"
 		switch {
 		case id == "1000":

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
@@ -34,7 +35,7 @@ func TestModernRequests(t *testing.T) {
 		{"4", "-32601"},
 		{"9007199254740993", `"resultType":"complete"`},
 	} {
-		if id := ids(got)[i]; id != want.id || !strings.Contains(got[i], want.text) {
+		if id := mcptest.IDs(got)[i]; id != want.id || !strings.Contains(got[i], want.text) {
 			t.Errorf("got %s, want id %s and %s", got[i], want.id, want.text)
 		}
 	}
@@ -58,7 +59,7 @@ func TestSubscription(t *testing.T) {
 func TestSubscriptionInOtherRevisions(t *testing.T) {
 	for _, revision := range []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"} {
 		got := serve(t, newServer(nil), stdio.Config{}, initialize(revision), `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true}}}`)
-		if len(got) != 2 || ids(got)[1] != "1" || !strings.Contains(got[1], "-32601") {
+		if len(got) != 2 || mcptest.IDs(got)[1] != "1" || !strings.Contains(got[1], "-32601") {
 			t.Errorf("%s: got %q", revision, got)
 		}
 	}
@@ -79,10 +80,10 @@ func TestOlderClientsGetBroadcasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(nil)
 		c := dial(t, s, stdio.Config{})
-		c.send(initialize("2025-06-18"))
-		<-c.lines
+		c.Send(initialize("2025-06-18"))
+		c.Line()
 		s.SendNotificationToAllClients("notifications/tools/list_changed", nil)
-		c.send(ping)
-		wantLines(t, c.end(), `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`, pong)
+		c.Send(ping)
+		wantLines(t, c.End(), `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`, pong)
 	})
 }
