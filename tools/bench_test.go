@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
@@ -21,7 +22,7 @@ func (instant) RoundTrip(r *http.Request) (*http.Response, error) {
 func BenchmarkCall(b *testing.B) {
 	c, _ := raffclient.New(raffclient.Config{APIKey: raffclient.NewSecret("raff_x"), Transport: instant{}})
 	s := tools.NewServer(tools.Config{Client: c})
-	msg := json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
+	msg := json.RawMessage(mcptest.Call("1", "create_api_key", `{"name":"ci"}`))
 	b.ReportAllocs()
 	for b.Loop() {
 		out := s.HandleMessage(b.Context(), msg)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
@@ -15,7 +16,7 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
-const canShowForms = `"elicitation":{"form":{}}`
+const canShowForms = `{"elicitation":{"form":{}}}`
 
 // asking is what a stateless client gets: a result or a form.
 type asking struct {
@@ -36,11 +37,10 @@ func (a asking) text() string {
 }
 
 // stateless calls a tool as a client of the stateless revision with these
-// capabilities does; more are further members of params.
-func (b *bench) stateless(t *testing.T, tool, arguments, capabilities, more string) (a asking) {
+// capabilities does; further members of params may follow.
+func (b *bench) stateless(t *testing.T, tool, arguments, capabilities string, members ...string) (a asking) {
 	t.Helper()
-	message := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{%s}}%s}}`,
-		tool, arguments, capabilities, more)
+	message := mcptest.Call("1", tool, arguments, append(members, mcptest.Stateless("t", capabilities))...)
 	var out strings.Builder
 	if err := stdio.Serve(t.Context(), b.server, strings.NewReader(message), &out, stdio.Config{}); err != nil {
 		t.Fatal(err)
@@ -51,9 +51,9 @@ func (b *bench) stateless(t *testing.T, tool, arguments, capabilities, more stri
 	return a
 }
 
-// answer is the params of a call that answers the form a with content.
+// answer is the members of params of a call that answers the form a with content.
 func (a asking) answer(action, content string) string {
-	return fmt.Sprintf(`,"inputResponses":{"confirm":{"action":%q%s}},"requestState":%q`, action, content, a.RequestState)
+	return fmt.Sprintf(`"inputResponses":{"confirm":{"action":%q%s}},"requestState":%q`, action, content, a.RequestState)
 }
 
 func changes(b *bench) (n int) {
@@ -86,7 +86,7 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 					}
 				}
 
-				if r := b.stateless(t, x.tool, arguments, "", ""); !r.IsError || !strings.Contains(r.text(), "--confirm=always") {
+				if r := b.stateless(t, x.tool, arguments, "{}"); !r.IsError || !strings.Contains(r.text(), "--confirm=always") {
 					t.Errorf("a client that cannot ask got %+v", r)
 				}
 				untouched("a client that cannot ask")
@@ -95,7 +95,7 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 					`,"content":false`, `,"content":true`, `,"content":1`, `,"content":{"confirm":false}`, `,"content":{"confirm":"true"}`, `,"content":{"confirm":1}`,
 					`,"content":{"confirm":null}`, `,"content":{"confirm":[true]}`, `,"content":{"confirm":{"confirm":true}}`, `,"content":{"Confirm":true}`, `,"content":{"other":true}`, `,"content":{"confirm":true,"decline":true}`,
 				} {
-					form := b.stateless(t, x.tool, arguments, canShowForms, "")
+					form := b.stateless(t, x.tool, arguments, canShowForms)
 					if form.ResultType != "input_required" || len(form.InputRequests) != 1 {
 						t.Fatalf("got %+v, want a form", form)
 					}
@@ -110,7 +110,7 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 				}
 				// Clients without a user answer on their own.
 				for action, want := range map[string]string{"decline": "was declined", "cancel": "was closed without an answer", "unheard of": "was closed without an answer"} {
-					form := b.stateless(t, x.tool, arguments, canShowForms, "")
+					form := b.stateless(t, x.tool, arguments, canShowForms)
 					r := b.stateless(t, x.tool, arguments, canShowForms, form.answer(action, `,"content":{"confirm":true}`))
 					for _, want := range []string{want, "either by the user or by a client that runs without one", "Do not try again", "--confirm=never"} {
 						if !r.IsError || !strings.Contains(r.text(), want) {
@@ -119,7 +119,7 @@ func TestEveryDestructiveToolAsks(t *testing.T) {
 					}
 					untouched(action)
 				}
-				form := b.stateless(t, x.tool, arguments, canShowForms, "")
+				form := b.stateless(t, x.tool, arguments, canShowForms)
 				if r := b.stateless(t, x.tool, arguments, canShowForms, form.answer("accept", `,"content":{"confirm":true}`)); r.IsError || state(b.api) == before {
 					t.Errorf("a yes does nothing: %+v", r)
 				}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
@@ -19,7 +20,7 @@ func TestBigCallsInFlight(t *testing.T) {
 	array := `["` + strings.Repeat(`a","`, size/4) + `"]`
 	var input strings.Builder
 	for id := range calls {
-		fmt.Fprintf(&input, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_role","arguments":{"name":"x","slug":"x","scope":"account","permissions":%s}}}`+"\n", id, array)
+		fmt.Fprintln(&input, mcptest.Call(fmt.Sprint(id), "create_role", `{"name":"x","slug":"x","scope":"account","permissions":`+array+"}"))
 	}
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -69,9 +70,9 @@ func (n *lineCounter) Write(line []byte) (int, error) {
 // What is longer than a message may be is refused, and nothing is sent.
 func TestArgumentsTooLong(t *testing.T) {
 	b := newBench(t)
-	l := dial(t, b)
-	l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci","x":[%s0]}}}`, strings.Repeat("0,", 2_200_000))
-	got := l.rest(t)
+	c := dial(t, b)
+	c.Send(mcptest.Call("1", "create_api_key", `{"name":"ci","x":[`+strings.Repeat("0,", 2_200_000)+"0]}"))
+	got := c.End()
 	if len(got) != 1 || !strings.Contains(got[0], "longer than 4194304 bytes") || len(b.api.Requests()) != 0 {
 		t.Errorf("got %.200q and %d requests, want a refusal", got, len(b.api.Requests()))
 	}

@@ -1,17 +1,15 @@
 package tools_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
@@ -65,36 +63,19 @@ type asked struct {
 // returns the answer to the call and the question, if there was one.
 func revoke(t *testing.T, b *bench, a asked) (answer, question string) {
 	t.Helper()
-	inR, inW := io.Pipe()
-	outR, outW := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		done <- stdio.Serve(t.Context(), b.server, inR, outW, stdio.Config{})
-		outW.Close()
-		inR.Close()
-	}()
-	fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{%s},"clientInfo":{"name":"t","version":"1"}}}`+"\n", a.capabilities)
-	out := bufio.NewScanner(outR)
-	out.Scan()
-	fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"revoke_api_key","arguments":%s}}`+"\n", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
-	for out.Scan() {
-		line := out.Text()
-		if strings.Contains(line, "elicitation/create") {
-			question = line
-			var q struct{ ID json.RawMessage }
-			if err := json.Unmarshal([]byte(line), &q); err != nil {
-				t.Error(err)
-			}
-			fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":%s,%s}`+"\n", q.ID, a.reply)
-			continue
-		}
-		answer = line
-		inW.Close()
+	c := dial(t, b)
+	c.Ask(mcptest.Initialize("1", "2025-06-18", "t", "{"+a.capabilities+"}"))
+	c.Send(mcptest.Call("2", "revoke_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
+	m := c.Receive()
+	if m.IsQuestion() {
+		question = m.Text
+		c.Send(mcptest.Answer(string(m.ID), a.reply))
+		m = c.Receive()
 	}
-	if err := <-done; err != nil {
-		t.Error(err)
+	if rest := c.End(); len(rest) != 0 {
+		t.Errorf("more than an answer: %s", rest)
 	}
-	return answer, question
+	return m.Text, question
 }
 
 // The user is asked where the client can ask, and has the last word.
@@ -152,29 +133,14 @@ func keyOf(api *faulty.API, handle string) sandbox.Key {
 // for what was asked.
 func TestUserIsAskedStatelessly(t *testing.T) {
 	b := newBench(t)
-	ask := func(handle, name, more string) (r struct {
-		IsError       bool
-		ResultType    string
-		RequestState  string
-		InputRequests map[string]any
-		Content       []struct{ Text string }
-	}) {
-		message := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"revoke_api_key","arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}%s}}`,
-			args("id", sandbox.KeyID(handle), "confirm_name", name), more)
-		var out strings.Builder
-		if err := stdio.Serve(t.Context(), b.server, strings.NewReader(message), &out, stdio.Config{}); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal([]byte(out.String()), &struct{ Result any }{&r}); err != nil {
-			t.Fatal(err)
-		}
-		return r
+	ask := func(handle, name string, members ...string) asking {
+		return b.stateless(t, "revoke_api_key", args("id", sandbox.KeyID(handle), "confirm_name", name), canShowForms, members...)
 	}
-	first := ask("grafana", "Grafana", "")
+	first := ask("grafana", "Grafana")
 	if first.ResultType != "input_required" || len(first.InputRequests) != 1 || first.RequestState == "" {
 		t.Fatalf("got %+v, want a question", first)
 	}
-	yes := fmt.Sprintf(`,"inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},"requestState":%q`, first.RequestState)
+	yes := first.answer("accept", `,"content":{"confirm":true}`)
 	if r := ask("terraform", "Terraform", yes); r.ResultType != "input_required" || keyOf(b.api, "terraform").Revoked {
 		t.Errorf("the answer to another question was taken: %+v", r)
 	}
@@ -190,33 +156,27 @@ func TestUserIsAskedStatelessly(t *testing.T) {
 func TestApprovalIsGoodOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		regenerate := func(more string) string {
-			message := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"regenerate_api_key","arguments":%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}%s}}`,
-				args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), more)
-			var out strings.Builder
-			if err := stdio.Serve(t.Context(), b.server, strings.NewReader(message), &out, stdio.Config{}); err != nil {
-				t.Fatal(err)
-			}
-			return out.String()
+		regenerate := func(members ...string) asking {
+			return b.stateless(t, "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), canShowForms, members...)
 		}
 		yes := func() string {
-			var r struct{ Result struct{ RequestState string } }
-			if err := json.Unmarshal([]byte(regenerate("")), &r); err != nil || r.Result.RequestState == "" {
-				t.Fatalf("no question: %v", err)
+			question := regenerate()
+			if question.RequestState == "" {
+				t.Fatalf("no question: %+v", question)
 			}
-			return fmt.Sprintf(`,"inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}},"requestState":%q`, r.Result.RequestState)
+			return question.answer("accept", `,"content":{"confirm":true}`)
 		}
 		first := yes()
-		if got := regenerate(first); !strings.Contains(got, "Regenerated") {
-			t.Errorf("got %s", got)
+		if got := regenerate(first); !strings.Contains(got.text(), "Regenerated") {
+			t.Errorf("got %+v", got)
 		}
-		if got := regenerate(first); !strings.Contains(got, "input_required") {
-			t.Errorf("one answer was taken twice: %s", got)
+		if got := regenerate(first); got.ResultType != "input_required" {
+			t.Errorf("one answer was taken twice: %+v", got)
 		}
 		late := yes()
 		time.Sleep(11 * time.Minute)
-		if got := regenerate(late); !strings.Contains(got, "input_required") {
-			t.Errorf("an answer was taken after eleven minutes: %s", got)
+		if got := regenerate(late); got.ResultType != "input_required" {
+			t.Errorf("an answer was taken after eleven minutes: %+v", got)
 		}
 	})
 }
@@ -386,11 +346,11 @@ func TestAnswerThatNamesAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", Delay: time.Second, Status: 200, Body: fmt.Sprintf(`{"success":true,"data":{"id":%q,"name":"Production deploy","created_at":"1999-11-22T00:00:00Z"}}`, sandbox.KeyID("production-deploy"))})
-		l := dial(t, b)
-		l.create(1)
+		c := dial(t, b)
+		c.Send(creation(1))
 		time.Sleep(500 * time.Millisecond)
-		l.cancel(1)
-		l.rest(t)
+		c.Send(mcptest.Cancel("1"))
+		c.End()
 		if keyOf(b.api, "production-deploy").Revoked || requests(b, "DELETE") != 0 {
 			t.Errorf("a key was revoked that was not made: %s", b.log)
 		}
@@ -549,11 +509,11 @@ func TestRegeneratedForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
-		l := dial(t, b)
-		l.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"regenerate_api_key","arguments":%s}}`, args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+		c := dial(t, b)
+		c.Send(mcptest.Call("1", "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
 		time.Sleep(500 * time.Millisecond)
-		l.cancel(1)
-		if got := l.rest(t); len(got) != 0 {
+		c.Send(mcptest.Cancel("1"))
+		if got := c.End(); len(got) != 0 {
 			t.Errorf("a cancelled call was answered: %s", got)
 		}
 		if !strings.Contains(b.log.String(), sandbox.KeyID("grafana")) || !strings.Contains(b.log.String(), "regenerate it again") {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
@@ -177,9 +178,9 @@ func TestSecretThatIsLostOfKeyThatStays(t *testing.T) {
 // The same over a real connection: the key is dealt with once.
 func TestSecretThatIsLostIsRevokedOnce(t *testing.T) {
 	b := lose(t)
-	l := dial(t, b)
-	l.create(1)
-	l.rest(t)
+	c := dial(t, b)
+	c.Send(creation(1))
+	c.End()
 	if deletes := requests(b, "DELETE"); deletes != 1 || !b.made()[0].Revoked || strings.Contains(b.log.String(), "could not be revoked") {
 		t.Errorf("got %d deletions, %s", deletes, b.log)
 	}
@@ -198,13 +199,13 @@ func requests(b *bench, method string) (n int) {
 func TestCancelledBeforeHandover(t *testing.T) {
 	b, home := elsewhere(t, "file", "")
 	b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: 300 * time.Millisecond})
-	l := dial(t, b)
-	l.create(1)
+	c := dial(t, b)
+	c.Send(creation(1))
 	for len(b.made()) == 0 {
 		runtime.Gosched()
 	}
-	l.cancel(1)
-	if got := l.rest(t); len(got) != 0 {
+	c.Send(mcptest.Cancel("1"))
+	if got := c.End(); len(got) != 0 {
 		t.Errorf("a cancelled call was answered: %s", got)
 	}
 	if !b.made()[0].Revoked {
@@ -220,10 +221,10 @@ func TestCancelledBeforeHandover(t *testing.T) {
 // it may be in use. The log says where it is.
 func TestAnswerLostAfterHandover(t *testing.T) {
 	b, home := elsewhere(t, "file", "")
-	l := dial(t, b)
-	l.end.Close()
-	l.create(1)
-	if err := <-l.done; err != nil {
+	c := dial(t, b)
+	c.CloseOutput()
+	c.Send(creation(1))
+	if err := c.Wait(); err != nil {
 		t.Errorf("Serve: %v", err)
 	}
 	key := b.made()[0]

@@ -1,65 +1,36 @@
 package tools_test
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
-// line is a client at the other end of standard input and output.
-type line struct {
-	in   *io.PipeWriter
-	out  *bufio.Scanner
-	end  *io.PipeReader // of the server's output
-	done chan error
+// dial starts a server and returns a client of it.
+func dial(t *testing.T, b *bench) *mcptest.Client {
+	return mcptest.Serve(t, func(ctx context.Context, in io.Reader, out io.Writer) error {
+		return stdio.Serve(ctx, b.server, in, out, stdio.Config{})
+	})
 }
 
-func dial(t *testing.T, b *bench) *line {
-	inR, inW := io.Pipe()
-	outR, outW := io.Pipe()
-	l := &line{in: inW, out: bufio.NewScanner(outR), end: outR, done: make(chan error, 1)}
-	go func() {
-		l.done <- stdio.Serve(t.Context(), b.server, inR, outW, stdio.Config{})
-		outW.Close()
-		inR.Close()
-	}()
-	return l
-}
-
-func (l *line) send(format string, args ...any) { fmt.Fprintf(l.in, format+"\n", args...) }
-
-func (l *line) create(id int) {
-	l.send(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"},"_meta":{"progressToken":"p%[1]d"}}}`, id)
-}
-
-func (l *line) cancel(id int) {
-	l.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id)
-}
-
-// rest closes the input and returns what the server still says.
-func (l *line) rest(t *testing.T) (messages []string) {
-	t.Helper()
-	l.in.Close()
-	for l.out.Scan() {
-		messages = append(messages, l.out.Text())
-	}
-	if err := <-l.done; err != nil {
-		t.Errorf("Serve: %v", err)
-	}
-	return messages
+// creation returns a request for a key whose progress is reported as that of "p1" if the
+// ID is 1.
+func creation(id int) string {
+	return mcptest.Call(fmt.Sprint(id), "create_api_key", `{"name":"ci"}`, fmt.Sprintf(`"_meta":{"progressToken":"p%d"}`, id))
 }
 
 // A key made for a call that was cancelled is revoked again: nobody would ever
@@ -68,11 +39,11 @@ func TestCancelledCallLeavesNoKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
-		l := dial(t, b)
-		l.create(1)
+		c := dial(t, b)
+		c.Send(creation(1))
 		time.Sleep(500 * time.Millisecond)
-		l.cancel(1)
-		if got := l.rest(t); len(got) != 0 {
+		c.Send(mcptest.Cancel("1"))
+		if got := c.End(); len(got) != 0 {
 			t.Errorf("a cancelled call was answered: %s", got)
 		}
 		if made := b.made(); len(made) != 1 || !made[0].Revoked {
@@ -91,11 +62,11 @@ func TestKeyThatCannotBeRevokedIsNamed(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
 		b.api.Fail(faulty.Fault{Method: "DELETE", Status: 403, Times: -1})
-		l := dial(t, b)
-		l.create(1)
+		c := dial(t, b)
+		c.Send(creation(1))
 		time.Sleep(500 * time.Millisecond)
-		l.cancel(1)
-		l.rest(t)
+		c.Send(mcptest.Cancel("1"))
+		c.End()
 		key := b.made()[0]
 		for _, want := range []string{key.ID, key.Prefix, "could not be revoked"} {
 			if !strings.Contains(b.log.String(), want) {
@@ -137,11 +108,11 @@ func TestCancelledCallRevokesNoOtherKey(t *testing.T) {
 						set[field] = all[field]
 					}
 					b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Set: set, Omit: tt.omit})
-					l := dial(t, b)
-					l.create(1)
+					c := dial(t, b)
+					c.Send(creation(1))
 					time.Sleep(500 * time.Millisecond)
-					l.cancel(1)
-					l.rest(t)
+					c.Send(mcptest.Cancel("1"))
+					c.End()
 					if key := b.made()[0]; key.Revoked {
 						t.Errorf("the other key was revoked: %s", b.log)
 					}
@@ -158,52 +129,34 @@ func TestCancelledCallRevokesNoOtherKey(t *testing.T) {
 func TestCancelledInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		l := dial(t, b)
-		lines := make(chan string, 100)
-		go func() {
-			defer close(lines)
-			for l.out.Scan() {
-				lines <- l.out.Text()
-			}
-		}()
+		c := dial(t, b)
+		c.ReadAhead()
 		for id := range 60 {
-			l.create(id)
+			c.Send(creation(id))
 		}
 		time.Sleep(500 * time.Millisecond)
 		var answers []string
-		for len(lines) > 0 {
-			answers = append(answers, <-lines)
+		for c.Unread() > 0 {
+			answers = append(answers, c.Line())
 		}
 		cancelled := 0
 		for _, id := range waiting(answers, 60) {
-			l.cancel(id)
+			c.Send(mcptest.Cancel(id))
 			cancelled++
 		}
-		l.in.Close()
-		for late := range lines {
-			answers = append(answers, late)
-		}
-		if err := <-l.done; err != nil {
-			t.Error(err)
-		}
+		answers = append(answers, c.End()...)
 		if cancelled != 30 || len(b.made()) != 30 || len(answers) != 30 {
 			t.Errorf("got %d cancelled, %d keys, %d answers; want 30 of each", cancelled, len(b.made()), len(answers))
 		}
 	})
 }
 
-// waiting returns the ids below n that have no answer.
-func waiting(answers []string, n int) (ids []int) {
-	answered := map[int]bool{}
-	for _, a := range answers {
-		var m struct{ ID int }
-		if json.Unmarshal([]byte(a), &m) == nil {
-			answered[m.ID] = true
-		}
-	}
+// waiting returns the IDs below n that have no answer.
+func waiting(answers []string, n int) (ids []string) {
+	answered := mcptest.IDs(answers)
 	for id := range n {
-		if !answered[id] {
-			ids = append(ids, id)
+		if !slices.Contains(answered, fmt.Sprint(id)) {
+			ids = append(ids, fmt.Sprint(id))
 		}
 	}
 	return ids
@@ -214,12 +167,12 @@ func TestClientGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
-		l := dial(t, b)
+		c := dial(t, b)
 		for id := range 20 {
-			l.create(id)
+			c.Send(creation(id))
 		}
-		l.end.Close()
-		if err := <-l.done; err != nil {
+		c.CloseOutput()
+		if err := c.Wait(); err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 		for _, k := range b.made() {
@@ -239,11 +192,11 @@ func TestInputClosedWithCallsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Times: -1})
-		l := dial(t, b)
+		c := dial(t, b)
 		for id := range 20 {
-			l.create(id)
+			c.Send(creation(id))
 		}
-		got := l.rest(t)
+		got := c.End()
 		if len(got) != 20 || len(b.made()) != 20 {
 			t.Fatalf("got %d answers and %d keys, want 20", len(got), len(b.made()))
 		}
@@ -260,9 +213,9 @@ func TestProgressWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", Status: 429, Header: http.Header{"Retry-After": {"3"}}, Times: 2})
-		l := dial(t, b)
-		l.create(1)
-		got := l.rest(t)
+		c := dial(t, b)
+		c.Send(creation(1))
+		got := c.End()
 		if len(got) != 3 {
 			t.Fatalf("got %s, want two notifications and an answer", got)
 		}
@@ -284,7 +237,7 @@ func TestProgressWhileWaiting(t *testing.T) {
 func TestAnswerThatCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		input := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
+		input := strings.NewReader(creation(1))
 		if err := stdio.Serve(t.Context(), b.server, input, fullDisk{}, stdio.Config{}); err == nil {
 			t.Error("got success, want the error of writing")
 		}
@@ -303,20 +256,20 @@ func (fullDisk) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left
 func TestCancelledCallWithoutSecretLeavesNoKey(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		leave func(*line)
+		leave func(*mcptest.Client)
 	}{
-		{"cancelled", func(l *line) { l.cancel(1) }},
-		{"client gone", func(l *line) { l.end.Close() }},
+		{"cancelled", func(c *mcptest.Client) { c.Send(mcptest.Cancel("1")) }},
+		{"client gone", (*mcptest.Client).CloseOutput},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
 				b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Omit: []string{"secret"}})
-				l := dial(t, b)
-				l.create(1)
+				c := dial(t, b)
+				c.Send(creation(1))
 				time.Sleep(500 * time.Millisecond)
-				tt.leave(l)
-				if got := l.rest(t); len(got) != 0 {
+				tt.leave(c)
+				if got := c.End(); len(got) != 0 {
 					t.Errorf("got an answer: %s", got)
 				}
 				if made := b.made(); len(made) != 1 || !made[0].Revoked {
@@ -332,9 +285,9 @@ func TestKeyWithoutSecretIsLeftToItsClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", Omit: []string{"secret"}})
-		l := dial(t, b)
-		l.create(1)
-		got := l.rest(t)
+		c := dial(t, b)
+		c.Send(creation(1))
+		got := c.End()
 		if made := b.made(); len(got) != 1 || len(made) != 1 || !strings.Contains(got[0], made[0].ID) || made[0].Revoked {
 			t.Errorf("got %s and keys %+v, want one that the answer names, not revoked", got, made)
 		}
@@ -349,11 +302,11 @@ func TestLostAnswerOfCancelledCallIsNamed(t *testing.T) {
 			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
 		})
 		b.api.Fail(faulty.Fault{Method: "POST", Cut: true, After: true, DelayAfter: time.Second})
-		l := dial(t, b)
-		l.create(1)
+		c := dial(t, b)
+		c.Send(creation(1))
 		time.Sleep(500 * time.Millisecond)
-		l.cancel(1)
-		if got := l.rest(t); len(got) != 0 {
+		c.Send(mcptest.Cancel("1"))
+		if got := c.End(); len(got) != 0 {
 			t.Errorf("a cancelled call was answered: %s", got)
 		}
 		// It may be somebody else's, so it is not revoked; but the log names it.
@@ -373,11 +326,11 @@ func TestRevokedKeyDoesNotShow(t *testing.T) {
 				b.api.Watch(nil) // the answer's ID is none, and is looked up
 				echoed := strings.Replace(echoed, "OWN", b.api.OwnerKey().Reveal(), 1)
 				b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second, Status: 201, Body: fmt.Sprintf(`{"data":{"id":"1","secret":%q,%q:%q}}`, secret, field, echoed)})
-				l := dial(t, b)
-				l.create(1)
+				c := dial(t, b)
+				c.Send(creation(1))
 				time.Sleep(500 * time.Millisecond)
-				l.cancel(1)
-				l.rest(t)
+				c.Send(mcptest.Cancel("1"))
+				c.End()
 				if !strings.Contains(b.log.String(), "could not be revoked") {
 					t.Errorf("the key was not to be revoked: %s", b.log)
 				}
