@@ -1,7 +1,6 @@
 package raffclient_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -202,7 +201,8 @@ func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
 		t.Run(response, func(t *testing.T) {
 			t.Parallel()
 			const key = "raff_0123456789abcdefKEY"
-			cfg := impatient(rawServer(t, fmt.Sprintf(response, key)), key)
+			url, _ := serve(t, faulty.Raw(fmt.Sprintf(response, key)))
+			cfg := impatient(url, key)
 			cfg.RequestTimeout, cfg.CallTimeout = 300*time.Millisecond, 900*time.Millisecond // no second attempt
 			_, err := newClient(t, cfg).GetAPIKey(t.Context(), "1")
 			if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "KEY") {
@@ -210,30 +210,6 @@ func TestErrorsQuoteNoBytesOfTheServer(t *testing.T) {
 			}
 		})
 	}
-}
-
-// rawServer responds to every request with the same bytes.
-func rawServer(t *testing.T, response string) (url string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				_, _ = io.Copy(io.Discard, r.Body)
-				_, _ = io.WriteString(conn, response)
-			}
-			conn.Close()
-		}
-	}()
-	return "http://" + l.Addr().String()
 }
 
 // Without a connection nothing was sent, and the error says so.

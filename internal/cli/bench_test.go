@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 )
 
 // loopbackAPI is a separate program: an API that immediately answers every request with
@@ -37,14 +37,9 @@ func loopbackAPI() {
 // the same server. It reports medians.
 func BenchmarkOverhead(b *testing.B) {
 	const body = `{"name":"ci"}`
-	api := startServer(b, "loopback-api")
-	url, err := api.out.ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	url = strings.TrimSpace(url)
+	url := startServer(b, "loopback-api").Line()
 	c := startServer(b, buildAs(b, "../.."), "RAFF_API_KEY=raff_9876543210", "RAFF_API_URL="+url)
-	c.initialize(b)
+	c.initialize()
 
 	var direct, through []time.Duration
 	for n := 2; b.Loop(); n++ {
@@ -61,9 +56,9 @@ func BenchmarkOverhead(b *testing.B) {
 		direct = append(direct, time.Since(start))
 
 		start = time.Now()
-		line := c.ask(b, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_api_key","arguments":%s}}`, n, body))
+		line := c.Ask(mcptest.Call(fmt.Sprint(n), "create_api_key", body))
 		through = append(through, time.Since(start))
-		if !bytes.Contains(line, []byte("raff_0123456789abcdef")) {
+		if !strings.Contains(line, "raff_0123456789abcdef") {
 			b.Fatalf("got %s", line)
 		}
 	}
@@ -76,16 +71,16 @@ func BenchmarkOverhead(b *testing.B) {
 // initialize, and the peak memory, with those of the smallest possible server of
 // mcp-go, side by side. It reports the median of the ratios.
 func BenchmarkStart(b *testing.B) {
-	compareStart(b, func(p *process) { p.initialize(b) })
+	compareStart(b, func(p *process) { p.initialize() })
 }
 
 // BenchmarkList does the same up to the response to tools/list, with all tools and
 // with one toolset.
 func BenchmarkList(b *testing.B) {
 	list := func(p *process) {
-		p.initialize(b)
-		p.send(b, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
-		p.ask(b, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
+		p.initialize()
+		p.Send(mcptest.Initialized)
+		p.Ask(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
 	}
 	b.Run("all", func(b *testing.B) { compareStart(b, list) })
 	b.Run("one toolset", func(b *testing.B) { compareStart(b, list, "RAFF_MCP_TOOLSETS=projects") })
@@ -115,10 +110,7 @@ func startOnce(b *testing.B, program string, talk func(*process), env []string) 
 	talk(p)
 	took = time.Since(start)
 	peak = p.peakMemory(b)
-	p.in.Close()
-	if err := p.cmd.Wait(); err != nil {
-		b.Fatal(err)
-	}
+	p.End()
 	return took, peak
 }
 
@@ -139,9 +131,8 @@ func (p *process) peakMemory(b *testing.B) float64 {
 
 // A process is a running server.
 type process struct {
+	*mcptest.Client
 	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
 }
 
 // buildAs builds a program as a user would and returns its path.
@@ -158,38 +149,11 @@ func startServer(b *testing.B, program string, env ...string) *process {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), program)
 	cmd.Env = append([]string{"HOME=" + b.TempDir()}, env...)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	return &process{cmd, in, bufio.NewReader(out)}
+	return &process{mcptest.Start(b, cmd), cmd}
 }
 
-func (p *process) send(b *testing.B, line string) {
-	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// ask sends a request and returns the response to it.
-func (p *process) ask(b *testing.B, line string) []byte {
-	p.send(b, line)
-	response, err := p.out.ReadBytes('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return response
-}
-
-func (p *process) initialize(b *testing.B) {
-	p.ask(b, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`)
+func (p *process) initialize() {
+	p.Ask(mcptest.Initialize("1", "2025-11-25", "bench", "{}"))
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }

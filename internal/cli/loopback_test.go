@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +14,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
 const (
@@ -32,32 +32,11 @@ func session(t *testing.T, env ...string) (answer, stderr string) {
 	cmd.Env = append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
 	var log bytes.Buffer
 	cmd.Stderr = &log
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
-	lines := bufio.NewReader(out)
-	answer, err = lines.ReadString('\n')
-	if err != nil {
-		t.Errorf("no answer: %v", err)
-	}
+	c := mcptest.Start(t, cmd)
+	answer = c.Ask(mcptest.Call("1", "create_api_key", `{"name":"ci"}`))
 	// A second call uses the connection, so that unsolicited bytes have been noticed.
-	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"get_api_key","arguments":{"id":"00000000-0000-4000-8000-000000000000"}}}`)
-	if _, err := lines.ReadString('\n'); err != nil {
-		t.Errorf("no second answer: %v", err)
-	}
-	in.Close()
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v: %s", err, &log)
-	}
+	c.Ask(mcptest.Call("2", "get_api_key", `{"id":"00000000-0000-4000-8000-000000000000"}`))
+	c.End()
 	return answer, log.String()
 }
 
@@ -73,8 +52,9 @@ func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			url := rawServer(t, tt.answer)
-			answer, stderr := session(t, "RAFF_API_URL="+url, "RAFF_API_KEY="+ownKey)
+			api := httptest.NewServer(faulty.Raw(tt.answer))
+			t.Cleanup(api.Close)
+			answer, stderr := session(t, "RAFF_API_URL="+api.URL, "RAFF_API_KEY="+ownKey)
 			if !strings.Contains(answer, newSecret) {
 				t.Errorf("got %s, want the secret", answer)
 			}
@@ -83,33 +63,6 @@ func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
 			}
 		})
 	}
-}
-
-// rawServer sends the same response on every connection, which it keeps open until the
-// client closes it.
-func rawServer(t *testing.T, answer string) (url string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if r, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.Copy(io.Discard, r.Body)
-					_, _ = io.WriteString(conn, answer)
-					_, _ = io.Copy(io.Discard, conn)
-				}
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String()
 }
 
 // Requests to this machine do not use a proxy, which would see the key.

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +19,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 )
 
 // A slowAPI creates keys immediately, but answers creations only when it is released.
@@ -111,8 +112,8 @@ type childProgram struct {
 	*exec.Cmd
 	t      *testing.T
 	api    *slowAPI
-	stdout *os.File
-	out    bytes.Buffer // of what was read of stdout
+	client *mcptest.Client
+	out    string // what was read of stdout
 	log    logBuffer
 }
 
@@ -166,20 +167,9 @@ func startCalls(t *testing.T, n int) *childProgram {
 	}
 	p.Env = []string{"HOME=" + t.TempDir(), "RAFF_API_KEY=raff_own", "RAFF_API_URL=" + s.URL}
 	p.Stderr = &p.log
-	in, err := p.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.stdout = out.(*os.File)
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p.client = mcptest.Start(t, p.Cmd)
 	for i := range n {
-		fmt.Fprintf(in, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"key %[1]d"}}}`+"\n", i)
+		p.client.Send(mcptest.Call(fmt.Sprint(i), "create_api_key", fmt.Sprintf(`{"name":"key %d"}`, i)))
 	}
 	for range max(n, 1) {
 		<-p.api.arrived
@@ -197,8 +187,8 @@ func (p *childProgram) signal(sig syscall.Signal) {
 // end waits until the process has ended and returns its status.
 func (p *childProgram) end() syscall.WaitStatus {
 	p.t.Helper()
-	_, _ = io.Copy(&p.out, p.stdout)
-	_ = p.Wait()
+	p.out = strings.Join(p.client.Rest(), "\n")
+	_ = p.client.Wait()
 	return p.ProcessState.Sys().(syscall.WaitStatus)
 }
 
@@ -209,7 +199,7 @@ func (p *childProgram) wantNothingLost() {
 	p.api.mu.Lock()
 	defer p.api.mu.Unlock()
 	for _, k := range p.api.keys {
-		shown := strings.Contains(p.out.String(), k.Secret)
+		shown := strings.Contains(p.out, k.Secret)
 		named := strings.Contains(p.log.String(), k.ID) || strings.Contains(p.log.String(), k.Name)
 		if !shown && !k.revoked && !named {
 			p.t.Errorf("key %q is left, nobody has its secret, and the log does not name it: %s", k.Name, &p.log)
@@ -242,7 +232,7 @@ func TestTerminate(t *testing.T) {
 				if status := p.end(); status.ExitStatus() != 0 {
 					t.Errorf("got %v, want exit code 0", p.ProcessState)
 				}
-				if got := strings.Count(p.out.String(), `"secret"`); got < max(n, 1) {
+				if got := strings.Count(p.out, `"secret"`); got < max(n, 1) {
 					t.Errorf("got %d answers, want %d", got, max(n, 1))
 				}
 				p.wantNothingLost()
@@ -433,7 +423,7 @@ func TestReaderLeaves(t *testing.T) {
 				t.Parallel()
 				p := startCalls(t, n)
 				p.api.refuse = refuse
-				p.stdout.Close()
+				p.client.CloseOutput()
 				close(p.api.release)
 				if status := p.end(); status.Signaled() {
 					t.Errorf("got %v, want it to end by itself", p.ProcessState)

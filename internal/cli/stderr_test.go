@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
 )
 
 // unreadPipe returns the write end of a pipe that nobody reads and that is full, or
@@ -56,50 +56,26 @@ func limited(t *testing.T) context.Context {
 func TestUnreadStderr(t *testing.T) {
 	t.Parallel()
 	const failing = 300
-	for _, tt := range []struct{ name, call string }{
+	for _, tt := range []struct{ name, tool, arguments string }{
 		// Each of these is logged at debug level.
-		{"invalid", `{"name":"get_api_key","arguments":{"id":"none"}}`},
-		{"unknown", `{"name":"no_such_tool","arguments":{}}`},
+		{"invalid", "get_api_key", `{"id":"none"}`},
+		{"unknown", "no_such_tool", `{}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(limited(t), "raff-mcp", "--sandbox", "--log-level=debug")
 			cmd.Env = []string{"HOME=" + t.TempDir()}
 			cmd.Stderr = unreadPipe(t)
-			in, out := startProgram(t, cmd)
+			c := mcptest.Start(t, cmd)
 			for id := range failing {
-				fmt.Fprintf(in, `{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":%s}`+"\n", id, tt.call)
-				if _, err := out.ReadString('\n'); err != nil {
-					t.Fatalf("response %d: %v", id, err)
-				}
+				c.Ask(mcptest.Call(fmt.Sprint(id), tt.tool, tt.arguments))
 			}
-			fmt.Fprintln(in, `{"jsonrpc":"2.0","id":"last","method":"tools/call","params":{"name":"create_api_key","arguments":{"name":"ci"}}}`)
-			if got, err := out.ReadString('\n'); err != nil || !strings.Contains(got, `"value":"raff_`) {
-				t.Errorf("got %q, %v, want a secret", got, err)
+			if got := c.Ask(mcptest.Call(`"last"`, "create_api_key", `{"name":"ci"}`)); !strings.Contains(got, `"value":"raff_`) {
+				t.Errorf("got %q, want a secret", got)
 			}
-			in.Close()
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("got %v, want exit code 0", err)
-			}
+			c.End()
 		})
 	}
-}
-
-// startProgram starts cmd with pipes for its standard input and output.
-func startProgram(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Reader) {
-	t.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return in, bufio.NewReader(stdout)
 }
 
 // The program ends with its exit code even if there is no room for a message.

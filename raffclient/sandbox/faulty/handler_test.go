@@ -57,3 +57,17 @@ func TestHandler(t *testing.T) {
 		})
 	}
 }
+
+// Raw sends bytes as they are, and then nothing more.
+func TestRaw(t *testing.T) {
+	server := httptest.NewServer(faulty.Raw("HTTP/1.1 299 Odd\r\n\r\nuntil the end"))
+	t.Cleanup(server.Close)
+	res, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 299 || string(body) != "until the end" {
+		t.Errorf("got status %d, %q, %v", res.StatusCode, body, err)
+	}
+}
