@@ -85,8 +85,9 @@ func commandHelper(name, dir string) {
 		leave("child", fmt.Sprint(background("hangs", func(cmd *exec.Cmd) { cmd.Stdin = os.Stdin }).Process.Pid))
 		leave("got", string(got))
 	case "prints 1 GB":
+		text := make([]byte, 1<<20)
 		for range 1 << 10 {
-			_, _ = os.Stderr.Write(make([]byte, 1<<20))
+			_, _ = os.Stderr.Write(text)
 		}
 		os.Exit(3)
 	case "dies":

@@ -2,9 +2,11 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,8 +18,8 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
 )
 
-// bodies checks the bodies of responses. It compiles each schema once, while package
-// openapi3filter compiles it for every response.
+// bodies checks the bodies of requests and responses. It compiles each schema once, while
+// package openapi3filter compiles it for every body.
 type bodies struct {
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler // which keeps the schemas that it has compiled
@@ -55,33 +57,61 @@ func ifString(check func(string) error) func(any) error {
 	}
 }
 
-// check returns the differences between the body of a response and the description of
-// its status.
-func (b *bodies) check(route *routers.Route, x faulty.Exchange) error {
-	response := route.Operation.Responses.Status(x.Status)
-	if len(response.Value.Content) == 0 {
-		if len(x.ResponseBody) > 0 {
-			return errors.New("it has a body, and none is described")
-		}
+// checkRequest returns the differences between the body of a request and the description.
+func (b *bodies) checkRequest(route *routers.Route, x faulty.Exchange) error {
+	request := route.Operation.RequestBody
+	if request == nil {
+		return noBody(x.Body)
+	}
+	if len(x.Body) == 0 && !request.Value.Required {
 		return nil
 	}
-	contentType := x.ResponseHeader.Get("Content-Type")
-	if response.Value.Content[contentType] == nil {
-		return fmt.Errorf("content type %q is not described", contentType)
+	pointer := cmp.Or(request.Ref, pointerTo(route)+"/requestBody")
+	return b.check(request.Value.Content, pointer, x.Header, x.Body)
+}
+
+// checkResponse returns the differences between the body of a response and the
+// description of its status.
+func (b *bodies) checkResponse(route *routers.Route, x faulty.Exchange) error {
+	response := route.Operation.Responses.Status(x.Status)
+	if len(response.Value.Content) == 0 {
+		return noBody(x.ResponseBody)
 	}
-	pointer := response.Ref
-	if pointer == "" {
-		pointer = "#/paths/" + escape(route.Path) + "/" + strings.ToLower(route.Method) + "/responses/" + strconv.Itoa(x.Status)
+	pointer := cmp.Or(response.Ref, pointerTo(route)+"/responses/"+strconv.Itoa(x.Status))
+	return b.check(response.Value.Content, pointer, x.ResponseHeader, x.ResponseBody)
+}
+
+func noBody(body []byte) error {
+	if len(body) > 0 {
+		return errors.New("it has a body, and none is described")
+	}
+	return nil
+}
+
+// check validates a body with the schema for its content type. The pointer is that of the
+// request or response that has this content.
+func (b *bodies) check(content openapi3.Content, pointer string, header http.Header, body []byte) error {
+	if len(body) == 0 {
+		return errors.New("it has no body, and one is described")
+	}
+	contentType := header.Get("Content-Type")
+	if content[contentType] == nil {
+		return fmt.Errorf("content type %q is not described", contentType)
 	}
 	schema, err := b.compile(pointer + "/content/" + escape(contentType) + "/schema")
 	if err != nil {
 		return err
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(x.ResponseBody))
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("decode the body: %w", err)
 	}
 	return schema.Validate(value)
+}
+
+// pointerTo returns the JSON pointer to an operation, in a URL fragment.
+func pointerTo(route *routers.Route) string {
+	return "#/paths/" + escape(route.Path) + "/" + strings.ToLower(route.Method)
 }
 
 // compile returns the schema at a JSON pointer into the description.

@@ -144,6 +144,9 @@ func (c *Contract) Check(x faulty.Exchange) (violations []error) {
 	if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
 		violations = append(violations, fmt.Errorf("request: %w", err))
 	}
+	if err := c.bodies.checkRequest(route, x); err != nil {
+		violations = append(violations, fmt.Errorf("request: %w", err))
+	}
 	if x.Status != 0 {
 		violations = append(violations, c.checkResponse(in, x)...)
 	}
@@ -151,17 +154,15 @@ func (c *Contract) Check(x faulty.Exchange) (violations []error) {
 }
 
 func (c *Contract) checkResponse(in *openapi3filter.RequestValidationInput, x faulty.Exchange) (violations []error) {
-	o := options()
-	o.ExcludeResponseBody = true // checked below
 	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: x.Status, Header: x.ResponseHeader,
-		Body: io.NopCloser(bytes.NewReader(x.ResponseBody)), Options: o,
+		Body: io.NopCloser(bytes.NewReader(x.ResponseBody)), Options: options(),
 	})
 	if err != nil {
 		violations = append(violations, fmt.Errorf("response: %w", err))
 	}
 	if in.Route.Operation.Responses.Status(x.Status) != nil {
-		if err := c.bodies.check(in.Route, x); err != nil {
+		if err := c.bodies.checkResponse(in.Route, x); err != nil {
 			violations = append(violations, fmt.Errorf("response: %w", err))
 		}
 	}
@@ -170,11 +171,12 @@ func (c *Contract) checkResponse(in *openapi3filter.RequestValidationInput, x fa
 
 func options() *openapi3filter.Options {
 	return &openapi3filter.Options{
-		MultiError:                        true,
-		IncludeResponseStatus:             true,
-		RejectWhenRequestBodyNotSpecified: true,
-		SkipSettingDefaults:               true,
-		AuthenticationFunc:                authenticate,
+		MultiError:            true,
+		IncludeResponseStatus: true,
+		ExcludeRequestBody:    true, // bodies checks it
+		ExcludeResponseBody:   true, // bodies checks it
+		SkipSettingDefaults:   true,
+		AuthenticationFunc:    authenticate,
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(isUUID)),
 			openapi3.WithStringFormatValidator("email", openapi3.NewCallbackValidator(isEmail)),
