@@ -17,21 +17,22 @@ const module = "github.com/rafftechnologies/raff-mcp"
 // imports lists, for each package of the module, the packages of the module that it may
 // import. Imports point one way: from the program to what it is made of.
 var imports = map[string][]string{
-	"":                            {"internal/cli"},
-	"internal/cli":                {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
-	"internal/clients":            {"internal/printable"},
-	"internal/config":             {"internal/printable", "raffclient"},
-	"internal/mcptest":            nil,
-	"internal/printable":          nil,
-	"internal/stdio":              {"internal/stdio/codec"},
-	"internal/stdio/codec":        nil,
-	"tools":                       {"tools/delivery", "internal/stdio", "raffclient", "schema"},
-	"tools/delivery":              {"internal/printable", "raffclient"},
-	"raffclient":                  nil,
-	"raffclient/sandbox":          {"raffclient"},
-	"raffclient/sandbox/contract": {"raffclient/sandbox", "raffclient/sandbox/faulty"},
-	"raffclient/sandbox/faulty":   {"raffclient/sandbox"},
-	"schema":                      nil,
+	"":                               {"internal/cli"},
+	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/clients":               {"internal/printable"},
+	"internal/config":                {"internal/printable", "raffclient"},
+	"internal/mcptest":               nil,
+	"internal/printable":             nil,
+	"internal/stdio":                 {"internal/stdio/codec"},
+	"internal/stdio/codec":           nil,
+	"tools":                          {"tools/delivery", "internal/stdio", "raffclient", "schema"},
+	"tools/delivery":                 {"internal/printable", "raffclient"},
+	"raffclient":                     nil,
+	"raffclient/sandbox":             {"raffclient"},
+	"raffclient/sandbox/contract":    {"raffclient/sandbox", "raffclient/sandbox/faulty"},
+	"raffclient/sandbox/faulty":      {"raffclient/sandbox"},
+	"raffclient/sandbox/sandboxtest": {"raffclient", "raffclient/sandbox"},
+	"schema":                         nil,
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestKeysRefused(t *testing.T) {
@@ -16,12 +17,12 @@ func TestKeysRefused(t *testing.T) {
 		for name, key := range map[string]string{
 			"missing":    "",
 			"malformed":  "raff_pub_xxx",
-			"upper case": strings.ToUpper(s.api.OwnerKey().Reveal()),
+			"upper case": strings.ToUpper(s.API.OwnerKey().Reveal()),
 			"unknown":    "raff_" + strings.Repeat("0", 64),
 		} {
-			a := s.do(key, "GET", "/api/v1/api-keys", "")
-			if a.status != http.StatusUnauthorized || a.fields["error"] != "Unauthorized" || a.fields["message"] == "" {
-				t.Errorf("%s key: %d %s, want 401 with error and message", name, a.status, a.text)
+			a := s.Do(key, "GET", "/api/v1/api-keys", "")
+			if a.Status != http.StatusUnauthorized || a.Fields["error"] != "Unauthorized" || a.Fields["message"] == "" {
+				t.Errorf("%s key: %d %s, want 401 with error and message", name, a.Status, a.Text)
 			}
 		}
 	})
@@ -29,30 +30,30 @@ func TestKeysRefused(t *testing.T) {
 
 func TestExpiry(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
-	id, secret := s.newKey(`{"name": "a", "expires_at": "` + c.Add(time.Hour).Format(time.RFC3339Nano) + `"}`)
-	c.pass(time.Hour - 1)
-	wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
-	c.pass(1)
-	wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
-	if got := s.owner("GET", "/api/v1/api-keys", "").names(t); got != "Owner a" {
+	c := sandboxtest.NewClock(s.API)
+	id, secret := s.NewKey(`{"name": "a", "expires_at": "` + c.Add(time.Hour).Format(time.RFC3339Nano) + `"}`)
+	c.Pass(time.Hour - 1)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
+	c.Pass(1)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
+	if got := s.Owner("GET", "/api/v1/api-keys", "").Names(t); got != "Owner a" {
 		t.Errorf("keys %q, want the expired one listed", got)
 	}
-	wantStatus(t, s.owner("PATCH", "/api/v1/api-keys/"+id, `{"expires_at": "2999-01-01T00:00:00Z"}`), http.StatusOK)
-	wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", "/api/v1/api-keys/"+id, `{"expires_at": "2999-01-01T00:00:00Z"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
 }
 
 func TestLastUse(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
-	id, secret := s.newKey(`{"name": "a"}`)
-	used := func() any { return s.owner("GET", "/api/v1/api-keys/"+id, "").data(t)["last_used_at"] }
+	c := sandboxtest.NewClock(s.API)
+	id, secret := s.NewKey(`{"name": "a"}`)
+	used := func() any { return s.Owner("GET", "/api/v1/api-keys/"+id, "").Data(t)["last_used_at"] }
 	if got := used(); got != nil {
 		t.Errorf("last use %v before any", got)
 	}
-	s.do(secret, "GET", "/api/v1/permissions", "")
-	c.pass(time.Minute)
-	s.do(secret, "GET", "/api/v1/permissions", "")
+	s.Do(secret, "GET", "/api/v1/permissions", "")
+	c.Pass(time.Minute)
+	s.Do(secret, "GET", "/api/v1/permissions", "")
 	if got, want := used(), "2026-10-09T08:08:06Z"; got != want {
 		t.Errorf("last use %v, want %s", got, want)
 	}
@@ -97,13 +98,13 @@ func TestPermissionsOfRoles(t *testing.T) {
 		{"DELETE", "/api/v1/invitations/{id}", "owner admin"},
 	} {
 		for _, role := range roles {
-			a := s.do(keys[role], op.method, strings.ReplaceAll(op.path, "{id}", unknownID), "")
+			a := s.Do(keys[role], op.method, strings.ReplaceAll(op.path, "{id}", unknownID), "")
 			want := slices.Contains(strings.Fields(op.allowed), role)
-			if got := a.status != http.StatusForbidden; got != want {
-				t.Errorf("role %s, %s %s: %d, allowed should be %t", role, op.method, op.path, a.status, want)
+			if got := a.Status != http.StatusForbidden; got != want {
+				t.Errorf("role %s, %s %s: %d, allowed should be %t", role, op.method, op.path, a.Status, want)
 			}
-			if !want && (a.fields["error"] != "Forbidden" || a.fields["message"] == "") {
-				t.Errorf("role %s, %s %s: body %s", role, op.method, op.path, a.text)
+			if !want && (a.Fields["error"] != "Forbidden" || a.Fields["message"] == "") {
+				t.Errorf("role %s, %s %s: body %s", role, op.method, op.path, a.Text)
 			}
 		}
 	}
@@ -120,11 +121,11 @@ func TestPermissionsInProjects(t *testing.T) {
 	for _, role := range []string{"project-admin", "operator", "viewer", "deployer"} {
 		keys[role] = s.keyIn("staging", role)
 	}
-	outcome := func(a response) string {
+	outcome := func(a sandboxtest.Response) string {
 		switch {
-		case a.status == http.StatusForbidden:
+		case a.Status == http.StatusForbidden:
 			return "forbidden"
-		case a.fields["message"] == "project not found":
+		case a.Fields["message"] == "project not found":
 			return "unseen"
 		}
 		return "allowed"
@@ -145,9 +146,9 @@ func TestPermissionsInProjects(t *testing.T) {
 			case role == "billing" || role == "elsewhere":
 				want = "unseen"
 			}
-			a := s.do(key, op.method, "/api/v1/projects/"+sandbox.ProjectID("staging")+op.path, "")
+			a := s.Do(key, op.method, "/api/v1/projects/"+sandbox.ProjectID("staging")+op.path, "")
 			if got := outcome(a); got != want {
-				t.Errorf("%s, %s %s: %s (%d %s), want %s", role, op.method, op.path, got, a.status, a.text, want)
+				t.Errorf("%s, %s %s: %s (%d %s), want %s", role, op.method, op.path, got, a.Status, a.Text, want)
 			}
 		}
 	}
@@ -162,17 +163,17 @@ func TestProjectsInSight(t *testing.T) {
 		{"may view projects", s.keyOf("member"), "Default Production Staging Playground"},
 		{"in one project", s.keyIn("staging", "viewer"), "Staging"},
 	} {
-		a := s.do(tt.key, "GET", "/api/v1/projects", "")
-		wantStatus(t, a, http.StatusOK)
-		if got := a.names(t); got != tt.names || a.fields["total"] != float64(len(strings.Fields(tt.names))) {
-			t.Errorf("%s: projects %q of %v, want %q", tt.name, got, a.fields["total"], tt.names)
+		a := s.Do(tt.key, "GET", "/api/v1/projects", "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		if got := a.Names(t); got != tt.names || a.Fields["total"] != float64(len(strings.Fields(tt.names))) {
+			t.Errorf("%s: projects %q of %v, want %q", tt.name, got, a.Fields["total"], tt.names)
 		}
 	}
 	key := s.keyIn("staging", "viewer")
-	wantStatus(t, s.do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("staging"), ""), http.StatusOK)
-	wantStatus(t, s.do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("production"), ""), http.StatusNotFound)
-	wantStatus(t, s.do(key, "PUT", "/api/v1/projects/"+sandbox.ProjectID("staging"), `{}`), http.StatusForbidden)
-	wantStatus(t, s.do(s.keyOf("billing"), "GET", "/api/v1/projects", ""), http.StatusForbidden)
+	sandboxtest.WantStatus(t, s.Do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("staging"), ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Do(key, "GET", "/api/v1/projects/"+sandbox.ProjectID("production"), ""), http.StatusNotFound)
+	sandboxtest.WantStatus(t, s.Do(key, "PUT", "/api/v1/projects/"+sandbox.ProjectID("staging"), `{}`), http.StatusForbidden)
+	sandboxtest.WantStatus(t, s.Do(s.keyOf("billing"), "GET", "/api/v1/projects", ""), http.StatusForbidden)
 }
 
 // The creator of a key is the creator of everything that the key creates.
@@ -180,17 +181,17 @@ func TestMakers(t *testing.T) {
 	s := seeded(t)
 	chen := sandbox.UserIDOf("chen@meridian.example")
 	s.mustCreate("/api/v1/members", grant("api_key_id", sandbox.KeyID("ci"), "admin"))
-	secret := s.owner("POST", "/api/v1/api-keys/"+sandbox.KeyID("ci")+"/regenerate", "").data(t)["secret"].(string)
+	secret := s.Owner("POST", "/api/v1/api-keys/"+sandbox.KeyID("ci")+"/regenerate", "").Data(t)["secret"].(string)
 	for path, body := range map[string]string{
 		"/api/v1/api-keys": `{"name": "a"}`,
 		"/api/v1/projects": `{"name": "a"}`,
 		"/api/v1/roles":    roleBody,
 	} {
-		if got := s.do(secret, "POST", path, body).data(t)["created_by"]; got != chen {
+		if got := s.Do(secret, "POST", path, body).Data(t)["created_by"]; got != chen {
 			t.Errorf("%s: created by %v, want %s", path, got, chen)
 		}
 	}
-	invitation := s.do(secret, "POST", "/api/v1/invitations", grant("email", "a@b.example", "member")).data(t)
+	invitation := s.Do(secret, "POST", "/api/v1/invitations", grant("email", "a@b.example", "member")).Data(t)
 	if got := invitation["invited_by_name"]; got != "Chen Wei" {
 		t.Errorf("invited by %v, want Chen Wei", got)
 	}
@@ -198,25 +199,25 @@ func TestMakers(t *testing.T) {
 
 func TestProjectIDOnDemand(t *testing.T) {
 	s := inProcess(t)
-	s.api.RequireProjectID(true)
-	wantStatus(t, s.owner("GET", "/api/v1/api-keys", ""), http.StatusOK)
-	a := s.owner("POST", "/api/v1/api-keys", `{"name": "a"}`)
-	wantStatus(t, a, http.StatusBadRequest)
-	if want := `{"error":"Bad Request","message":"X-Project-ID required"}`; a.text != want {
-		t.Errorf("body %s, want %s", a.text, want)
+	s.API.RequireProjectID(true)
+	sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/api-keys", ""), http.StatusOK)
+	a := s.Owner("POST", "/api/v1/api-keys", `{"name": "a"}`)
+	sandboxtest.WantStatus(t, a, http.StatusBadRequest)
+	if want := `{"error":"Bad Request","message":"X-Project-ID required"}`; a.Text != want {
+		t.Errorf("body %s, want %s", a.Text, want)
 	}
-	a = s.inProject(s.api.OwnerKey().Reveal(), sandbox.ProjectID("default"), "POST", "/api/v1/api-keys", `{"name": "a"}`)
-	wantStatus(t, a, http.StatusCreated)
+	a = s.inProject(s.API.OwnerKey().Reveal(), sandbox.ProjectID("default"), "POST", "/api/v1/api-keys", `{"name": "a"}`)
+	sandboxtest.WantStatus(t, a, http.StatusCreated)
 }
 
 // inProject sends a request with X-Project-ID.
-func (s session) inProject(key, project, method, path, body string) response {
-	s.t.Helper()
-	req := s.request(key, method, path, body)
+func (s session) inProject(key, project, method, path, body string) sandboxtest.Response {
+	s.T.Helper()
+	req := s.Request(key, method, path, body)
 	req.Header.Set("X-Project-ID", project)
-	a, err := s.try(req)
+	a, err := s.Try(req)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return a
 }
@@ -226,9 +227,9 @@ func (s session) inProject(key, project, method, path, body string) response {
 func TestProjectsOutOfReach(t *testing.T) {
 	s := seeded(t)
 	staging, production := sandbox.ProjectID("staging"), sandbox.ProjectID("production")
-	suspended, secret := s.newKey(`{"name": "Key"}`)
+	suspended, secret := s.NewKey(`{"name": "Key"}`)
 	member := s.mustCreate(inProject("staging"), grant("api_key_id", suspended, "viewer"))
-	wantStatus(t, s.owner("PATCH", inProject("staging")+"/"+member, `{"status": "suspended"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", inProject("staging")+"/"+member, `{"status": "suspended"}`), http.StatusOK)
 	for _, tt := range []struct {
 		name, key, project string
 		reached            bool
@@ -245,8 +246,8 @@ func TestProjectsOutOfReach(t *testing.T) {
 		{"without a role", s.keyOf("none"), staging, false},
 	} {
 		a := s.inProject(tt.key, tt.project, "GET", "/api/v1/permissions", "")
-		if want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[tt.reached]; a.status != want {
-			t.Errorf("%s: %d %s, want %d", tt.name, a.status, a.text, want)
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[tt.reached]; a.Status != want {
+			t.Errorf("%s: %d %s, want %d", tt.name, a.Status, a.Text, want)
 		}
 	}
 
@@ -262,34 +263,34 @@ func TestProjectsOutOfReach(t *testing.T) {
 		if !strings.HasPrefix(path, "/api/") {
 			want = http.StatusOK
 		}
-		if a := s.inProject(key, unknownID, op.Method, path, `{"name": "a"}`); a.status != want {
-			t.Errorf("%s: %d %s, want %d", op.ID, a.status, a.text, want)
+		if a := s.inProject(key, unknownID, op.Method, path, `{"name": "a"}`); a.Status != want {
+			t.Errorf("%s: %d %s, want %d", op.ID, a.Status, a.Text, want)
 		}
 	}
 	if after := s.state(); !reflect.DeepEqual(after, before) {
 		t.Errorf("changed anyway: %v\nbefore: %v", after, before)
 	}
 	a := s.inProject("", unknownID, "GET", "/api/v1/permissions", "")
-	wantStatus(t, a, http.StatusUnauthorized) // the key is checked first
+	sandboxtest.WantStatus(t, a, http.StatusUnauthorized) // the key is checked first
 }
 
 func TestEmptyDeletions(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		s.api.EmptyDeletions(true)
-		id, _ := s.newKey(`{"name": "a"}`)
-		a := s.owner("DELETE", "/api/v1/api-keys/"+id, "")
-		if a.status != http.StatusNoContent || a.text != "" || a.header.Get("Content-Type") != "" || a.header.Get("Content-Length") != "" {
-			t.Errorf("got %d %q %v, want 204 without a body", a.status, a.text, a.header)
+		s.API.EmptyDeletions(true)
+		id, _ := s.NewKey(`{"name": "a"}`)
+		a := s.Owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.Status != http.StatusNoContent || a.Text != "" || a.Header.Get("Content-Type") != "" || a.Header.Get("Content-Length") != "" {
+			t.Errorf("got %d %q %v, want 204 without a body", a.Status, a.Text, a.Header)
 		}
-		a = s.owner("DELETE", "/api/v1/api-keys/"+id, "")
-		if a.status != http.StatusNotFound || a.fields["message"] == "" {
-			t.Errorf("got %d %s, want 404 with a body", a.status, a.text)
+		a = s.Owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.Status != http.StatusNotFound || a.Fields["message"] == "" {
+			t.Errorf("got %d %s, want 404 with a body", a.Status, a.Text)
 		}
-		s.api.EmptyDeletions(false)
-		id, _ = s.newKey(`{"name": "a"}`)
-		a = s.owner("DELETE", "/api/v1/api-keys/"+id, "")
-		if a.status != http.StatusOK || a.fields["success"] != true {
-			t.Errorf("got %d %s, want 200 with a message", a.status, a.text)
+		s.API.EmptyDeletions(false)
+		id, _ = s.NewKey(`{"name": "a"}`)
+		a = s.Owner("DELETE", "/api/v1/api-keys/"+id, "")
+		if a.Status != http.StatusOK || a.Fields["success"] != true {
+			t.Errorf("got %d %s, want 200 with a message", a.Status, a.Text)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 // account returns the path of a seeded member of the account.
@@ -35,10 +36,10 @@ func TestAddMember(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := seeded(t)
-			newClock(s.api)
-			a := s.owner("POST", "/api/v1/members", tt.body)
-			wantStatus(t, a, http.StatusCreated)
-			got := a.data(t)
+			sandboxtest.NewClock(s.API)
+			a := s.Owner("POST", "/api/v1/members", tt.body)
+			sandboxtest.WantStatus(t, a, http.StatusCreated)
+			got := a.Data(t)
 			tt.want["account_id"], tt.want["project_id"] = sandbox.AccountID, nil
 			tt.want["invited_by"], tt.want["invited_at"] = sandbox.UserID, "2026-10-09T08:07:06Z"
 			tt.want["created_at"], tt.want["updated_at"] = tt.want["invited_at"], tt.want["invited_at"]
@@ -55,7 +56,7 @@ func TestAddMember(t *testing.T) {
 					t.Errorf("%s is not documented", field)
 				}
 			}
-			if read := s.owner("GET", "/api/v1/members/"+got["id"].(string), "").data(t); !reflect.DeepEqual(read, got) {
+			if read := s.Owner("GET", "/api/v1/members/"+got["id"].(string), "").Data(t); !reflect.DeepEqual(read, got) {
 				t.Errorf("read back %v\nwant %v", read, got)
 			}
 		})
@@ -110,9 +111,9 @@ func TestMembersRefused(t *testing.T) {
 func TestListMembers(t *testing.T) {
 	s := seeded(t)
 	for query, want := range map[string]int{"": 7, "?status=pending": 1, "?status=suspended": 1, "?status=active": 5} {
-		a := s.owner("GET", "/api/v1/members"+query, "")
-		if got := len(a.list(t)); got != want || a.fields["total"] != float64(want) {
-			t.Errorf("%q: %d members of %v, want %d", query, got, a.fields["total"], want)
+		a := s.Owner("GET", "/api/v1/members"+query, "")
+		if got := len(a.List(t)); got != want || a.Fields["total"] != float64(want) {
+			t.Errorf("%q: %d members of %v, want %d", query, got, a.Fields["total"], want)
 		}
 	}
 }
@@ -123,34 +124,34 @@ func TestLastManager(t *testing.T) {
 	s := seeded(t)
 	refused := func(method, path, body string) {
 		t.Helper()
-		a := s.owner(method, path, body)
-		wantStatus(t, a, http.StatusBadRequest)
-		if got, want := a.fields["message"], "Cannot remove the last account.members.manage holder"; got != want {
+		a := s.Owner(method, path, body)
+		sandboxtest.WantStatus(t, a, http.StatusBadRequest)
+		if got, want := a.Fields["message"], "Cannot remove the last account.members.manage holder"; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
 	}
 	amir, olivia := account("amir@meridian.example"), account("olivia@meridian.example")
-	wantStatus(t, s.owner("PATCH", olivia, `{"status": "suspended"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", olivia, `{"status": "suspended"}`), http.StatusOK)
 	refused("PATCH", amir, `{"status": "suspended"}`)
 	refused("PATCH", amir, withRole("member"))
 	refused("DELETE", amir, "")
-	wantStatus(t, s.owner("PATCH", amir, withRole("key-administrator")), http.StatusOK) // holds it too
-	wantStatus(t, s.owner("PATCH", olivia, `{"status": "active"}`), http.StatusOK)
-	wantStatus(t, s.owner("DELETE", amir, ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", amir, withRole("key-administrator")), http.StatusOK) // holds it too
+	sandboxtest.WantStatus(t, s.Owner("PATCH", olivia, `{"status": "active"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", amir, ""), http.StatusOK)
 	refused("PATCH", olivia, `{"status": "suspended"}`)
 }
 
 func TestRemoveMember(t *testing.T) {
 	s := seeded(t)
 	dana := sandbox.UserIDOf("dana@meridian.example")
-	a := s.owner("DELETE", account("dana@meridian.example"), "")
-	wantStatus(t, a, http.StatusOK)
-	if a.fields["success"] != true || a.fields["message"] == nil || len(a.fields) != 2 {
-		t.Errorf("body %s", a.text)
+	a := s.Owner("DELETE", account("dana@meridian.example"), "")
+	sandboxtest.WantStatus(t, a, http.StatusOK)
+	if a.Fields["success"] != true || a.Fields["message"] == nil || len(a.Fields) != 2 {
+		t.Errorf("body %s", a.Text)
 	}
-	wantStatus(t, s.owner("GET", account("dana@meridian.example"), ""), http.StatusNotFound)
-	wantStatus(t, s.owner("GET", inProject("staging")+"/"+sandbox.MemberID("staging", "dana@meridian.example"), ""), http.StatusNotFound)
-	if got := s.owner("GET", "/api/v1/api-keys/"+sandbox.KeyID("dana-laptop"), "").data(t)["created_by"]; got != dana {
+	sandboxtest.WantStatus(t, s.Owner("GET", account("dana@meridian.example"), ""), http.StatusNotFound)
+	sandboxtest.WantStatus(t, s.Owner("GET", inProject("staging")+"/"+sandbox.MemberID("staging", "dana@meridian.example"), ""), http.StatusNotFound)
+	if got := s.Owner("GET", "/api/v1/api-keys/"+sandbox.KeyID("dana-laptop"), "").Data(t)["created_by"]; got != dana {
 		t.Errorf("the key's creator is %v, want %s as before", got, dana)
 	}
 }
@@ -158,35 +159,35 @@ func TestRemoveMember(t *testing.T) {
 // A key's membership of the account is its role.
 func TestKeyAsMember(t *testing.T) {
 	s := seeded(t)
-	id, secret := s.newKey(`{"name": "a"}`)
+	id, secret := s.NewKey(`{"name": "a"}`)
 	path := "/api/v1/members/" + s.mustCreate("/api/v1/members", grant("api_key_id", id, "admin"))
-	role := func() any { return s.owner("GET", "/api/v1/api-keys/"+id, "").data(t)["role_slug"] }
+	role := func() any { return s.Owner("GET", "/api/v1/api-keys/"+id, "").Data(t)["role_slug"] }
 	may := func(want int) {
 		t.Helper()
-		wantStatus(t, s.do(secret, "GET", "/api/v1/roles", ""), want)
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/roles", ""), want)
 	}
 	may(http.StatusOK)
-	wantStatus(t, s.owner("PATCH", path, `{"status": "suspended"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", path, `{"status": "suspended"}`), http.StatusOK)
 	may(http.StatusForbidden)
 	if got := role(); got != "admin" {
 		t.Errorf("role %v while suspended, want it kept", got)
 	}
-	wantStatus(t, s.owner("PATCH", path, `{"status": "active", "role_id": "`+sandbox.RoleID("billing")+`"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", path, `{"status": "active", "role_id": "`+sandbox.RoleID("billing")+`"}`), http.StatusOK)
 	if got := role(); got != "billing" {
 		t.Errorf("role %v, want billing", got)
 	}
-	wantStatus(t, s.owner("PATCH", path, withRole("owner")), http.StatusOK) // a key may have it
+	sandboxtest.WantStatus(t, s.Owner("PATCH", path, withRole("owner")), http.StatusOK) // a key may have it
 	may(http.StatusOK)
-	wantStatus(t, s.owner("DELETE", path, ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", path, ""), http.StatusOK)
 	may(http.StatusForbidden)
 	if got := role(); got != nil {
 		t.Errorf("role %v after removal, want none", got)
 	}
 
 	s.mustCreate("/api/v1/members", grant("api_key_id", id, "member"))
-	before := len(s.api.Members())
-	wantStatus(t, s.owner("DELETE", "/api/v1/api-keys/"+id, ""), http.StatusOK)
-	if got := len(s.api.Members()); got != before-1 {
+	before := len(s.API.Members())
+	sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/api-keys/"+id, ""), http.StatusOK)
+	if got := len(s.API.Members()); got != before-1 {
 		t.Errorf("%d members after revoking the key, want %d", got, before-1)
 	}
 }

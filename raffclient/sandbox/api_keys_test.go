@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 const unknownID = "00000000-0000-4000-8000-000000000000"
 
 func TestCreateAPIKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		newClock(s.api)
-		a := s.owner("POST", "/api/v1/api-keys", `{"name": "CI", "rate_limit_tier": "high",
+		sandboxtest.NewClock(s.API)
+		a := s.Owner("POST", "/api/v1/api-keys", `{"name": "CI", "rate_limit_tier": "high",
 			"expires_at": "2027-01-01T01:00:00+01:00", "role_id": "`+sandbox.RoleID("admin")+`"}`)
-		wantStatus(t, a, http.StatusCreated)
-		got := a.data(t)
+		sandboxtest.WantStatus(t, a, http.StatusCreated)
+		got := a.Data(t)
 		secret := got["secret"].(string)
 		if !regexp.MustCompile(`^raff_[0-9a-f]{64}$`).MatchString(secret) {
 			t.Errorf("secret has the wrong form: %q", secret)
@@ -45,11 +46,11 @@ func TestCreateAPIKey(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
-		if a.fields["success"] != true || len(a.fields) != 2 {
-			t.Errorf("envelope %s", a.text)
+		if a.Fields["success"] != true || len(a.Fields) != 2 {
+			t.Errorf("envelope %s", a.Text)
 		}
 
-		read := s.owner("GET", "/api/v1/api-keys/"+got["id"].(string), "").data(t)
+		read := s.Owner("GET", "/api/v1/api-keys/"+got["id"].(string), "").Data(t)
 		delete(want, "secret")
 		if !reflect.DeepEqual(read, want) {
 			t.Errorf("read back %v\nwant %v", read, want)
@@ -59,7 +60,7 @@ func TestCreateAPIKey(t *testing.T) {
 
 func TestCreateAPIKeyWithNameOnly(t *testing.T) {
 	s := inProcess(t)
-	got := s.owner("POST", "/api/v1/api-keys", `{"name": "`+strings.Repeat("ü", 128)+`", "role_id": null, "other": 1}`).data(t)
+	got := s.Owner("POST", "/api/v1/api-keys", `{"name": "`+strings.Repeat("ü", 128)+`", "role_id": null, "other": 1}`).Data(t)
 	for _, absent := range []string{"expires_at", "last_used_at", "role_id", "role_name", "role_slug"} {
 		if v, ok := got[absent]; ok {
 			t.Errorf("%s is %v, want it absent", absent, v)
@@ -72,7 +73,7 @@ func TestCreateAPIKeyWithNameOnly(t *testing.T) {
 
 func TestBodiesRefused(t *testing.T) {
 	s := inProcess(t)
-	id, _ := s.newKey(`{"name": "Key"}`)
+	id, _ := s.NewKey(`{"name": "Key"}`)
 	create := []string{"POST", "/api/v1/api-keys"}
 	update := []string{"PATCH", "/api/v1/api-keys/" + id}
 	for _, tt := range []struct {
@@ -108,13 +109,13 @@ func TestBodiesRefused(t *testing.T) {
 		{"active of another type", update, `{"is_active": "yes"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before := s.api.Keys()
-			a := s.owner(tt.to[0], tt.to[1], tt.body)
-			wantStatus(t, a, http.StatusBadRequest)
-			if a.fields["error"] != "Bad Request" || a.fields["message"] == "" {
-				t.Errorf("body %s", a.text)
+			before := s.API.Keys()
+			a := s.Owner(tt.to[0], tt.to[1], tt.body)
+			sandboxtest.WantStatus(t, a, http.StatusBadRequest)
+			if a.Fields["error"] != "Bad Request" || a.Fields["message"] == "" {
+				t.Errorf("body %s", a.Text)
 			}
-			if after := s.api.Keys(); !reflect.DeepEqual(withoutUse(after), withoutUse(before)) {
+			if after := s.API.Keys(); !reflect.DeepEqual(withoutUse(after), withoutUse(before)) {
 				t.Errorf("changed anyway: %v", after)
 			}
 		})
@@ -130,19 +131,19 @@ func withoutUse(keys []sandbox.Key) []sandbox.Key {
 
 func TestContentTypeIsAsked(t *testing.T) {
 	s := inProcess(t)
-	req := s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", `{"name": "a"}`)
+	req := s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", `{"name": "a"}`)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	a, err := s.try(req)
+	a, err := s.Try(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantStatus(t, a, http.StatusBadRequest)
+	sandboxtest.WantStatus(t, a, http.StatusBadRequest)
 }
 
 func TestListAPIKeys(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		for i := range 3 {
-			s.newKey(fmt.Sprintf(`{"name": "k%d"}`, i))
+			s.NewKey(fmt.Sprintf(`{"name": "k%d"}`, i))
 		}
 		for _, tt := range []struct {
 			query, names string
@@ -154,20 +155,20 @@ func TestListAPIKeys(t *testing.T) {
 			{"?limit=2&offset=3", "k2"},
 			{"?offset=9", ""},
 		} {
-			a := s.owner("GET", "/api/v1/api-keys"+tt.query, "")
-			wantStatus(t, a, http.StatusOK)
-			if got := a.names(t); got != tt.names {
+			a := s.Owner("GET", "/api/v1/api-keys"+tt.query, "")
+			sandboxtest.WantStatus(t, a, http.StatusOK)
+			if got := a.Names(t); got != tt.names {
 				t.Errorf("%q: keys %q, want %q", tt.query, got, tt.names)
 			}
-			if a.fields["total"] != 4.0 {
-				t.Errorf("%q: total %v, want 4", tt.query, a.fields["total"])
+			if a.Fields["total"] != 4.0 {
+				t.Errorf("%q: total %v, want 4", tt.query, a.Fields["total"])
 			}
-			if strings.Contains(a.text, "secret") {
-				t.Errorf("%q: a list with secrets: %s", tt.query, a.text)
+			if strings.Contains(a.Text, "secret") {
+				t.Errorf("%q: a list with secrets: %s", tt.query, a.Text)
 			}
 		}
 		for _, query := range []string{"?limit=0", "?limit=-1", "?limit=x", "?offset=-1", "?scope=private"} {
-			wantStatus(t, s.owner("GET", "/api/v1/api-keys"+query, ""), http.StatusBadRequest)
+			sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/api-keys"+query, ""), http.StatusBadRequest)
 		}
 	})
 }
@@ -175,78 +176,78 @@ func TestListAPIKeys(t *testing.T) {
 func TestListHasFiftyByDefault(t *testing.T) {
 	s := inProcess(t)
 	for range 55 {
-		s.newKey(`{"name": "a"}`)
+		s.NewKey(`{"name": "a"}`)
 	}
-	a := s.owner("GET", "/api/v1/api-keys", "")
-	if got := len(a.list(t)); got != 50 || a.fields["total"] != 56.0 {
-		t.Errorf("%d keys of %v, want 50 of 56", got, a.fields["total"])
+	a := s.Owner("GET", "/api/v1/api-keys", "")
+	if got := len(a.List(t)); got != 50 || a.Fields["total"] != 56.0 {
+		t.Errorf("%d keys of %v, want 50 of 56", got, a.Fields["total"])
 	}
 }
 
 func TestUpdateAPIKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		id, secret := s.newKey(`{"name": "a", "role_id": "` + sandbox.RoleID("admin") + `"}`)
+		id, secret := s.NewKey(`{"name": "a", "role_id": "` + sandbox.RoleID("admin") + `"}`)
 		path := "/api/v1/api-keys/" + strings.ToUpper(id)
-		a := s.owner("PATCH", path, `{"name": "b", "rate_limit_tier": "high", "expires_at": "2999-01-01T00:00:00Z", "is_active": false}`)
-		wantStatus(t, a, http.StatusOK)
+		a := s.Owner("PATCH", path, `{"name": "b", "rate_limit_tier": "high", "expires_at": "2999-01-01T00:00:00Z", "is_active": false}`)
+		sandboxtest.WantStatus(t, a, http.StatusOK)
 		for field, want := range map[string]any{
 			"id": id, "name": "b", "rate_limit_tier": "high", "expires_at": "2999-01-01T00:00:00Z",
 			"is_active": false, "role_slug": "admin", "secret": nil,
 		} {
-			if got := a.data(t)[field]; got != want {
+			if got := a.Data(t)[field]; got != want {
 				t.Errorf("%s is %v, want %v", field, got, want)
 			}
 		}
-		wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
-		wantStatus(t, s.owner("PATCH", path, `{"is_active": true}`), http.StatusOK)
-		wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
+		sandboxtest.WantStatus(t, s.Owner("PATCH", path, `{"is_active": true}`), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
 	})
 }
 
 func TestRegenerateAPIKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		id, old := s.newKey(`{"name": "a", "expires_at": "2999-01-01T00:00:00Z", "role_id": "` + sandbox.RoleID("admin") + `"}`)
-		wantStatus(t, s.do(old, "GET", "/api/v1/permissions", ""), http.StatusOK)
-		before := s.owner("GET", "/api/v1/api-keys/"+id, "").data(t)
+		id, old := s.NewKey(`{"name": "a", "expires_at": "2999-01-01T00:00:00Z", "role_id": "` + sandbox.RoleID("admin") + `"}`)
+		sandboxtest.WantStatus(t, s.Do(old, "GET", "/api/v1/permissions", ""), http.StatusOK)
+		before := s.Owner("GET", "/api/v1/api-keys/"+id, "").Data(t)
 		if before["last_used_at"] == nil {
 			t.Error("no last_used_at after use")
 		}
 
-		a := s.owner("POST", "/api/v1/api-keys/"+id+"/regenerate", "")
-		wantStatus(t, a, http.StatusOK)
-		secret := a.data(t)["secret"].(string)
+		a := s.Owner("POST", "/api/v1/api-keys/"+id+"/regenerate", "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		secret := a.Data(t)["secret"].(string)
 		if secret == old {
 			t.Error("the secret has stayed")
 		}
 		want := before
 		delete(want, "last_used_at")
 		want["secret"], want["key_prefix"] = secret, secret[:13]
-		if got := a.data(t); !reflect.DeepEqual(got, want) {
+		if got := a.Data(t); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
-		wantStatus(t, s.do(old, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
-		wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Do(old, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusOK)
 	})
 }
 
 func TestRevokeAPIKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		id, secret := s.newKey(`{"name": "a"}`)
+		id, secret := s.NewKey(`{"name": "a"}`)
 		path := "/api/v1/api-keys/" + id
-		a := s.owner("DELETE", path, "")
-		wantStatus(t, a, http.StatusOK)
-		if a.fields["success"] != true || a.fields["message"] == nil || len(a.fields) != 2 {
-			t.Errorf("body %s", a.text)
+		a := s.Owner("DELETE", path, "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		if a.Fields["success"] != true || a.Fields["message"] == nil || len(a.Fields) != 2 {
+			t.Errorf("body %s", a.Text)
 		}
-		wantStatus(t, s.do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
-		wantStatus(t, s.owner("GET", path, ""), http.StatusNotFound)
-		wantStatus(t, s.owner("PATCH", path, `{"name": "b"}`), http.StatusNotFound)
-		wantStatus(t, s.owner("DELETE", path, ""), http.StatusNotFound)
-		wantStatus(t, s.owner("POST", path+"/regenerate", ""), http.StatusNotFound)
-		if got := s.owner("GET", "/api/v1/api-keys", "").names(t); got != "Owner" {
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/permissions", ""), http.StatusUnauthorized)
+		sandboxtest.WantStatus(t, s.Owner("GET", path, ""), http.StatusNotFound)
+		sandboxtest.WantStatus(t, s.Owner("PATCH", path, `{"name": "b"}`), http.StatusNotFound)
+		sandboxtest.WantStatus(t, s.Owner("DELETE", path, ""), http.StatusNotFound)
+		sandboxtest.WantStatus(t, s.Owner("POST", path+"/regenerate", ""), http.StatusNotFound)
+		if got := s.Owner("GET", "/api/v1/api-keys", "").Names(t); got != "Owner" {
 			t.Errorf("keys %q, want Owner alone", got)
 		}
-		keys := s.api.Keys()
+		keys := s.API.Keys()
 		if got := keys[len(keys)-1]; got.ID != id || !got.Revoked {
 			t.Errorf("Keys returns %+v, want the key revoked", got)
 		}
@@ -255,9 +256,9 @@ func TestRevokeAPIKey(t *testing.T) {
 
 func TestUnknownIDs(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		id := strings.ReplaceAll(s.api.Keys()[0].ID, "-", "")
+		id := strings.ReplaceAll(s.API.Keys()[0].ID, "-", "")
 		for _, element := range []string{unknownID, "x", "%2e%2e", "..%2Froles", id, "urn:uuid:" + unknownID} {
-			wantStatus(t, s.owner("GET", "/api/v1/api-keys/"+element, ""), http.StatusNotFound)
+			sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/api-keys/"+element, ""), http.StatusNotFound)
 		}
 	})
 }

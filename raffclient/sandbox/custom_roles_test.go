@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 const roleBody = `{"name": "Key Viewer", "slug": "key-viewer", "scope": "account", "permissions": ["account.apikeys.view"]}`
 
 func TestCreateRole(t *testing.T) {
 	s := inProcess(t)
-	newClock(s.api)
-	a := s.owner("POST", "/api/v1/roles", `{"name": "Custom Operator", "slug": "custom-operator", "scope": "project",
+	sandboxtest.NewClock(s.API)
+	a := s.Owner("POST", "/api/v1/roles", `{"name": "Custom Operator", "slug": "custom-operator", "scope": "project",
 		"description": "For CI", "permissions": ["vm.view", "vm.create", "volume.view", "vm.view"]}`)
-	wantStatus(t, a, http.StatusCreated)
-	got := a.data(t)
+	sandboxtest.WantStatus(t, a, http.StatusCreated)
+	got := a.Data(t)
 	want := map[string]any{
 		"id":          got["id"],
 		"account_id":  sandbox.AccountID,
@@ -35,10 +36,10 @@ func TestCreateRole(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if read := s.owner("GET", "/api/v1/roles/"+got["id"].(string), "").data(t); !reflect.DeepEqual(read, want) {
+	if read := s.Owner("GET", "/api/v1/roles/"+got["id"].(string), "").Data(t); !reflect.DeepEqual(read, want) {
 		t.Errorf("read back %v\nwant %v", read, want)
 	}
-	if list := s.owner("GET", "/api/v1/roles?scope=project", "").names(t); !strings.HasSuffix(list, " Custom Operator") {
+	if list := s.Owner("GET", "/api/v1/roles?scope=project", "").Names(t); !strings.HasSuffix(list, " Custom Operator") {
 		t.Errorf("roles %q, want the new one last", list)
 	}
 }
@@ -87,40 +88,40 @@ func TestRolesRefused(t *testing.T) {
 
 func TestUpdateRole(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
+	c := sandboxtest.NewClock(s.API)
 	id := s.mustCreate("/api/v1/roles", roleBody)
-	_, secret := s.newKey(`{"name": "a", "role_id": "` + id + `"}`)
-	wantStatus(t, s.do(secret, "GET", "/api/v1/api-keys", ""), http.StatusOK)
+	_, secret := s.NewKey(`{"name": "a", "role_id": "` + id + `"}`)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/api-keys", ""), http.StatusOK)
 
-	c.pass(time.Hour)
-	a := s.owner("PATCH", "/api/v1/roles/"+id, `{"name": "Role Viewer", "description": "x", "permissions": ["account.roles.view"]}`)
-	wantStatus(t, a, http.StatusOK)
+	c.Pass(time.Hour)
+	a := s.Owner("PATCH", "/api/v1/roles/"+id, `{"name": "Role Viewer", "description": "x", "permissions": ["account.roles.view"]}`)
+	sandboxtest.WantStatus(t, a, http.StatusOK)
 	for field, want := range map[string]any{
 		"name": "Role Viewer", "slug": "key-viewer", "description": "x", "scope": "account",
 		"created_at": "2026-10-09T08:07:06Z", "updated_at": "2026-10-09T09:07:06Z",
 	} {
-		if got := a.data(t)[field]; got != want {
+		if got := a.Data(t)[field]; got != want {
 			t.Errorf("%s is %v, want %v", field, got, want)
 		}
 	}
-	wantStatus(t, s.do(secret, "GET", "/api/v1/api-keys", ""), http.StatusForbidden)
-	wantStatus(t, s.do(secret, "GET", "/api/v1/roles", ""), http.StatusOK)
-	wantStatus(t, s.owner("PATCH", "/api/v1/roles/"+id, `{"name": "Role Viewer"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/api-keys", ""), http.StatusForbidden)
+	sandboxtest.WantStatus(t, s.Do(secret, "GET", "/api/v1/roles", ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", "/api/v1/roles/"+id, `{"name": "Role Viewer"}`), http.StatusOK)
 }
 
 func TestDeleteRole(t *testing.T) {
 	s := inProcess(t)
 	role := "/api/v1/roles/" + s.mustCreate("/api/v1/roles", roleBody)
-	key, _ := s.newKey(`{"name": "a", "role_id": "` + role[len("/api/v1/roles/"):] + `"}`)
-	wantStatus(t, s.owner("DELETE", role, ""), http.StatusBadRequest)
-	wantStatus(t, s.owner("PATCH", "/api/v1/api-keys/"+key, `{"is_active": false}`), http.StatusOK)
-	wantStatus(t, s.owner("DELETE", role, ""), http.StatusBadRequest)
-	wantStatus(t, s.owner("DELETE", "/api/v1/api-keys/"+key, ""), http.StatusOK)
-	a := s.owner("DELETE", role, "")
-	wantStatus(t, a, http.StatusOK)
-	if a.fields["success"] != true || a.fields["message"] == nil || len(a.fields) != 2 {
-		t.Errorf("body %s", a.text)
+	key, _ := s.NewKey(`{"name": "a", "role_id": "` + role[len("/api/v1/roles/"):] + `"}`)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", role, ""), http.StatusBadRequest)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", "/api/v1/api-keys/"+key, `{"is_active": false}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", role, ""), http.StatusBadRequest)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/api-keys/"+key, ""), http.StatusOK)
+	a := s.Owner("DELETE", role, "")
+	sandboxtest.WantStatus(t, a, http.StatusOK)
+	if a.Fields["success"] != true || a.Fields["message"] == nil || len(a.Fields) != 2 {
+		t.Errorf("body %s", a.Text)
 	}
-	wantStatus(t, s.owner("GET", role, ""), http.StatusNotFound)
+	sandboxtest.WantStatus(t, s.Owner("GET", role, ""), http.StatusNotFound)
 	s.mustCreate("/api/v1/roles", roleBody) // name and slug are free again
 }

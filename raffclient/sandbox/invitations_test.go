@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestInvitations(t *testing.T) {
@@ -24,11 +25,11 @@ func TestInvitations(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := seeded(t)
-			newClock(s.api)
+			sandboxtest.NewClock(s.API)
 			before := s.state()
-			a := s.owner("POST", tt.path, grant("email", "new@b.example", tt.role))
-			wantStatus(t, a, http.StatusCreated)
-			got := a.data(t)
+			a := s.Owner("POST", tt.path, grant("email", "new@b.example", tt.role))
+			sandboxtest.WantStatus(t, a, http.StatusCreated)
+			got := a.Data(t)
 			id := got["id"].(string)
 			tt.want["id"], tt.want["email"] = id, "new@b.example"
 			tt.want["account_id"], tt.want["account_name"] = sandbox.AccountID, sandbox.AccountName
@@ -39,19 +40,19 @@ func TestInvitations(t *testing.T) {
 				t.Errorf("got  %v\nwant %v", got, tt.want)
 			}
 
-			pending := s.owner("GET", tt.members+"?status=pending", "").list(t)
+			pending := s.Owner("GET", tt.members+"?status=pending", "").List(t)
 			member := pending[len(pending)-1].(map[string]any)
 			if member["invitation_id"] != id || member["email"] != "new@b.example" || member["user_id"] != nil ||
 				member["invitation_expires_at"] != "2026-10-16T08:07:06Z" || member["accepted_at"] != nil {
 				t.Errorf("pending member %v", member)
 			}
 
-			wantStatus(t, s.owner("POST", tt.path, grant("email", "new@b.example", tt.role)), http.StatusBadRequest)
-			wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+id, ""), http.StatusOK)
+			sandboxtest.WantStatus(t, s.Owner("POST", tt.path, grant("email", "new@b.example", tt.role)), http.StatusBadRequest)
+			sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/invitations/"+id, ""), http.StatusOK)
 			if after := s.state(); !reflect.DeepEqual(after, before) {
 				t.Errorf("after cancelling %v\nwant %v", after, before)
 			}
-			wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+id, ""), http.StatusNotFound)
+			sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/invitations/"+id, ""), http.StatusNotFound)
 		})
 	}
 }
@@ -84,6 +85,6 @@ func TestInvitationsRefused(t *testing.T) {
 func TestSeededInvitationsCanBeCancelled(t *testing.T) {
 	s := seeded(t)
 	for _, email := range []string{"eva@contractor.example", "hugo@contractor.example"} {
-		wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+sandbox.InvitationID(email), ""), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/invitations/"+sandbox.InvitationID(email), ""), http.StatusOK)
 	}
 }

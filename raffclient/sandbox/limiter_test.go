@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 // burst sends n requests and returns how many were admitted.
 func (s session) burst(key string, n int) int {
-	s.t.Helper()
+	s.T.Helper()
 	passed := 0
 	for range n {
-		resp, err := s.client.Do(s.request(key, "GET", "/api/v1/permissions", ""))
+		resp, err := s.Client.Do(s.Request(key, "GET", "/api/v1/permissions", ""))
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
 		resp.Body.Close()
 		switch resp.StatusCode {
@@ -26,7 +27,7 @@ func (s session) burst(key string, n int) int {
 			passed++
 		case http.StatusTooManyRequests:
 		default:
-			s.t.Fatalf("status %d", resp.StatusCode)
+			s.T.Fatalf("status %d", resp.StatusCode)
 		}
 	}
 	return passed
@@ -52,7 +53,7 @@ func eachLimiter(t *testing.T, test func(t *testing.T, s session, budget int)) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := inProcess(t)
-				s.api.SetLimiter(tt.limiter)
+				s.API.SetLimiter(tt.limiter)
 				test(t, s, tt.budget)
 			})
 		})
@@ -64,17 +65,17 @@ func TestLimiter(t *testing.T) {
 		key := s.keyOf("admin")
 		wantAdmitted(t, "at once", s.burst(key, 30+budget), 30+budget)
 
-		a := s.do(key, "GET", "/api/v1/permissions", "")
-		wantStatus(t, a, http.StatusTooManyRequests)
+		a := s.Do(key, "GET", "/api/v1/permissions", "")
+		sandboxtest.WantStatus(t, a, http.StatusTooManyRequests)
 		for name, want := range map[string]string{"Retry-After": "1", "X-Ratelimit-Limit": "30", "X-Ratelimit-Remaining": "0"} {
-			if got := a.header.Get(name); got != want {
+			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		if want := `{"error":"Rate limit exceeded","message":"Maximum 30 requests per second allowed for your tier"}`; a.text != want {
-			t.Errorf("body %s, want %s", a.text, want)
+		if want := `{"error":"Rate limit exceeded","message":"Maximum 30 requests per second allowed for your tier"}`; a.Text != want {
+			t.Errorf("body %s, want %s", a.Text, want)
 		}
-		wantAdmitted(t, "with another key", s.burst(s.api.OwnerKey().Reveal(), 1), 1)
+		wantAdmitted(t, "with another key", s.burst(s.API.OwnerKey().Reveal(), 1), 1)
 
 		time.Sleep(2 * time.Second)
 		back := budget / 30 // in two seconds
@@ -83,7 +84,7 @@ func TestLimiter(t *testing.T) {
 		wantAdmitted(t, "after twenty seconds", s.burst(key, 60), 30+10*back)
 		time.Sleep(time.Hour)
 		wantAdmitted(t, "after an hour", s.burst(key, 100), 30+budget)
-		if got, want := s.api.RateLimited(), 1+(10-back)+(30-10*back)+(70-budget); got != want {
+		if got, want := s.API.RateLimited(), 1+(10-back)+(30-10*back)+(70-budget); got != want {
 			t.Errorf("RateLimited is %d, want %d", got, want)
 		}
 	})
@@ -134,9 +135,9 @@ func TestSetLimiterLater(t *testing.T) {
 		s := inProcess(t)
 		key := s.keyOf("none")
 		wantAdmitted(t, "at once", s.burst(key, 45), 45) // and half of the budget
-		s.api.SetLimiter(sandbox.BurstOnTop)
+		s.API.SetLimiter(sandbox.BurstOnTop)
 		wantAdmitted(t, "with the budget on top", s.burst(key, 61), 30)
-		s.api.SetLimiter(sandbox.BurstIncludesRate)
+		s.API.SetLimiter(sandbox.BurstIncludesRate)
 		time.Sleep(time.Second)
 		wantAdmitted(t, "a second later", s.burst(key, 31), 30)
 	})
@@ -157,11 +158,11 @@ func TestLimiterAtTheRate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := inProcess(t)
-				_, key := s.newKey(`{"name": "a", "rate_limit_tier": "` + tt.tier + `"}`)
+				_, key := s.NewKey(`{"name": "a", "rate_limit_tier": "` + tt.tier + `"}`)
 				for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(tt.interval) {
 					s.burst(key, tt.together)
 				}
-				if got := s.api.RateLimited(); got != 0 {
+				if got := s.API.RateLimited(); got != 0 {
 					t.Errorf("%d requests refused, want none", got)
 				}
 			})
@@ -177,7 +178,7 @@ func TestLimiterAboveTheRate(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		// The budget, and its refill until the last burst, allowed some.
-		if got, want := s.api.RateLimited(), 60*10-(budget+59*budget/60); got != want {
+		if got, want := s.API.RateLimited(), 60*10-(budget+59*budget/60); got != want {
 			t.Errorf("%d requests refused, want %d", got, want)
 		}
 	})
@@ -185,14 +186,14 @@ func TestLimiterAboveTheRate(t *testing.T) {
 
 func TestLimiterOfHighTier(t *testing.T) {
 	eachLimiter(t, func(t *testing.T, s session, budget int) {
-		id, key := s.newKey(`{"name": "a", "rate_limit_tier": "high"}`)
+		id, key := s.NewKey(`{"name": "a", "rate_limit_tier": "high"}`)
 		most := 100 + budget*100/30
 		wantAdmitted(t, "at once", s.burst(key, 301), most)
-		a := s.do(key, "GET", "/api/v1/permissions", "")
-		if got := a.header.Get("X-RateLimit-Limit"); got != "100" {
+		a := s.Do(key, "GET", "/api/v1/permissions", "")
+		if got := a.Header.Get("X-RateLimit-Limit"); got != "100" {
 			t.Errorf("X-RateLimit-Limit is %q, want 100", got)
 		}
-		s.owner("PATCH", "/api/v1/api-keys/"+id, `{"rate_limit_tier": "standard"}`)
+		s.Owner("PATCH", "/api/v1/api-keys/"+id, `{"rate_limit_tier": "standard"}`)
 		time.Sleep(time.Hour)
 		wantAdmitted(t, "as standard", s.burst(key, 100), 30+budget)
 	})
@@ -215,19 +216,19 @@ func TestAnnounceLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
 		key := s.keyOf("none")
-		a := s.do(key, "GET", "/api/v1/permissions", "")
-		if got := a.header.Values("X-RateLimit-Limit"); got != nil {
+		a := s.Do(key, "GET", "/api/v1/permissions", "")
+		if got := a.Header.Values("X-RateLimit-Limit"); got != nil {
 			t.Errorf("X-RateLimit-Limit is %v, want none", got)
 		}
-		s.api.AnnounceLimits(true)
+		s.API.AnnounceLimits(true)
 		for _, want := range []string{"28", "27"} {
-			a := s.do(key, "GET", "/api/v1/permissions", "")
-			if limit, got := a.header.Get("X-RateLimit-Limit"), a.header.Get("X-RateLimit-Remaining"); limit != "30" || got != want {
+			a := s.Do(key, "GET", "/api/v1/permissions", "")
+			if limit, got := a.Header.Get("X-RateLimit-Limit"), a.Header.Get("X-RateLimit-Remaining"); limit != "30" || got != want {
 				t.Errorf("limit %q, remaining %q; want 30, %s", limit, got, want)
 			}
 		}
 		s.burst(key, 40)
-		if got := s.do(key, "GET", "/api/v1/api-keys", "").header.Get("X-RateLimit-Remaining"); got != "0" {
+		if got := s.Do(key, "GET", "/api/v1/api-keys", "").Header.Get("X-RateLimit-Remaining"); got != "0" {
 			t.Errorf("remaining %q, want 0", got)
 		}
 	})
@@ -235,9 +236,9 @@ func TestAnnounceLimits(t *testing.T) {
 
 func TestLimiterWhenTheClockIsSetBack(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
+	c := sandboxtest.NewClock(s.API)
 	key := s.keyOf("none")
 	s.burst(key, 90)
-	c.pass(-time.Hour)
+	c.Pass(-time.Hour)
 	wantAdmitted(t, "an hour before", s.burst(key, 40), 30)
 }

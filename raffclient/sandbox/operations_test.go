@@ -18,7 +18,7 @@ func TestOperations(t *testing.T) {
 		listMembers addMember getMember updateMember removeMember
 		createAccountInvitation cancelInvitation createProjectInvitation`)
 	var permissions []string
-	for _, element := range inProcess(t).owner("GET", "/api/v1/permissions", "").list(t) {
+	for _, element := range inProcess(t).Owner("GET", "/api/v1/permissions", "").List(t) {
 		permissions = append(permissions, element.(map[string]any)["name"].(string))
 	}
 	var got []string

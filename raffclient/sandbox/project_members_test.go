@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 // inProject returns the path of the members of a seeded project.
@@ -21,11 +22,11 @@ func grant(field, id, role string) string {
 
 func TestAddProjectMember(t *testing.T) {
 	s := seeded(t)
-	newClock(s.api)
+	sandboxtest.NewClock(s.API)
 	bea := sandbox.UserIDOf("bea@meridian.example")
-	a := s.owner("POST", inProject("staging"), grant("target_user_id", bea, "operator"))
-	wantStatus(t, a, http.StatusCreated)
-	got := a.data(t)
+	a := s.Owner("POST", inProject("staging"), grant("target_user_id", bea, "operator"))
+	sandboxtest.WantStatus(t, a, http.StatusCreated)
+	got := a.Data(t)
 	want := map[string]any{
 		"id":          got["id"],
 		"project_id":  sandbox.ProjectID("staging"),
@@ -43,19 +44,19 @@ func TestAddProjectMember(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if read := s.owner("GET", inProject("staging")+"/"+got["id"].(string), "").data(t); !reflect.DeepEqual(read, want) {
+	if read := s.Owner("GET", inProject("staging")+"/"+got["id"].(string), "").Data(t); !reflect.DeepEqual(read, want) {
 		t.Errorf("read back %v\nwant %v", read, want)
 	}
 }
 
 func TestGrantToAPIKey(t *testing.T) {
 	s := seeded(t)
-	id, secret := s.newKey(`{"name": "a"}`)
-	accesses := func() any { return s.owner("GET", "/api/v1/api-keys/"+id, "").data(t)["project_accesses"] }
-	a := s.owner("POST", inProject("staging"), grant("api_key_id", id, "project-admin"))
-	wantStatus(t, a, http.StatusCreated)
-	member := inProject("staging") + "/" + a.data(t)["id"].(string)
-	if got := a.data(t); got["user_id"] != nil || got["email"] != "" || got["api_key_id"] != nil {
+	id, secret := s.NewKey(`{"name": "a"}`)
+	accesses := func() any { return s.Owner("GET", "/api/v1/api-keys/"+id, "").Data(t)["project_accesses"] }
+	a := s.Owner("POST", inProject("staging"), grant("api_key_id", id, "project-admin"))
+	sandboxtest.WantStatus(t, a, http.StatusCreated)
+	member := inProject("staging") + "/" + a.Data(t)["id"].(string)
+	if got := a.Data(t); got["user_id"] != nil || got["email"] != "" || got["api_key_id"] != nil {
 		t.Errorf("member %v, want neither user nor key", got)
 	}
 	want := []any{map[string]any{
@@ -68,14 +69,14 @@ func TestGrantToAPIKey(t *testing.T) {
 
 	may := func(want int) {
 		t.Helper()
-		wantStatus(t, s.do(secret, "GET", inProject("staging"), ""), want)
+		sandboxtest.WantStatus(t, s.Do(secret, "GET", inProject("staging"), ""), want)
 	}
 	may(http.StatusOK)
-	wantStatus(t, s.owner("PATCH", member, `{"status": "suspended"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", member, `{"status": "suspended"}`), http.StatusOK)
 	may(http.StatusNotFound) // the project is not visible
-	wantStatus(t, s.owner("PATCH", member, `{"status": "active", "role_id": "`+sandbox.RoleID("deployer")+`"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PATCH", member, `{"status": "active", "role_id": "`+sandbox.RoleID("deployer")+`"}`), http.StatusOK)
 	may(http.StatusForbidden) // visible, but the role lacks the permission
-	wantStatus(t, s.owner("DELETE", member, ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", member, ""), http.StatusOK)
 	may(http.StatusNotFound)
 	if got := accesses(); !reflect.DeepEqual(got, []any{}) {
 		t.Errorf("accesses %v after removal", got)
@@ -87,8 +88,8 @@ func TestProjectMembersRefused(t *testing.T) {
 	path := inProject("staging")
 	chen := sandbox.UserIDOf("chen@meridian.example")
 	bea := sandbox.UserIDOf("bea@meridian.example")
-	revoked, _ := s.newKey(`{"name": "a"}`)
-	wantStatus(t, s.owner("DELETE", "/api/v1/api-keys/"+revoked, ""), http.StatusOK)
+	revoked, _ := s.NewKey(`{"name": "a"}`)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/api-keys/"+revoked, ""), http.StatusOK)
 	member := path + "/" + sandbox.MemberID("staging", "chen@meridian.example")
 	invited := path + "/" + sandbox.MemberID("staging", "hugo@contractor.example")
 	elsewhere := inProject("playground") + "/" + sandbox.MemberID("staging", "chen@meridian.example")
@@ -131,25 +132,25 @@ func TestProjectMembersRefused(t *testing.T) {
 func TestListProjectMembers(t *testing.T) {
 	s := seeded(t)
 	for query, want := range map[string]int{"": 7, "?status=pending": 1, "?status=suspended": 1, "?status=active&limit=2": 2, "?offset=6": 1} {
-		a := s.owner("GET", inProject("staging")+query, "")
-		wantStatus(t, a, http.StatusOK)
-		if got := len(a.list(t)); got != want {
+		a := s.Owner("GET", inProject("staging")+query, "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		if got := len(a.List(t)); got != want {
 			t.Errorf("%q: %d members, want %d", query, got, want)
 		}
 	}
-	if got := s.owner("GET", inProject("staging")+"?status=active&limit=2", "").fields["total"]; got != 5.0 {
+	if got := s.Owner("GET", inProject("staging")+"?status=active&limit=2", "").Fields["total"]; got != 5.0 {
 		t.Errorf("total %v, want 5, the active ones", got)
 	}
 }
 
 func TestRoleOfProjectMemberStays(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
+	c := sandboxtest.NewClock(s.API)
 	role := "/api/v1/roles/" + s.mustCreate("/api/v1/roles", `{"name": "a", "slug": "a", "scope": "project", "permissions": ["vm.view"]}`)
 	body := `{"email": "a@b.example", "role_id": "` + role[len("/api/v1/roles/"):] + `"}`
 	invitation := s.mustCreate("/api/v1/projects/"+sandbox.ProjectID("default")+"/invitations", body)
-	c.pass(30 * 24 * time.Hour) // an expired invitation stays listed
-	wantStatus(t, s.owner("DELETE", role, ""), http.StatusBadRequest)
-	wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+invitation, ""), http.StatusOK)
-	wantStatus(t, s.owner("DELETE", role, ""), http.StatusOK)
+	c.Pass(30 * 24 * time.Hour) // an expired invitation stays listed
+	sandboxtest.WantStatus(t, s.Owner("DELETE", role, ""), http.StatusBadRequest)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/invitations/"+invitation, ""), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", role, ""), http.StatusOK)
 }

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestCreateProject(t *testing.T) {
 	s := inProcess(t)
-	newClock(s.api)
-	a := s.owner("POST", "/api/v1/projects", `{"name": "Web Shop (EU)", "description": "x", "default_region": "us-east"}`)
-	wantStatus(t, a, http.StatusCreated)
-	got := a.data(t)
+	sandboxtest.NewClock(s.API)
+	a := s.Owner("POST", "/api/v1/projects", `{"name": "Web Shop (EU)", "description": "x", "default_region": "us-east"}`)
+	sandboxtest.WantStatus(t, a, http.StatusCreated)
+	got := a.Data(t)
 	want := map[string]any{
 		"id":             got["id"],
 		"account_id":     sandbox.AccountID,
@@ -33,7 +34,7 @@ func TestCreateProject(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if read := s.owner("GET", "/api/v1/projects/"+got["id"].(string), "").data(t); !reflect.DeepEqual(read, want) {
+	if read := s.Owner("GET", "/api/v1/projects/"+got["id"].(string), "").Data(t); !reflect.DeepEqual(read, want) {
 		t.Errorf("read back %v\nwant %v", read, want)
 	}
 }
@@ -67,24 +68,24 @@ func TestProjectsRefused(t *testing.T) {
 
 func TestUpdateProject(t *testing.T) {
 	s := inProcess(t)
-	c := newClock(s.api)
+	c := sandboxtest.NewClock(s.API)
 	path := "/api/v1/projects/" + s.mustCreate("/api/v1/projects", `{"name": "Old", "description": "x"}`)
-	c.pass(time.Hour)
-	a := s.owner("PUT", path, `{"name": "New", "description": ""}`)
-	wantStatus(t, a, http.StatusOK)
+	c.Pass(time.Hour)
+	a := s.Owner("PUT", path, `{"name": "New", "description": ""}`)
+	sandboxtest.WantStatus(t, a, http.StatusOK)
 	for field, want := range map[string]any{
 		"name": "New", "slug": "old", "description": nil,
 		"created_at": "2026-10-09T08:07:06Z", "updated_at": "2026-10-09T09:07:06Z",
 	} {
-		if got := a.data(t)[field]; got != want {
+		if got := a.Data(t)[field]; got != want {
 			t.Errorf("%s is %v, want %v", field, got, want)
 		}
 	}
-	wantStatus(t, s.owner("PUT", path, `{}`), http.StatusOK)
-	wantStatus(t, s.owner("PUT", path, `{"name": "New"}`), http.StatusOK)
-	wantStatus(t, s.owner("PUT", "/api/v1/projects/"+sandbox.ProjectID("default"), `{"name": "Main"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PUT", path, `{}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PUT", path, `{"name": "New"}`), http.StatusOK)
+	sandboxtest.WantStatus(t, s.Owner("PUT", "/api/v1/projects/"+sandbox.ProjectID("default"), `{"name": "Main"}`), http.StatusOK)
 
-	again := s.owner("POST", "/api/v1/projects", `{"name": "Old"}`).data(t)
+	again := s.Owner("POST", "/api/v1/projects", `{"name": "Old"}`).Data(t)
 	if got := again["slug"]; got != "old-2" {
 		t.Errorf("slug %v, want old-2 beside old, which a project of another name has", got)
 	}
@@ -93,19 +94,19 @@ func TestUpdateProject(t *testing.T) {
 func TestDeleteProject(t *testing.T) {
 	s := seeded(t)
 	id := sandbox.ProjectID("staging")
-	a := s.owner("DELETE", "/api/v1/projects/"+id, "")
-	wantStatus(t, a, http.StatusOK)
-	if a.fields["success"] != true || a.fields["message"] == nil || len(a.fields) != 2 {
-		t.Errorf("body %s", a.text)
+	a := s.Owner("DELETE", "/api/v1/projects/"+id, "")
+	sandboxtest.WantStatus(t, a, http.StatusOK)
+	if a.Fields["success"] != true || a.Fields["message"] == nil || len(a.Fields) != 2 {
+		t.Errorf("body %s", a.Text)
 	}
-	wantStatus(t, s.owner("GET", "/api/v1/projects/"+id, ""), http.StatusNotFound)
-	wantStatus(t, s.owner("GET", "/api/v1/projects/"+id+"/members", ""), http.StatusNotFound)
-	wantStatus(t, s.owner("DELETE", "/api/v1/invitations/"+sandbox.InvitationID("hugo@contractor.example"), ""), http.StatusNotFound)
-	key := s.owner("GET", "/api/v1/api-keys/"+sandbox.KeyID("ci"), "").data(t)
+	sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/projects/"+id, ""), http.StatusNotFound)
+	sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/projects/"+id+"/members", ""), http.StatusNotFound)
+	sandboxtest.WantStatus(t, s.Owner("DELETE", "/api/v1/invitations/"+sandbox.InvitationID("hugo@contractor.example"), ""), http.StatusNotFound)
+	key := s.Owner("GET", "/api/v1/api-keys/"+sandbox.KeyID("ci"), "").Data(t)
 	if got := key["project_accesses"]; len(got.([]any)) != 0 {
 		t.Errorf("a key still has access: %v", got)
 	}
-	if got := s.api.ProjectMembers(id); len(got) != 0 {
+	if got := s.API.ProjectMembers(id); len(got) != 0 {
 		t.Errorf("members are left: %v", got)
 	}
 	s.mustCreate("/api/v1/projects", `{"name": "Staging"}`) // the name is free again
@@ -117,12 +118,12 @@ func TestListProjects(t *testing.T) {
 		s.mustCreate("/api/v1/projects", fmt.Sprintf(`{"name": "p%d"}`, i))
 	}
 	for query, want := range map[string]int{"": 20, "?offset=20": 5, "?limit=100": 25} {
-		a := s.owner("GET", "/api/v1/projects"+query, "")
-		if got := len(a.list(t)); got != want || a.fields["total"] != 25.0 {
-			t.Errorf("%q: %d projects of %v, want %d of 25", query, got, a.fields["total"], want)
+		a := s.Owner("GET", "/api/v1/projects"+query, "")
+		if got := len(a.List(t)); got != want || a.Fields["total"] != 25.0 {
+			t.Errorf("%q: %d projects of %v, want %d of 25", query, got, a.Fields["total"], want)
 		}
 	}
-	if got := s.owner("GET", "/api/v1/projects?limit=2", "").names(t); got != "Default p0" {
+	if got := s.Owner("GET", "/api/v1/projects?limit=2", "").Names(t); got != "Default p0" {
 		t.Errorf("projects %q, want the oldest first", got)
 	}
 }

@@ -9,16 +9,17 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestHealth(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		a := s.do("", "GET", "/health", "")
-		wantStatus(t, a, http.StatusOK)
-		if want := `{"status":"healthy"}`; a.text != want {
-			t.Errorf("body %s, want %s", a.text, want)
+		a := s.Do("", "GET", "/health", "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		if want := `{"status":"healthy"}`; a.Text != want {
+			t.Errorf("body %s, want %s", a.Text, want)
 		}
-		wantStatus(t, s.do("", "GET", "/ready", ""), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Do("", "GET", "/ready", ""), http.StatusOK)
 	})
 }
 
@@ -32,16 +33,16 @@ func TestListRoles(t *testing.T) {
 			"?scope=project&offset=3":  "Viewer",
 			"?scope=project&offset=30": "",
 		} {
-			a := s.owner("GET", "/api/v1/roles"+query, "")
-			wantStatus(t, a, http.StatusOK)
-			if got := a.names(t); got != want {
+			a := s.Owner("GET", "/api/v1/roles"+query, "")
+			sandboxtest.WantStatus(t, a, http.StatusOK)
+			if got := a.Names(t); got != want {
 				t.Errorf("%q: roles %q, want %q", query, got, want)
 			}
-			if _, ok := a.fields["total"]; ok || a.fields["success"] != true {
-				t.Errorf("%q: envelope %s", query, a.text)
+			if _, ok := a.Fields["total"]; ok || a.Fields["success"] != true {
+				t.Errorf("%q: envelope %s", query, a.Text)
 			}
 		}
-		wantStatus(t, s.owner("GET", "/api/v1/roles?scope=other", ""), http.StatusBadRequest)
+		sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/roles?scope=other", ""), http.StatusBadRequest)
 	})
 }
 
@@ -52,11 +53,11 @@ func TestSystemRoles(t *testing.T) {
 		"project-admin": 40, "operator": 29, "project-member": 11, "viewer": 9,
 	}
 	scope := map[string]string{}
-	for _, element := range s.owner("GET", "/api/v1/permissions", "").list(t) {
+	for _, element := range s.Owner("GET", "/api/v1/permissions", "").List(t) {
 		p := element.(map[string]any)
 		scope[p["name"].(string)] = p["scope"].(string)
 	}
-	for _, element := range s.owner("GET", "/api/v1/roles", "").list(t) {
+	for _, element := range s.Owner("GET", "/api/v1/roles", "").List(t) {
 		r := element.(map[string]any)
 		slug := r["slug"].(string)
 		if got := len(r["permissions"].([]any)); got != permissions[slug] {
@@ -113,20 +114,20 @@ func TestNamedPermissionsOfProjectRoles(t *testing.T) {
 func TestListPermissions(t *testing.T) {
 	s := inProcess(t)
 	for query, want := range map[string]int{"": 61, "?scope=account": 21, "?scope=project": 40, "?limit=1&offset=5": 61} {
-		a := s.owner("GET", "/api/v1/permissions"+query, "")
-		if got := len(a.list(t)); got != want {
+		a := s.Owner("GET", "/api/v1/permissions"+query, "")
+		if got := len(a.List(t)); got != want {
 			t.Errorf("%q: %d permissions, want %d", query, got, want)
 		}
-		if _, ok := a.fields["total"]; ok {
+		if _, ok := a.Fields["total"]; ok {
 			t.Errorf("%q: permissions with a total", query)
 		}
 	}
-	for _, element := range s.owner("GET", "/api/v1/permissions", "").list(t) {
+	for _, element := range s.Owner("GET", "/api/v1/permissions", "").List(t) {
 		if p := element.(map[string]any); p["name"] == "vm.create" && p["category"] != "vm" {
 			t.Errorf("category of vm.create is %v, want vm", p["category"])
 		}
 	}
-	wantStatus(t, s.owner("GET", "/api/v1/permissions?scope=other", ""), http.StatusBadRequest)
+	sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/permissions?scope=other", ""), http.StatusBadRequest)
 }
 
 func TestUnknownEndpoints(t *testing.T) {
@@ -154,12 +155,12 @@ func TestUnknownEndpoints(t *testing.T) {
 			{"POST", "/health", 405, "GET"},
 			{"GET", "/api/v1/api-keys/" + unknownID + "/regenerate", 405, "POST"},
 		} {
-			a := s.owner(tt.method, tt.path, "")
-			if a.status != tt.status || a.header.Get("Allow") != tt.allow {
-				t.Errorf("%s %s: %d, Allow %q; want %d, %q", tt.method, tt.path, a.status, a.header.Get("Allow"), tt.status, tt.allow)
+			a := s.Owner(tt.method, tt.path, "")
+			if a.Status != tt.status || a.Header.Get("Allow") != tt.allow {
+				t.Errorf("%s %s: %d, Allow %q; want %d, %q", tt.method, tt.path, a.Status, a.Header.Get("Allow"), tt.status, tt.allow)
 			}
-			if a.fields["error"] != http.StatusText(tt.status) || a.fields["message"] == "" {
-				t.Errorf("%s %s: body %s", tt.method, tt.path, a.text)
+			if a.Fields["error"] != http.StatusText(tt.status) || a.Fields["message"] == "" {
+				t.Errorf("%s %s: body %s", tt.method, tt.path, a.Text)
 			}
 		}
 	})
@@ -167,22 +168,22 @@ func TestUnknownEndpoints(t *testing.T) {
 
 func TestHeadersOfAnswers(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		c := newClock(s.api)
+		c := sandboxtest.NewClock(s.API)
 		for _, path := range []string{"/health", "/api/v1/roles", "/nowhere"} {
-			a := s.owner("GET", path, "")
-			if got, want := a.header.Get("Date"), "Fri, 09 Oct 2026 08:07:06 GMT"; got != want {
+			a := s.Owner("GET", path, "")
+			if got, want := a.Header.Get("Date"), "Fri, 09 Oct 2026 08:07:06 GMT"; got != want {
 				t.Errorf("%s: Date %q, want %q", path, got, want)
 			}
-			if got := a.header.Get("Content-Type"); got != "application/json" {
+			if got := a.Header.Get("Content-Type"); got != "application/json" {
 				t.Errorf("%s: Content-Type %q", path, got)
 			}
 		}
-		c.pass(time.Hour)
-		if got, want := s.owner("GET", "/health", "").header.Get("Date"), "Fri, 09 Oct 2026 09:07:06 GMT"; got != want {
+		c.Pass(time.Hour)
+		if got, want := s.Owner("GET", "/health", "").Header.Get("Date"), "Fri, 09 Oct 2026 09:07:06 GMT"; got != want {
 			t.Errorf("an hour later Date is %q, want %q", got, want)
 		}
-		s.api.SetClock(nil)
-		date, err := http.ParseTime(s.owner("GET", "/health", "").header.Get("Date"))
+		s.API.SetClock(nil)
+		date, err := http.ParseTime(s.Owner("GET", "/health", "").Header.Get("Date"))
 		if err != nil || time.Since(date).Abs() > time.Minute {
 			t.Errorf("without a clock Date is %v (%v), want now", date, err)
 		}

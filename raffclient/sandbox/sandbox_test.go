@@ -1,42 +1,32 @@
 package sandbox_test
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
-// session talks to a sandbox as a program would: by HTTP.
+// session is a session with helpers for these tests.
 type session struct {
-	t      *testing.T
-	api    *sandbox.API
-	client *http.Client
-	base   string
+	sandboxtest.Session[*sandbox.API]
 }
 
 // inProcess returns a session without a socket, of a new account.
-func inProcess(t *testing.T) session { return of(t, sandbox.NewEmpty()) }
+func inProcess(t *testing.T) session {
+	return session{sandboxtest.InProcess(t, sandbox.NewEmpty())}
+}
 
 // seeded returns a session without a socket, of an account that has been in use.
-func seeded(t *testing.T) session { return of(t, sandbox.New()) }
-
-func of(t *testing.T, api *sandbox.API) session {
-	return session{t, api, &http.Client{Transport: api.Transport()}, "https://api.example"}
+func seeded(t *testing.T) session {
+	return session{sandboxtest.InProcess(t, sandbox.New())}
 }
 
 // onSocket returns a session with a server, of a new account.
 func onSocket(t *testing.T) session {
-	api := sandbox.NewEmpty()
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	return session{t, api, server.Client(), server.URL}
+	return session{sandboxtest.OnSocket(t, sandbox.NewEmpty())}
 }
 
 // onBoth runs a test in process and over a socket.
@@ -45,153 +35,33 @@ func onBoth(t *testing.T, test func(t *testing.T, s session)) {
 	t.Run("server", func(t *testing.T) { test(t, onSocket(t)) })
 }
 
-// response is a response with the decoded fields of its body.
-type response struct {
-	status int
-	header http.Header
-	text   string
-	fields map[string]any
-}
-
-func (a response) data(t *testing.T) map[string]any {
-	t.Helper()
-	data, ok := a.fields["data"].(map[string]any)
-	if !ok {
-		t.Fatalf("data is not an object in %s", a.text)
-	}
-	return data
-}
-
-func (a response) list(t *testing.T) []any {
-	t.Helper()
-	list, ok := a.fields["data"].([]any)
-	if !ok {
-		t.Fatalf("data is not a list in %s", a.text)
-	}
-	return list
-}
-
-func (a response) names(t *testing.T) string {
-	t.Helper()
-	var names []string
-	for _, element := range a.list(t) {
-		names = append(names, element.(map[string]any)["name"].(string))
-	}
-	return strings.Join(names, " ")
-}
-
-func (s session) request(key, method, path, body string) *http.Request {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.base+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if key != "" {
-		req.Header.Set("X-API-Key", key)
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return req
-}
-
-// do sends a request and reads the whole response.
-func (s session) do(key, method, path, body string) response {
-	s.t.Helper()
-	a, err := s.try(s.request(key, method, path, body))
-	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	return a
-}
-
-func (s session) try(req *http.Request) (response, error) {
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return response{}, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	a := response{status: resp.StatusCode, header: resp.Header, text: string(text)}
-	if err == nil && strings.HasPrefix(a.text, "{") {
-		err = json.Unmarshal(text, &a.fields)
-	}
-	return a, err
-}
-
-func (s session) owner(method, path, body string) response {
-	s.t.Helper()
-	return s.do(s.api.OwnerKey().Reveal(), method, path, body)
-}
-
 // mustCreate sends a POST, which must succeed, and returns the ID of the new resource.
 func (s session) mustCreate(path, body string) string {
-	s.t.Helper()
-	a := s.owner("POST", path, body)
-	if a.status != http.StatusCreated {
-		s.t.Fatalf("POST %s %s: %d %s", path, body, a.status, a.text)
+	s.T.Helper()
+	a := s.Owner("POST", path, body)
+	if a.Status != http.StatusCreated {
+		s.T.Fatalf("POST %s %s: %d %s", path, body, a.Status, a.Text)
 	}
-	return a.data(s.t)["id"].(string)
-}
-
-// newKey creates a key and returns its ID and secret.
-func (s session) newKey(body string) (id, secret string) {
-	s.t.Helper()
-	a := s.owner("POST", "/api/v1/api-keys", body)
-	if a.status != http.StatusCreated {
-		s.t.Fatalf("create %s: %d %s", body, a.status, a.text)
-	}
-	return a.data(s.t)["id"].(string), a.data(s.t)["secret"].(string)
+	return a.Data(s.T)["id"].(string)
 }
 
 // keyOf returns the secret of a new key with that role, or without one for "none".
 func (s session) keyOf(role string) string {
-	s.t.Helper()
+	s.T.Helper()
 	body := `{"name": "Key"}`
 	if role != "none" {
 		body = `{"name": "Key", "role_id": "` + sandbox.RoleID(role) + `"}`
 	}
-	_, secret := s.newKey(body)
+	_, secret := s.NewKey(body)
 	return secret
 }
 
 // keyIn returns the secret of a new key whose only role is that one in a seeded project.
 func (s session) keyIn(project, role string) string {
-	s.t.Helper()
-	id, secret := s.newKey(`{"name": "Key"}`)
+	s.T.Helper()
+	id, secret := s.NewKey(`{"name": "Key"}`)
 	s.mustCreate(inProject(project), grant("api_key_id", id, role))
 	return secret
-}
-
-const createBody = `{"name": "New"}`
-
-// create sends a POST that creates a key, which no HTTP client repeats by itself.
-func (s session) create() (response, error) {
-	s.t.Helper()
-	return s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
-}
-
-// created returns how many keys create has made.
-func (s session) created() int { return len(s.api.Keys()) - 1 }
-
-func wantStatus(t *testing.T, a response, status int) {
-	t.Helper()
-	if a.status != status {
-		t.Fatalf("status %d, want %d; body %s", a.status, status, a.text)
-	}
-}
-
-// clock is a manual clock.
-type clock struct{ time.Time }
-
-func (c *clock) now() time.Time { return c.Time }
-
-func (c *clock) pass(d time.Duration) { c.Time = c.Add(d) }
-
-func newClock(api *sandbox.API) *clock {
-	c := &clock{time.Date(2026, 10, 9, 8, 7, 6, 500_000_000, time.UTC)}
-	api.SetClock(c.now)
-	return c
 }
 
 // refusal is a request of the owner that must be refused.
@@ -202,14 +72,14 @@ type refusal struct {
 
 // wantRefused checks that requests are refused and change nothing.
 func (s session) wantRefused(table []refusal) {
-	s.t.Helper()
+	s.T.Helper()
 	for _, tt := range table {
-		s.t.Run(tt.name, func(t *testing.T) {
+		s.T.Run(tt.name, func(t *testing.T) {
 			before := s.state()
-			a := s.owner(tt.method, tt.path, tt.body)
-			wantStatus(t, a, tt.status)
-			if a.fields["error"] != http.StatusText(tt.status) || a.fields["message"] == "" {
-				t.Errorf("body %s", a.text)
+			a := s.Owner(tt.method, tt.path, tt.body)
+			sandboxtest.WantStatus(t, a, tt.status)
+			if a.Fields["error"] != http.StatusText(tt.status) || a.Fields["message"] == "" {
+				t.Errorf("body %s", a.Text)
 			}
 			if after := s.state(); !reflect.DeepEqual(after, before) {
 				t.Errorf("changed anyway: %v\nbefore: %v", after, before)
@@ -220,9 +90,9 @@ func (s session) wantRefused(table []refusal) {
 
 // state returns the whole state of the API.
 func (s session) state() []any {
-	state := []any{withoutUse(s.api.Keys()), s.api.Roles(), s.api.Projects(), s.api.Members()}
-	for _, p := range s.api.Projects() {
-		state = append(state, s.api.ProjectMembers(p.ID))
+	state := []any{withoutUse(s.API.Keys()), s.API.Roles(), s.API.Projects(), s.API.Members()}
+	for _, p := range s.API.Projects() {
+		state = append(state, s.API.ProjectMembers(p.ID))
 	}
 	return state
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestNewEmpty(t *testing.T) {
@@ -20,15 +21,15 @@ func TestNewEmpty(t *testing.T) {
 		"/api/v1/projects": "Default",
 		"/api/v1/roles":    "Owner Admin Billing Member Project Admin Operator Project Member Viewer",
 	} {
-		if got := s.owner("GET", path, "").names(t); got != want {
+		if got := s.Owner("GET", path, "").Names(t); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
-	members := s.api.Members()
+	members := s.API.Members()
 	if len(members) != 1 || members[0].UserID != sandbox.UserID || members[0].RoleID != sandbox.RoleID("owner") {
 		t.Errorf("members %v, want the owner", members)
 	}
-	if got := s.api.ProjectMembers(sandbox.ProjectID("default")); len(got) != 0 {
+	if got := s.API.ProjectMembers(sandbox.ProjectID("default")); len(got) != 0 {
 		t.Errorf("members of the default project: %v", got)
 	}
 }
@@ -42,13 +43,13 @@ func TestSeededIDs(t *testing.T) {
 		"/api/v1/projects/" + sandbox.ProjectID("production"): "Production",
 		"/api/v1/roles/" + sandbox.RoleID("deployer"):         "Deployer",
 	} {
-		a := s.owner("GET", path, "")
-		wantStatus(t, a, http.StatusOK)
-		if got := a.data(t)["name"]; got != want {
+		a := s.Owner("GET", path, "")
+		sandboxtest.WantStatus(t, a, http.StatusOK)
+		if got := a.Data(t)["name"]; got != want {
 			t.Errorf("%s is %v, want %s", path, got, want)
 		}
 	}
-	if got := s.owner("GET", account("eva@contractor.example"), "").data(t)["invitation_id"]; got != sandbox.InvitationID("eva@contractor.example") {
+	if got := s.Owner("GET", account("eva@contractor.example"), "").Data(t)["invitation_id"]; got != sandbox.InvitationID("eva@contractor.example") {
 		t.Errorf("the invitation is %v", got)
 	}
 	for name, got := range map[string]string{
@@ -59,11 +60,11 @@ func TestSeededIDs(t *testing.T) {
 			t.Errorf("an unknown %s has ID %q", name, got)
 		}
 	}
-	if other := seeded(t); !reflect.DeepEqual(ids(other.api), ids(s.api)) {
+	if other := seeded(t); !reflect.DeepEqual(ids(other.API), ids(s.API)) {
 		t.Error("two sandboxes have other IDs")
 	}
 	seen := map[string]bool{}
-	for _, id := range ids(s.api) {
+	for _, id := range ids(s.API) {
 		if err := uuid.Validate(id); err != nil || seen[id] {
 			t.Errorf("ID %q: %v, seen before: %t", id, err, seen[id])
 		}
@@ -97,12 +98,12 @@ func TestSeededKeys(t *testing.T) {
 		s := seeded(t)
 		now := time.Now()
 		active := map[any]bool{}
-		for _, element := range s.owner("GET", "/api/v1/members", "").list(t) {
+		for _, element := range s.Owner("GET", "/api/v1/members", "").List(t) {
 			m := element.(map[string]any)
 			active[m["user_id"]] = m["status"] == "active"
 		}
 		names := map[any]int{}
-		list := s.owner("GET", "/api/v1/api-keys", "").list(t)
+		list := s.Owner("GET", "/api/v1/api-keys", "").List(t)
 		for _, element := range list {
 			names[element.(map[string]any)["name"]]++
 		}
@@ -163,11 +164,11 @@ func TestSeededKeys(t *testing.T) {
 func TestSeededMembersFit(t *testing.T) {
 	s := seeded(t)
 	scopes := map[string]string{}
-	for _, r := range s.api.Roles() {
+	for _, r := range s.API.Roles() {
 		scopes[r.ID] = r.Scope
 	}
 	keys := map[string]bool{}
-	for _, k := range s.api.Keys() {
+	for _, k := range s.API.Keys() {
 		keys[k.ID] = true
 	}
 	check := func(members []sandbox.Member, scope string) {
@@ -183,9 +184,9 @@ func TestSeededMembersFit(t *testing.T) {
 			}
 		}
 	}
-	check(s.api.Members(), "account")
-	for _, p := range s.api.Projects() {
-		check(s.api.ProjectMembers(p.ID), "project")
+	check(s.API.Members(), "account")
+	for _, p := range s.API.Projects() {
+		check(s.API.ProjectMembers(p.ID), "project")
 	}
 }
 

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestTransportAcceptsAnyHost(t *testing.T) {
 	s := inProcess(t)
 	for _, base := range []string{"https://api.rafftechnologies.com", "http://127.0.0.1:1", "https://x.invalid"} {
-		s.base = base
-		wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
+		s.Base = base
+		sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/roles", ""), http.StatusOK)
 	}
 }
 
@@ -23,9 +25,9 @@ func TestTransportRefusesAnEndedContext(t *testing.T) {
 	s := inProcess(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.api.Transport().RoundTrip(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
-	if !errors.Is(err, context.Canceled) || s.created() != 0 {
-		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.created())
+	_, err := s.API.Transport().RoundTrip(s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", sandboxtest.CreateBody).WithContext(ctx))
+	if !errors.Is(err, context.Canceled) || s.Created() != 0 {
+		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.Created())
 	}
 }
 
@@ -48,9 +50,9 @@ func TestTransportClosesTheBody(t *testing.T) {
 		"/broken": iotest.ErrReader(broken),
 	} {
 		body := &closer{Reader: reader}
-		req := s.request("", "POST", path, "")
+		req := s.Request("", "POST", path, "")
 		req.Body = body
-		resp, err := s.api.Transport().RoundTrip(req)
+		resp, err := s.API.Transport().RoundTrip(req)
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -69,27 +71,27 @@ func TestConcurrency(t *testing.T) {
 		var all sync.WaitGroup
 		for range 15 { // four requests each, which is within the rate limit
 			all.Go(func() {
-				a, err := s.create()
-				if err != nil || a.status != http.StatusCreated {
-					t.Errorf("create: %d %v", a.status, err)
+				a, err := s.Create()
+				if err != nil || a.Status != http.StatusCreated {
+					t.Errorf("create: %d %v", a.Status, err)
 					return
 				}
-				path := "/api/v1/api-keys/" + a.fields["data"].(map[string]any)["id"].(string)
+				path := "/api/v1/api-keys/" + a.Fields["data"].(map[string]any)["id"].(string)
 				for _, req := range []*http.Request{
-					s.request(s.api.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
-					s.request(s.api.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
-					s.request(s.api.OwnerKey().Reveal(), "DELETE", path, ""),
+					s.Request(s.API.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
+					s.Request(s.API.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
+					s.Request(s.API.OwnerKey().Reveal(), "DELETE", path, ""),
 				} {
-					if a, err := s.try(req); err != nil || a.status != http.StatusOK {
-						t.Errorf("%s: %d %v", req.Method, a.status, err)
+					if a, err := s.Try(req); err != nil || a.Status != http.StatusOK {
+						t.Errorf("%s: %d %v", req.Method, a.Status, err)
 					}
 				}
-				s.api.Keys()
-				s.api.RateLimited()
+				s.API.Keys()
+				s.API.RateLimited()
 			})
 		}
 		all.Wait()
-		if got := s.created(); got != 15 {
+		if got := s.Created(); got != 15 {
 			t.Errorf("%d keys created, want 15", got)
 		}
 	})

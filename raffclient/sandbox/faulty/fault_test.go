@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestFaultsMatch(t *testing.T) {
@@ -42,11 +43,11 @@ func TestFaultsMatch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := inProcess(t)
 			for _, f := range tt.faults {
-				s.api.Fail(f)
+				s.API.Fail(f)
 			}
 			for i, want := range tt.want {
-				if a := s.do("", "GET", tt.path, ""); a.status != want {
-					t.Errorf("request %d: %d, want %d", i+1, a.status, want)
+				if a := s.Do("", "GET", tt.path, ""); a.Status != want {
+					t.Errorf("request %d: %d, want %d", i+1, a.Status, want)
 				}
 			}
 		})
@@ -78,21 +79,21 @@ func TestFaultsThatRespond(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s session) {
-				s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-				s.api.Fail(tt.fault)
-				a, err := s.create()
+				s.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+				s.API.Fail(tt.fault)
+				a, err := s.Create()
 				if err != nil {
 					t.Fatal(err)
 				}
-				if a.status != tt.status || a.text != tt.text {
-					t.Errorf("%d %q, want %d %q", a.status, a.text, tt.status, tt.text)
+				if a.Status != tt.status || a.Text != tt.text {
+					t.Errorf("%d %q, want %d %q", a.Status, a.Text, tt.status, tt.text)
 				}
 				for name := range tt.header {
-					if got, want := a.header.Get(name), tt.header.Get(name); got != want {
+					if got, want := a.Header.Get(name), tt.header.Get(name); got != want {
 						t.Errorf("%s is %q, want %q", name, got, want)
 					}
 				}
-				if got := s.created(); got != tt.created {
+				if got := s.Created(); got != tt.created {
 					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
@@ -102,10 +103,10 @@ func TestFaultsThatRespond(t *testing.T) {
 
 func TestRedirectIsFollowedAnywhere(t *testing.T) {
 	s := inProcess(t)
-	s.api.Record(true)
-	s.api.Fail(faulty.Fault{Redirect: "https://other.example/health"})
-	wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
-	requests := s.api.Requests()
+	s.API.Record(true)
+	s.API.Fail(faulty.Fault{Redirect: "https://other.example/health"})
+	sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/roles", ""), http.StatusOK)
+	requests := s.API.Requests()
 	if len(requests) != 2 || requests[1].Host != "other.example" || requests[1].Path != "/health" {
 		t.Errorf("requests %+v, want a second one to the other host", requests)
 	}
@@ -122,11 +123,11 @@ func TestCut(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s session) {
-				s.api.Fail(tt.fault)
-				if a, err := s.create(); err == nil {
-					t.Errorf("responded with %d %s, want an error", a.status, a.text)
+				s.API.Fail(tt.fault)
+				if a, err := s.Create(); err == nil {
+					t.Errorf("responded with %d %s, want an error", a.Status, a.Text)
 				}
-				if got := s.created(); got != tt.created {
+				if got := s.Created(); got != tt.created {
 					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
@@ -136,8 +137,8 @@ func TestCut(t *testing.T) {
 
 func TestCutInProcessIsAReset(t *testing.T) {
 	s := inProcess(t)
-	s.api.Fail(faulty.Fault{Cut: true})
-	if _, err := s.create(); !errors.Is(err, syscall.ECONNRESET) {
+	s.API.Fail(faulty.Fault{Cut: true})
+	if _, err := s.Create(); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("error %v, want a reset", err)
 	}
 }
@@ -145,9 +146,9 @@ func TestCutInProcessIsAReset(t *testing.T) {
 func TestCutBody(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		for _, tt := range []struct{ cut, want int }{{30, 30}, {1, 1}, {-1, 0}} {
-			before := s.created()
-			s.api.Fail(faulty.Fault{CutBody: tt.cut})
-			resp, err := s.client.Do(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody))
+			before := s.Created()
+			s.API.Fail(faulty.Fault{CutBody: tt.cut})
+			resp, err := s.Client.Do(s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", sandboxtest.CreateBody))
 			if err != nil {
 				t.Fatalf("CutBody %d: no header: %v", tt.cut, err)
 			}
@@ -159,12 +160,12 @@ func TestCutBody(t *testing.T) {
 			if resp.StatusCode != http.StatusCreated || resp.ContentLength < 300 {
 				t.Errorf("CutBody %d: %d with %d bytes announced, want 201 with all", tt.cut, resp.StatusCode, resp.ContentLength)
 			}
-			if got := s.created() - before; got != 1 {
+			if got := s.Created() - before; got != 1 {
 				t.Errorf("CutBody %d: %d keys created, want 1", tt.cut, got)
 			}
 		}
-		s.api.Fail(faulty.Fault{CutBody: 1 << 20})
-		if _, err := s.create(); err != nil {
+		s.API.Fail(faulty.Fault{CutBody: 1 << 20})
+		if _, err := s.Create(); err != nil {
 			t.Errorf("cut beyond the end: %v", err)
 		}
 	})
@@ -173,9 +174,9 @@ func TestCutBody(t *testing.T) {
 func TestEndless(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
 		for _, tt := range []struct{ filler, want byte }{{0, ' '}, {'x', 'x'}} {
-			s.api.Fail(faulty.Fault{Endless: true, Filler: tt.filler})
+			s.API.Fail(faulty.Fault{Endless: true, Filler: tt.filler})
 			ctx, cancel := context.WithCancel(t.Context())
-			resp, err := s.client.Do(s.request("", "GET", "/health", "").WithContext(ctx))
+			resp, err := s.Client.Do(s.Request("", "GET", "/health", "").WithContext(ctx))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,8 +199,8 @@ func TestEndless(t *testing.T) {
 
 func TestEndlessStopsWhenClosed(t *testing.T) {
 	s := inProcess(t)
-	s.api.Fail(faulty.Fault{Endless: true})
-	resp, err := s.client.Do(s.request("", "GET", "/health", ""))
+	s.API.Fail(faulty.Fault{Endless: true})
+	resp, err := s.Client.Do(s.Request("", "GET", "/health", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,94 +212,94 @@ func TestEndlessStopsWhenClosed(t *testing.T) {
 
 func TestOmitAndSet(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		s.api.Fail(faulty.Fault{
+		s.API.Fail(faulty.Fault{
 			Method: "POST",
 			Omit:   []string{"id", "success"},
 			Set:    map[string]any{"is_active": "yes", "secret": 5, "surprise": map[string]any{"deep": true}, "message": "hm"},
 		})
-		a, err := s.create()
+		a, err := s.Create()
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantStatus(t, a, http.StatusCreated)
-		data := a.data(t)
+		sandboxtest.WantStatus(t, a, http.StatusCreated)
+		data := a.Data(t)
 		if _, ok := data["id"]; ok || data["is_active"] != "yes" || data["secret"] != 5.0 || data["name"] != "New" {
 			t.Errorf("data %v", data)
 		}
 		if surprise, _ := data["surprise"].(map[string]any); surprise["deep"] != true {
 			t.Errorf("data %v, want the surprise", data)
 		}
-		if _, ok := a.fields["success"]; ok || a.fields["message"] != "hm" {
-			t.Errorf("envelope %s", a.text)
+		if _, ok := a.Fields["success"]; ok || a.Fields["message"] != "hm" {
+			t.Errorf("envelope %s", a.Text)
 		}
 	})
 }
 
 func TestOmitAndSetInLists(t *testing.T) {
 	s := inProcess(t)
-	s.newKey(createBody)
-	s.api.Fail(faulty.Fault{Omit: []string{"total", "name"}, Set: map[string]any{"success": false, "id": nil}})
-	a := s.owner("GET", "/api/v1/api-keys", "")
-	for _, element := range a.list(t) {
+	s.NewKey(sandboxtest.CreateBody)
+	s.API.Fail(faulty.Fault{Omit: []string{"total", "name"}, Set: map[string]any{"success": false, "id": nil}})
+	a := s.Owner("GET", "/api/v1/api-keys", "")
+	for _, element := range a.List(t) {
 		key := element.(map[string]any)
 		id, hasID := key["id"]
 		if _, hasName := key["name"]; hasName || !hasID || id != nil {
 			t.Errorf("key %v", key)
 		}
 	}
-	if _, ok := a.fields["total"]; ok || a.fields["success"] != false || len(a.list(t)) != 2 {
-		t.Errorf("envelope %s", a.text)
+	if _, ok := a.Fields["total"]; ok || a.Fields["success"] != false || len(a.List(t)) != 2 {
+		t.Errorf("envelope %s", a.Text)
 	}
 
-	s.api.Fail(faulty.Fault{Omit: []string{"data"}})
-	if a := s.owner("GET", "/api/v1/api-keys", ""); len(a.fields) != 2 || a.fields["total"] != 2.0 {
-		t.Errorf("envelope %s, want no data", a.text)
+	s.API.Fail(faulty.Fault{Omit: []string{"data"}})
+	if a := s.Owner("GET", "/api/v1/api-keys", ""); len(a.Fields) != 2 || a.Fields["total"] != 2.0 {
+		t.Errorf("envelope %s, want no data", a.Text)
 	}
-	s.api.Fail(faulty.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
-	if a := s.do("", "GET", "/api/v1/api-keys", ""); a.text != `{"error":"Unauthorized"}` {
-		t.Errorf("error response %s, want only error", a.text)
+	s.API.Fail(faulty.Fault{Omit: []string{"message"}, Set: map[string]any{"secret": 5}})
+	if a := s.Do("", "GET", "/api/v1/api-keys", ""); a.Text != `{"error":"Unauthorized"}` {
+		t.Errorf("error response %s, want only error", a.Text)
 	}
 }
 
 func TestIgnoreOffset(t *testing.T) {
 	s := inProcess(t)
-	s.api.Record(true)
-	s.newKey(createBody)
-	s.api.Fail(faulty.Fault{IgnoreOffset: true, Path: "/api/v1/api-keys"})
-	if got := s.owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").names(t); got != "Owner" {
+	s.API.Record(true)
+	s.NewKey(sandboxtest.CreateBody)
+	s.API.Fail(faulty.Fault{IgnoreOffset: true, Path: "/api/v1/api-keys"})
+	if got := s.Owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").Names(t); got != "Owner" {
 		t.Errorf("keys %q, want the first page", got)
 	}
-	if got := s.owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").names(t); got != "New" {
+	if got := s.Owner("GET", "/api/v1/api-keys?limit=1&offset=1", "").Names(t); got != "New" {
 		t.Errorf("keys %q, want the second page", got)
 	}
-	if got := s.api.Requests()[1].Query.Get("offset"); got != "1" {
+	if got := s.API.Requests()[1].Query.Get("offset"); got != "1" {
 		t.Errorf("recorded with offset %q, want what was sent", got)
 	}
 }
 
 func TestRefuse(t *testing.T) {
 	s := inProcess(t)
-	s.api.Record(true)
+	s.API.Record(true)
 	noHost := &net.DNSError{Err: "no such host", Name: "api.example", IsNotFound: true}
-	s.api.Fail(faulty.Fault{Refuse: true})
-	s.api.Fail(faulty.Fault{RefuseErr: noHost})
+	s.API.Fail(faulty.Fault{Refuse: true})
+	s.API.Fail(faulty.Fault{RefuseErr: noHost})
 
-	_, err := s.create()
+	_, err := s.Create()
 	op, _ := errors.AsType[*net.OpError](err)
 	if op == nil || op.Op != "dial" || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("error %v, want a refused dial", err)
 	}
-	if _, err := s.create(); !errors.Is(err, noHost) {
+	if _, err := s.Create(); !errors.Is(err, noHost) {
 		t.Errorf("error %v, want %v", err, noHost)
 	}
-	if n := len(s.api.Requests()); n != 0 || s.created() != 0 {
-		t.Errorf("%d requests arrived, %d keys created; want none", n, s.created())
+	if n := len(s.API.Requests()); n != 0 || s.Created() != 0 {
+		t.Errorf("%d requests arrived, %d keys created; want none", n, s.Created())
 	}
 
 	server := onSocket(t)
-	server.api.Fail(faulty.Fault{Refuse: true})
-	if _, err := server.create(); err == nil || server.created() != 0 {
-		t.Errorf("server: error %v, %d keys; want an error and none", err, server.created())
+	server.API.Fail(faulty.Fault{Refuse: true})
+	if _, err := server.Create(); err == nil || server.Created() != 0 {
+		t.Errorf("server: error %v, %d keys; want an error and none", err, server.Created())
 	}
 }
 
@@ -321,18 +322,18 @@ func TestDelays(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := inProcess(t)
-				s.api.Fail(tt.fault)
+				s.API.Fail(tt.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
 				start := time.Now()
-				_, err := s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+				_, err := s.Try(s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", sandboxtest.CreateBody).WithContext(ctx))
 				if got := time.Since(start); got != tt.took {
 					t.Errorf("took %v, want %v", got, tt.took)
 				}
 				if tt.failed != errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v, timed out should be %t", err, tt.failed)
 				}
-				if got := s.created(); got != tt.created {
+				if got := s.Created(); got != tt.created {
 					t.Errorf("%d keys created, want %d", got, tt.created)
 				}
 			})
@@ -343,15 +344,15 @@ func TestDelays(t *testing.T) {
 func TestDelayDoesNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inProcess(t)
-		s.api.Fail(faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute})
+		s.API.Fail(faulty.Fault{Delay: time.Minute, DelayAfter: time.Minute})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			_, _ = s.create()
+			_, _ = s.Create()
 		}()
 		synctest.Wait()
 		start := time.Now()
-		wantStatus(t, s.owner("GET", "/api/v1/api-keys", ""), http.StatusOK)
+		sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/api-keys", ""), http.StatusOK)
 		if took := time.Since(start); took != 0 {
 			t.Errorf("waited %v for another request", took)
 		}
@@ -361,15 +362,15 @@ func TestDelayDoesNotBlockOthers(t *testing.T) {
 
 func TestServerStopsWithItsClient(t *testing.T) {
 	s := onSocket(t)
-	s.api.Record(true)
-	s.api.Fail(faulty.Fault{Delay: time.Hour})
+	s.API.Record(true)
+	s.API.Fail(faulty.Fault{Delay: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
-		_, err := s.try(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
+		_, err := s.Try(s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", sandboxtest.CreateBody).WithContext(ctx))
 		failed <- err
 	}()
-	for len(s.api.Requests()) == 0 {
+	for len(s.API.Requests()) == 0 {
 		select {
 		case err := <-failed:
 			t.Fatal(err)

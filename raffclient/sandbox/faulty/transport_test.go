@@ -13,13 +13,14 @@ import (
 	"testing/iotest"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/faulty"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox/sandboxtest"
 )
 
 func TestTransportAcceptsAnyHost(t *testing.T) {
 	s := inProcess(t)
 	for _, base := range []string{"https://api.rafftechnologies.com", "http://127.0.0.1:1", "https://x.invalid"} {
-		s.base = base
-		wantStatus(t, s.owner("GET", "/api/v1/roles", ""), http.StatusOK)
+		s.Base = base
+		sandboxtest.WantStatus(t, s.Owner("GET", "/api/v1/roles", ""), http.StatusOK)
 	}
 }
 
@@ -27,9 +28,9 @@ func TestTransportRefusesAnEndedContext(t *testing.T) {
 	s := inProcess(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.api.Transport().RoundTrip(s.request(s.api.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", createBody).WithContext(ctx))
-	if !errors.Is(err, context.Canceled) || s.created() != 0 {
-		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.created())
+	_, err := s.API.Transport().RoundTrip(s.Request(s.API.OwnerKey().Reveal(), "POST", "/api/v1/api-keys", sandboxtest.CreateBody).WithContext(ctx))
+	if !errors.Is(err, context.Canceled) || s.Created() != 0 {
+		t.Errorf("error %v and %d keys, want a cancelled request without effect", err, s.Created())
 	}
 }
 
@@ -47,16 +48,16 @@ func (c *closer) Close() error {
 func TestTransportClosesTheBody(t *testing.T) {
 	broken := errors.New("broken")
 	s := inProcess(t)
-	s.api.Fail(faulty.Fault{Refuse: true, Path: "/refused"})
+	s.API.Fail(faulty.Fault{Refuse: true, Path: "/refused"})
 	for path, reader := range map[string]io.Reader{
 		"/health":  strings.NewReader("x"),
 		"/refused": strings.NewReader("x"),
 		"/broken":  iotest.ErrReader(broken),
 	} {
 		body := &closer{Reader: reader}
-		req := s.request("", "POST", path, "")
+		req := s.Request("", "POST", path, "")
 		req.Body = body
-		resp, err := s.api.Transport().RoundTrip(req)
+		resp, err := s.API.Transport().RoundTrip(req)
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -81,7 +82,7 @@ func TestTransportTraces(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := inProcess(t)
-			s.api.Fail(tt.fault)
+			s.API.Fail(tt.fault)
 			var got []string
 			trace := &httptrace.ClientTrace{
 				GotConn:              func(httptrace.GotConnInfo) { got = append(got, "connected") },
@@ -89,7 +90,7 @@ func TestTransportTraces(t *testing.T) {
 				WroteRequest:         func(httptrace.WroteRequestInfo) { got = append(got, "request") },
 				GotFirstResponseByte: func() { got = append(got, "response") },
 			}
-			_, _ = s.try(s.request("", "GET", "/health", "").WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+			_, _ = s.Try(s.Request("", "GET", "/health", "").WithContext(httptrace.WithClientTrace(t.Context(), trace)))
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("traced %v, want %v", got, tt.want)
 			}
@@ -100,33 +101,33 @@ func TestTransportTraces(t *testing.T) {
 // TestConcurrency uses everything concurrently, for the race detector.
 func TestConcurrency(t *testing.T) {
 	onBoth(t, func(t *testing.T, s session) {
-		s.api.Record(true)
+		s.API.Record(true)
 		var all sync.WaitGroup
 		for range 15 { // four requests each, which is within the rate limit
 			all.Go(func() {
-				s.api.Fail(faulty.Fault{Method: "PATCH", Set: map[string]any{"name": "x"}})
-				a, err := s.create()
-				if err != nil || a.status != http.StatusCreated {
-					t.Errorf("create: %d %v", a.status, err)
+				s.API.Fail(faulty.Fault{Method: "PATCH", Set: map[string]any{"name": "x"}})
+				a, err := s.Create()
+				if err != nil || a.Status != http.StatusCreated {
+					t.Errorf("create: %d %v", a.Status, err)
 					return
 				}
-				path := "/api/v1/api-keys/" + a.fields["data"].(map[string]any)["id"].(string)
+				path := "/api/v1/api-keys/" + a.Fields["data"].(map[string]any)["id"].(string)
 				for _, req := range []*http.Request{
-					s.request(s.api.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
-					s.request(s.api.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
-					s.request(s.api.OwnerKey().Reveal(), "DELETE", path, ""),
+					s.Request(s.API.OwnerKey().Reveal(), "PATCH", path, `{"name": "y"}`),
+					s.Request(s.API.OwnerKey().Reveal(), "GET", "/api/v1/api-keys", ""),
+					s.Request(s.API.OwnerKey().Reveal(), "DELETE", path, ""),
 				} {
-					if a, err := s.try(req); err != nil || a.status != http.StatusOK {
-						t.Errorf("%s: %d %v", req.Method, a.status, err)
+					if a, err := s.Try(req); err != nil || a.Status != http.StatusOK {
+						t.Errorf("%s: %d %v", req.Method, a.Status, err)
 					}
 				}
-				s.api.Keys()
-				s.api.Requests()
-				s.api.RateLimited()
+				s.API.Keys()
+				s.API.Requests()
+				s.API.RateLimited()
 			})
 		}
 		all.Wait()
-		if got := len(s.api.Requests()); got != 60 {
+		if got := len(s.API.Requests()); got != 60 {
 			t.Errorf("%d requests recorded, want 60", got)
 		}
 	})
