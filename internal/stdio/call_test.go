@@ -436,97 +436,105 @@ func TestAfterACall(t *testing.T) {
 // No progress comes after the response, however late it is reported: clients have
 // forgotten the token by then.
 func TestNoProgressAfterResponse(t *testing.T) {
-	t.Run("from a goroutine that goes on", func(t *testing.T) {
-		for range 200 {
-			stop := make(chan struct{})
-			ended := make(chan struct{})
-			got := serve(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-				started := make(chan struct{})
-				go func() {
-					defer close(ended)
-					for i := 1; ; i++ {
-						err := stdio.Progress(ctx, float64(i), 0, "")
-						if i == 1 {
-							close(started)
-						}
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						if err != nil && i > 1000 {
-							return
-						}
-						runtime.Gosched()
+	t.Run("from a goroutine that goes on", progressOfGoroutine)
+	t.Run("after the call", progressAfterCall)
+	t.Run("while the answer is being written", progressWhileWriting)
+	t.Run("that waited to be written", progressThatWaited)
+}
+
+func progressOfGoroutine(t *testing.T) {
+	for range 200 {
+		stop := make(chan struct{})
+		ended := make(chan struct{})
+		got := serve(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			started := make(chan struct{})
+			go func() {
+				defer close(ended)
+				for i := 1; ; i++ {
+					err := stdio.Progress(ctx, float64(i), 0, "")
+					if i == 1 {
+						close(started)
 					}
-				}()
-				<-started
-				return ok(ctx)
-			}}), stdio.Config{}, progressCall("1"), ping)
-			close(stop)
-			<-ended
-			answer := slices.Index(got, okResponse("1"))
-			for _, line := range got[answer+1:] {
-				if strings.Contains(line, "progress") {
-					t.Fatalf("behind the answer came %s", line)
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if err != nil && i > 1000 {
+						return
+					}
+					runtime.Gosched()
 				}
+			}()
+			<-started
+			return ok(ctx)
+		}}), stdio.Config{}, progressCall("1"), ping)
+		close(stop)
+		<-ended
+		answer := slices.Index(got, okResponse("1"))
+		for _, line := range got[answer+1:] {
+			if strings.Contains(line, "progress") {
+				t.Fatalf("behind the answer came %s", line)
 			}
 		}
-	})
-	t.Run("after the call", func(t *testing.T) {
-		for range 20 { // a select might choose at random
-			synctest.Test(t, func(t *testing.T) {
-				contexts := make(chan context.Context, 1)
-				c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-					contexts <- ctx
-					return ok(ctx)
-				}}), stdio.Config{})
-				c.Send(progressCall("1"))
-				wantLines(t, []string{c.Line()}, okResponse("1"))
-				synctest.Wait()
-				if err := stdio.Progress(<-contexts, 1, 0, ""); err == nil {
-					t.Error("Progress says that it did something")
-				}
-				wantLines(t, c.End())
-			})
-		}
-	})
-	t.Run("while the answer is being written", func(t *testing.T) {
-		for range 300 { // repeated, to hit every interleaving
-			synctest.Test(t, func(t *testing.T) {
-				contexts := make(chan context.Context, 1)
-				c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-					contexts <- ctx
-					return ok(ctx)
-				}}), stdio.Config{})
-				c.Send(progressCall("1"))
-				synctest.Wait() // nobody reads the response
-				ctx := <-contexts
-				for i := range 20 {
-					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
-				}
-				synctest.Wait()
-				c.ReadAhead()
-				wantLines(t, c.End(), okResponse("1"))
-			})
-		}
-	})
-	t.Run("that waited to be written", func(t *testing.T) {
+	}
+}
+
+func progressAfterCall(t *testing.T) {
+	for range 20 { // a select might choose at random
 		synctest.Test(t, func(t *testing.T) {
-			c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
-				for i := range 3 {
-					go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
-				}
-				time.Sleep(time.Second) // one is being written, and nobody reads
+			contexts := make(chan context.Context, 1)
+			c := dial(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+				contexts <- ctx
 				return ok(ctx)
 			}}), stdio.Config{})
 			c.Send(progressCall("1"))
-			time.Sleep(2 * time.Second)
-			c.ReadAhead()
-			got := c.End()
-			if i := slices.Index(got, okResponse("1")); i < 1 || i != len(got)-1 {
-				t.Errorf("got %q, want the answer last, behind what was being written", got)
+			wantLines(t, []string{c.Line()}, okResponse("1"))
+			synctest.Wait()
+			if err := stdio.Progress(<-contexts, 1, 0, ""); err == nil {
+				t.Error("Progress says that it did something")
 			}
+			wantLines(t, c.End())
 		})
+	}
+}
+
+func progressWhileWriting(t *testing.T) {
+	for range 300 { // repeated, to hit every interleaving
+		synctest.Test(t, func(t *testing.T) {
+			contexts := make(chan context.Context, 1)
+			c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+				contexts <- ctx
+				return ok(ctx)
+			}}), stdio.Config{})
+			c.Send(progressCall("1"))
+			synctest.Wait() // nobody reads the response
+			ctx := <-contexts
+			for i := range 20 {
+				go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
+			}
+			synctest.Wait()
+			c.ReadAhead()
+			wantLines(t, c.End(), okResponse("1"))
+		})
+	}
+}
+
+func progressThatWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
+			for i := range 3 {
+				go func() { _ = stdio.Progress(ctx, float64(i), 0, "") }()
+			}
+			time.Sleep(time.Second) // one is being written, and nobody reads
+			return ok(ctx)
+		}}), stdio.Config{})
+		c.Send(progressCall("1"))
+		time.Sleep(2 * time.Second)
+		c.ReadAhead()
+		got := c.End()
+		if i := slices.Index(got, okResponse("1")); i < 1 || i != len(got)-1 {
+			t.Errorf("got %q, want the answer last, behind what was being written", got)
+		}
 	})
 }

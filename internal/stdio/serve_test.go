@@ -387,57 +387,61 @@ func TestWriteError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				var undone []string
-				track := func(name string, h handler) handler {
-					return func(ctx context.Context) (*mcp.CallToolResult, error) {
-						stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
-							if ctx.Err() != nil {
-								t.Errorf("%s: context of the undelivered function: %v", name, ctx.Err())
-							}
-							mu.Lock()
-							defer mu.Unlock()
-							undone = append(undone, name)
-						})
-						return h(ctx)
-					}
-				}
-				var cause error
-				release := make(chan struct{})
-				s := newServer(map[string]handler{
-					"delivered": track("delivered", ok),
-					"failed":    track("failed", until(release)),
-					"cancelled": track("cancelled", func(ctx context.Context) (*mcp.CallToolResult, error) {
-						<-ctx.Done()
-						cause = context.Cause(ctx)
-						return ok(ctx)
-					}),
-				})
-				var log bytes.Buffer
-				out := &brokenWriter{left: 1, err: tt.err, short: tt.short}
-				c := mcptest.Serve(t, func(ctx context.Context, in io.Reader, _ io.Writer) error {
-					return stdio.Serve(ctx, s, in, out, stdio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-				})
-				c.Send(call("1", "delivered"))
-				synctest.Wait()
-				c.Send(call("2", "failed"), call("3", "cancelled"))
-				synctest.Wait()
-				close(release)
-				if err := c.Wait(); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
-					t.Errorf("got error %v, want %v", err, tt.want)
-				}
-				slices.Sort(undone)
-				if want := []string{"cancelled", "failed"}; !slices.Equal(undone, want) {
-					t.Errorf("undone are %v, want %v", undone, want)
-				}
-				if !errors.Is(cause, stdio.ErrClientGone) {
-					t.Errorf("got cause %v, want %v", cause, stdio.ErrClientGone)
-				}
-				if n := strings.Count(log.String(), "level=WARN"); n != 1 {
-					t.Errorf("%d warnings, want 1:\n%s", n, &log)
-				}
+				writesAndFails(t, &brokenWriter{left: 1, err: tt.err, short: tt.short}, tt.want)
 			})
 		})
+	}
+}
+
+// writesAndFails serves three calls, of which the first is answered. Serve returns want.
+func writesAndFails(t *testing.T, out *brokenWriter, want error) {
+	var mu sync.Mutex
+	var undone []string
+	track := func(name string, h handler) handler {
+		return func(ctx context.Context) (*mcp.CallToolResult, error) {
+			stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
+				if ctx.Err() != nil {
+					t.Errorf("%s: context of the undelivered function: %v", name, ctx.Err())
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				undone = append(undone, name)
+			})
+			return h(ctx)
+		}
+	}
+	var cause error
+	release := make(chan struct{})
+	s := newServer(map[string]handler{
+		"delivered": track("delivered", ok),
+		"failed":    track("failed", until(release)),
+		"cancelled": track("cancelled", func(ctx context.Context) (*mcp.CallToolResult, error) {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return ok(ctx)
+		}),
+	})
+	var log bytes.Buffer
+	c := mcptest.Serve(t, func(ctx context.Context, in io.Reader, _ io.Writer) error {
+		return stdio.Serve(ctx, s, in, out, stdio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	})
+	c.Send(call("1", "delivered"))
+	synctest.Wait()
+	c.Send(call("2", "failed"), call("3", "cancelled"))
+	synctest.Wait()
+	close(release)
+	if err := c.Wait(); !errors.Is(err, want) || want == nil && err != nil {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+	slices.Sort(undone)
+	if want := []string{"cancelled", "failed"}; !slices.Equal(undone, want) {
+		t.Errorf("undone are %v, want %v", undone, want)
+	}
+	if !errors.Is(cause, stdio.ErrClientGone) {
+		t.Errorf("got cause %v, want %v", cause, stdio.ErrClientGone)
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings, want 1:\n%s", n, &log)
 	}
 }
 

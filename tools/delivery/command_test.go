@@ -64,6 +64,11 @@ func commandHelper(name, dir string) {
 			leave("proc-"+file, string(text))
 		}
 	}
+	useSecret(name, got, leave)
+}
+
+// useSecret is what the command does with what it read.
+func useSecret(name string, got []byte, leave func(file, text string)) {
 	switch name {
 	case "takes":
 		leave("got", string(got))

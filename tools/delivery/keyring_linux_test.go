@@ -106,7 +106,16 @@ func TestKeyring(t *testing.T) {
 	if where := holders(t, b.home); len(where) != 0 {
 		t.Errorf("the secret is in %q", where)
 	}
+	deliverConcurrently(t, b)
+	if n := len(keyringItems(t)); n != 21 {
+		t.Errorf("got %d items, want 21", n)
+	}
+	deliverOddKeys(t, b)
+}
 
+// deliverConcurrently delivers 20 secrets to a keychain.
+func deliverConcurrently(t *testing.T, b *bench) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
@@ -123,12 +132,13 @@ func TestKeyring(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(keyringItems(t)); n != 21 {
-		t.Errorf("got %d items, want 21", n)
-	}
+}
 
-	// The account is part of a command that the user may run. Where it is not the
-	// whole ID, it is not that of another key.
+// deliverOddKeys checks the accounts of keys with unusual IDs. The account is part of a
+// command that the user may run. Where it is not the whole ID, it is not that of another
+// key.
+func deliverOddKeys(t *testing.T, b *bench) {
+	t.Helper()
 	accounts := map[string]string{}
 	for i, odd := range []delivery.Key{{ID: "$(touch x); 'y"}, {ID: "touch(x)y"}, {ID: secret}, {ID: secret + "x"}, {}, {}} {
 		want := secretOf(fmt.Sprint("odd-", i))
