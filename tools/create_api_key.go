@@ -114,8 +114,9 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 	return o, nil
 }
 
-// revokeIdentified revokes a key that the response identified without containing its
-// secret, if the call is cancelled or its client has gone. A key that was only found in
+// revokeIdentified registers with the call that it revokes a key that Raff's response
+// identified without containing its secret, if the call is cancelled or its client has
+// gone. A key that was only found in
 // the list may belong to somebody else; raffclient logs its name.
 func (d *deps) revokeIdentified(callCtx context.Context, lost *raffclient.OutcomeError) {
 	stdio.OnUndelivered(callCtx, func(ctx context.Context, why stdio.Reason) {
@@ -124,16 +125,17 @@ func (d *deps) revokeIdentified(callCtx context.Context, lost *raffclient.Outcom
 		}
 		for _, m := range lost.Found {
 			if m.Confirmed && m.Recent {
-				d.revokeUnread(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
+				d.revokeAbandoned(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
 			}
 		}
 	})
 }
 
-// revokeUnread revokes a key whose secret nobody will read, because the call that created
-// it was cancelled or its client has gone. If that fails, the log names the key.
-func (d *deps) revokeUnread(ctx context.Context, key raffclient.APIKeyWithSecret) {
-	log := d.log.With("id", key.ID, "name", key.Name, "prefix", key.Prefix())
+// revokeAbandoned revokes a key whose secret nobody will read, because the call that
+// created it was cancelled or its client has gone. There is nobody left to receive an
+// error: if the key cannot be revoked, the log names it.
+func (d *deps) revokeAbandoned(ctx context.Context, key raffclient.APIKeyWithSecret) {
+	log := d.log.With("key", keyInfo(key))
 	err := d.client.RevokeCreatedAPIKey(ctx, key)
 	if err != nil {
 		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)

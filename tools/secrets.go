@@ -15,23 +15,31 @@ import (
 // the key if nobody gets the secret: if delivery fails (the error is then an
 // *undeliveredError), or if the call's response does not reach the client.
 func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
+	k := keyInfo(key)
+	// The function runs after deliverNew has returned, and sees its results.
 	watched := stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 		switch {
-		case err != nil && !errors.Is(err, errAbandoned): // the key was revoked, or the log says why not
-		case secret.Delivery == "" || secret.Shown():
-			d.revokeUnread(ctx, key)
+		case err != nil && !errors.Is(err, errAbandoned):
+			// revokeAfterFailedDelivery has already dealt with the key.
+		case secret.Delivery == "": // abandoned before delivery
+			d.revokeAbandoned(ctx, key)
+		case secret.Shown():
+			d.revokeAbandoned(ctx, key)
+		case secret.Recovered():
+			d.log.Error("a key was made for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: revoke the key, or move the secret to where it belongs",
+				"key", k, "file", secret.Location)
 		default:
 			// The secret may be in use already, and may have replaced another one.
-			d.log.Warn("a key was made for a call that was cancelled or whose client has gone, but its secret was handed over: revoke the key if it is not wanted",
-				"id", key.ID, "name", key.Name, "prefix", key.Prefix(), "delivery", secret.Delivery, "location", secret.Location)
+			d.log.Warn("a key was made for a call that was cancelled or whose client has gone, but its secret was delivered: revoke the key if it is not wanted",
+				"key", k, "delivery", secret.Delivery, "location", secret.Location)
 		}
 	})
 	if watched && ctx.Err() != nil {
 		return delivery.Secret{}, errAbandoned
 	}
-	secret, err = d.secrets.Deliver(ctx, keyInfo(key), key.Secret)
+	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
 	if err != nil {
-		err = d.revokeUndelivered(ctx, key, err)
+		err = d.revokeAfterFailedDelivery(ctx, key, err)
 	}
 	return secret, err
 }
@@ -40,12 +48,17 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 // A regeneration cannot be undone: if nobody gets the secret, the log says so.
 func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
 	k := keyInfo(key)
+	// The function runs after deliverRegenerated has returned, and sees its results.
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
-		if err == nil && !secret.Shown() {
-			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was handed over", "key", k, "delivery", secret.Delivery, "location", secret.Location)
-			return
+		switch {
+		case err != nil || secret.Shown():
+			d.log.Error("a key was regenerated, but its old secret is void and nobody has the new one: regenerate it again", "key", k, "error", err)
+		case secret.Recovered():
+			d.log.Error("a key was regenerated for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: regenerate the key again, or move the secret to where it belongs",
+				"key", k, "file", secret.Location)
+		default:
+			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was delivered", "key", k, "delivery", secret.Delivery, "location", secret.Location)
 		}
-		d.log.Error("a key was regenerated, but its old secret is void and nobody has the new one: regenerate it again", "key", k, "error", err)
 	})
 	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
 	if err != nil {
@@ -74,8 +87,9 @@ type undeliveredError struct {
 func (u *undeliveredError) Error() string { return u.cause.Error() }
 func (u *undeliveredError) Unwrap() error { return u.cause }
 
-// revokeUndelivered revokes a new key whose secret could not be delivered.
-func (d *deps) revokeUndelivered(ctx context.Context, key raffclient.APIKeyWithSecret, cause error) error {
+// revokeAfterFailedDelivery revokes a new key whose secret could neither be delivered nor
+// saved. It returns the error of the call, an *undeliveredError.
+func (d *deps) revokeAfterFailedDelivery(ctx context.Context, key raffclient.APIKeyWithSecret, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	revokeErr := d.client.RevokeCreatedAPIKey(ctx, key)

@@ -232,12 +232,45 @@ func TestAnswerLostAfterHandover(t *testing.T) {
 	if err != nil || key.Revoked || len(left) != 1 {
 		t.Fatalf("got key %+v, files %v, %v", key, left, err)
 	}
-	for _, want := range []string{key.ID, key.Prefix, left[0].Name(), "revoke the key if it is not wanted"} {
+	for _, want := range []string{"key.id=" + key.ID, "key.prefix=" + key.Prefix, left[0].Name(), "revoke the key if it is not wanted"} {
 		if !strings.Contains(b.log.String(), want) {
 			t.Errorf("the log lacks %q: %s", want, b.log)
 		}
 	}
 	searchForKeys(t, b.log.String())
+}
+
+// A secret that was only saved in the recovery directory was not delivered: the log must
+// not say that it was.
+func TestAnswerLostAfterRecovery(t *testing.T) {
+	needShell(t)
+	for _, tt := range []struct{ tool, arguments, remedy string }{
+		{"create_api_key", args("name", "ci"), "revoke the key, or move the secret"},
+		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), "regenerate the key again, or move the secret"},
+	} {
+		t.Run(tt.tool, func(t *testing.T) {
+			b, home := elsewhere(t, "command", "sh -c 'cat >&2; exit 1'")
+			c := dial(t, b)
+			c.CloseOutput()
+			c.Send(mcptest.Call("1", tt.tool, tt.arguments))
+			if err := c.Wait(); err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+			saved, err := os.ReadDir(filepath.Join(home, "recovered"))
+			if err != nil || len(saved) != 1 {
+				t.Fatalf("got files %v, %v, want one", saved, err)
+			}
+			for _, want := range []string{saved[0].Name(), "nobody was told", tt.remedy} {
+				if !strings.Contains(b.log.String(), want) {
+					t.Errorf("the log lacks %q: %s", want, b.log)
+				}
+			}
+			if strings.Contains(b.log.String(), "its secret was delivered") {
+				t.Errorf("the log says that the secret was delivered: %s", b.log)
+			}
+			searchForKeys(t, b.log.String())
+		})
+	}
 }
 
 // 20 creations of one name at once are 20 keys with a file each.

@@ -68,7 +68,7 @@ func TestKeyThatCannotBeRevokedIsNamed(t *testing.T) {
 		c.Send(mcptest.Cancel("1"))
 		c.End()
 		key := b.made()[0]
-		for _, want := range []string{key.ID, key.Prefix, "could not be revoked"} {
+		for _, want := range []string{"key.id=" + key.ID, "key.prefix=" + key.Prefix, "could not be revoked"} {
 			if !strings.Contains(b.log.String(), want) {
 				t.Errorf("the log lacks %s: %s", want, b.log)
 			}

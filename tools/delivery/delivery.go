@@ -32,12 +32,16 @@ type Secret struct {
 // Shown reports whether the result contains the value itself.
 func (s Secret) Shown() bool { return s.Value != "" }
 
+// Recovered reports whether the secret was saved in a recovery file, because it could not
+// be delivered as configured.
+func (s Secret) Recovered() bool { return s.Delivery == recovered }
+
 // Describe returns where the secret is, as sentences for an assistant.
 func (s Secret) Describe() string {
 	switch {
 	case s.Shown():
 		return "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
-	case s.Delivery == recovered:
+	case s.Recovered():
 		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location)
 	}
 	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
@@ -186,7 +190,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	if saveErr != nil {
 		return Secret{}, &LostError{m.delivery, err, saveErr}
 	}
-	m.log.Error("a secret could not be handed over and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
+	m.log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
 		Sensitive: true,
 		Delivery:  recovered,
