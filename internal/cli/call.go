@@ -80,7 +80,7 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	}
 	c := &client{stdout: p.stdout}
 	messages := initialize + string(request) + "\n"
-	cfg := stdio.Config{MaxLine: len(messages), Logger: s.log, Hurry: p.secondSignal}
+	cfg := stdio.Config{MaxLine: len(messages), Logger: s.log, CutOff: p.secondSignal}
 	if err := stdio.Serve(ctx, tools.NewServer(s.tools), strings.NewReader(messages), c, cfg); err != nil {
 		return err
 	}

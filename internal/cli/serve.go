@@ -20,5 +20,5 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 		s.log.Warn("no usable API key: every call will be answered with what is wrong", "problem", s.cfg.KeyProblem.Error())
 	}
 	s.log.Info("serving MCP on standard input and output", "version", version, "api", apiName(s.cfg))
-	return stdio.Serve(cmd.Context(), tools.NewServer(s.tools), p.stdin, p.stdout, stdio.Config{Logger: s.log, Hurry: p.secondSignal})
+	return stdio.Serve(cmd.Context(), tools.NewServer(s.tools), p.stdin, p.stdout, stdio.Config{Logger: s.log, CutOff: p.secondSignal})
 }

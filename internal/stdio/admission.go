@@ -49,8 +49,8 @@ type admission struct {
 	admitted sync.WaitGroup // reservations that were admitted and not yet released
 
 	mu        sync.Mutex
-	working   capacity // in use by admitted requests that do not wait for the user
-	eliciting capacity // in use by those that do
+	working   capacity // of admitted requests that do not wait for the user
+	eliciting capacity // of those that do
 	isClosed  bool
 }
 

@@ -21,7 +21,7 @@ type call struct {
 	handlerCtx  context.Context // of the handler: also done when that has returned
 	stopHandler context.CancelFunc
 
-	// Set by the goroutine that handles the call, before it reports the call complete.
+	// Set by the goroutine that handles the call, before it calls callDone.
 	response []byte // encoded
 	failed   bool   // the response is an error
 
@@ -126,13 +126,13 @@ func (c *call) abandon() []func(context.Context) {
 	return c.takeUndelivered(NoResponse)
 }
 
-// end ends the call; written reports whether its response was written, if it was
-// claimed. end returns the functions that must run now.
-func (c *call) end(written bool) (undelivered []func(context.Context)) {
+// end ends the call. If writing failed, or if the response was never claimed, the result
+// is undelivered. end returns the functions that must run now.
+func (c *call) end(writeFailed bool) (undelivered []func(context.Context)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !written || c.state != callWriting:
+	case writeFailed || c.state != callWriting:
 		undelivered = c.takeUndelivered(NoResponse)
 	case c.failed:
 		undelivered = c.takeUndelivered(ErrorResponse)

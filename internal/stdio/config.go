@@ -16,10 +16,10 @@ type Config struct {
 	// nothing is logged.
 	Logger *slog.Logger
 
-	// Hurry, once closed, ends Serve within five seconds: calls in flight are cut
+	// CutOff, once closed, ends Serve within five seconds: calls in flight are cut
 	// off immediately, and the functions registered with OnUndelivered run. It may
 	// be nil.
-	Hurry <-chan struct{}
+	CutOff <-chan struct{}
 
 	maxCalls int // maximum number of requests that are processed at once; default 1000
 }

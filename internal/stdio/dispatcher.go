@@ -14,9 +14,9 @@ import (
 
 // A dispatcher serves one client, from the start of Serve to its end.
 type dispatcher struct {
-	*responder
-	cfg    Config
-	server *server.MCPServer
+	*responder // what all calls share: log, out, session, admission, calls, ctx
+	cfg        Config
+	server     *server.MCPServer
 
 	// Used only by the goroutine of the reader.
 	lastNumber int64 // of a call
@@ -28,20 +28,20 @@ type dispatcher struct {
 func newDispatcher(ctx context.Context, s *server.MCPServer, out io.Writer, cfg Config) *dispatcher {
 	d := &dispatcher{cfg: cfg, server: s, backlog: backlog{capacity: waitingCapacity(cfg.maxCalls)}}
 	ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
-	d.responder = newResponder(ctx, newOutput(out, d.clientGone), cfg)
+	d.responder = newResponder(ctx, out, cfg)
 	return d
 }
 
-// start dispatches the messages of x, which was admitted, and responds to it if
-// that completes it.
+// start dispatches the messages of x, which was admitted, and responds to it if all its
+// calls have their responses.
 func (d *dispatcher) start(x *exchange) {
 	for _, m := range x.Messages {
 		d.dispatch(x, m)
 	}
-	switch complete := x.complete(); {
-	case complete && x.async:
+	switch last := x.countDown(); {
+	case last && x.async:
 		go d.respond(x) // the client may be slow to read the results of tools
-	case complete:
+	case last:
 		d.respond(x)
 	}
 }
@@ -92,9 +92,9 @@ func (d *dispatcher) request(x *exchange, m codec.Message) {
 		return d.errorResponse(m.ID, codec.Fault{Code: mcp.INVALID_REQUEST, Text: "id already in use"})
 	}
 	switch d.calls.add(x, c, refuse) {
-	case startWait: // respond will complete x
+	case startWait: // callDone is called when the call with the same id is over: see respond
 	case startRespond:
-		d.complete(x)
+		d.callDone(x)
 	case startRun:
 		if m.Method == string(mcp.MethodToolsCall) {
 			x.async = true
@@ -118,7 +118,7 @@ func (d *dispatcher) refusal(x *exchange, m codec.Message) *codec.Fault {
 
 // run runs a call.
 func (d *dispatcher) run(x *exchange, c *call) {
-	defer d.complete(x)
+	defer d.callDone(x)
 	defer c.stopHandler()
 	if c.is(callCancelled) {
 		return // before it started
@@ -135,11 +135,4 @@ func (d *dispatcher) run(x *exchange, c *call) {
 		}
 	})
 	d.log.Debug("call ended", "method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(start))
-}
-
-// clientGone ends the session after a failed write.
-func (d *dispatcher) clientGone(err error) {
-	d.log.Warn("cannot write to the client", "error", err)
-	d.admission.close()
-	d.calls.cancelAll(errClientGone)
 }

@@ -14,8 +14,8 @@ import (
 const drainTimeout = time.Minute
 
 // A grace is how long Serve waits for something at its end: normally, and after
-// [Config.Hurry] was closed.
-type grace struct{ normal, hurried time.Duration }
+// [Config.CutOff] was closed.
+type grace struct{ normal, short time.Duration }
 
 var (
 	// writeGrace is for responses that are being written when the calls are cut off. A
@@ -79,15 +79,15 @@ func (d *dispatcher) wait(done <-chan struct{}, g grace) bool {
 		return true
 	case <-normal.C:
 		return false
-	case <-d.cfg.Hurry:
+	case <-d.cfg.CutOff:
 	}
-	hurried := time.NewTimer(g.hurried)
-	defer hurried.Stop()
+	short := time.NewTimer(g.short)
+	defer short.Stop()
 	select {
 	case <-done:
 		return true
 	case <-normal.C:
-	case <-hurried.C:
+	case <-short.C:
 	}
 	return false
 }

@@ -15,7 +15,7 @@ type exchange struct {
 	codec.Frame
 	reservation reservation
 	async       bool         // a call runs in another goroutine
-	calls       []*call      // in the order of the line; complete when pending is 0
+	calls       []*call      // in the order of the line; all of them when pending is 0
 	pending     atomic.Int32 // calls without a response, plus one until all have been started
 }
 
@@ -47,8 +47,8 @@ func (x *exchange) contains(key string) bool {
 	return slices.ContainsFunc(x.Messages, func(m codec.Message) bool { return m.IsRequest() && m.Key == key })
 }
 
-// complete counts down the calls without a response. It returns true for the last one.
-func (x *exchange) complete() bool { return x.pending.Add(-1) == 0 }
+// countDown counts down the calls without a response. It returns true for the last one.
+func (x *exchange) countDown() (last bool) { return x.pending.Add(-1) == 0 }
 
 // serverBusy is from the range of codes that JSON-RPC leaves to the server.
 const serverBusy = -32000

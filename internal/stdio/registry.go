@@ -13,7 +13,7 @@ type registry struct {
 	mu       sync.Mutex
 	byID     map[string]*call      // calls whose response is not being written yet
 	writing  []*call               // calls whose response is being written
-	waiting  map[*call][]*exchange // one element for each request that used the id of the call again
+	waiting  map[*call][]*exchange // responses that wait until the call is over, because they have its id
 	closeErr error                 // why all calls are cancelled
 }
 
@@ -115,11 +115,11 @@ func (r *registry) unclaim() {
 
 // end ends the calls of x. It returns the exchanges that waited for one of them, and the
 // functions that must run because a result was not delivered.
-func (r *registry) end(x *exchange, written bool) (waiting []*exchange, undelivered []func(context.Context)) {
+func (r *registry) end(x *exchange, writeFailed bool) (waiting []*exchange, undelivered []func(context.Context)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range x.calls {
-		undelivered = append(undelivered, c.end(written)...)
+		undelivered = append(undelivered, c.end(writeFailed)...)
 		r.remove(c)
 		waiting = append(waiting, r.waiting[c]...)
 		delete(r.waiting, c)

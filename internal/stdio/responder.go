@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 
@@ -21,25 +22,32 @@ type responder struct {
 	ctx       context.Context // of all calls and OnUndelivered functions
 }
 
-func newResponder(ctx context.Context, out *output, cfg Config) *responder {
-	a := newAdmission(cfg.maxCalls)
-	return &responder{
+func newResponder(ctx context.Context, out io.Writer, cfg Config) *responder {
+	r := &responder{
 		log:       cfg.Logger,
-		out:       out,
-		session:   newSession(newElicitor(out, a)),
-		admission: a,
+		admission: newAdmission(cfg.maxCalls),
 		calls:     newRegistry(),
 		ctx:       ctx,
 	}
+	r.out = newOutput(out, r.clientGone)
+	r.session = newSession(newElicitor(r.out, r.admission))
+	return r
+}
+
+// clientGone ends the session after a failed write.
+func (r *responder) clientGone(err error) {
+	r.log.Warn("cannot write to the client", "error", err)
+	r.admission.close()
+	r.calls.cancelAll(errClientGone)
 }
 
 func (r *responder) errorResponse(id []byte, f codec.Fault) []byte {
 	return codec.EncodeError(id, f, r.session.omitsNullID())
 }
 
-// complete counts a call of x that has its response. The last one responds to x.
-func (r *responder) complete(x *exchange) {
-	if x.complete() {
+// callDone counts a call of x that has its response. After the last one, it responds to x.
+func (r *responder) callDone(x *exchange) {
+	if x.countDown() {
 		r.respond(x)
 	}
 }
@@ -48,10 +56,10 @@ func (r *responder) complete(x *exchange) {
 // read; meanwhile, calls continue, and messages are read until the goroutine of the
 // reader has a response to write itself.
 func (r *responder) respond(x *exchange) {
-	written := r.writeResponses(x)
-	waiting, undelivered := r.calls.end(x, written)
+	writeFailed := r.writeResponses(x)
+	waiting, undelivered := r.calls.end(x, writeFailed)
 	for _, w := range waiting {
-		r.complete(w)
+		r.callDone(w)
 	}
 	if len(undelivered) == 0 {
 		r.admission.release(&x.reservation)
@@ -65,10 +73,10 @@ func (r *responder) respond(x *exchange) {
 
 // writeResponses writes the notifications that mcp-go has sent, because x may have
 // caused them, and the responses to x. While it waits for the output, calls can still
-// be cancelled. It returns false if a write failed.
-func (r *responder) writeResponses(x *exchange) bool {
+// be cancelled.
+func (r *responder) writeResponses(x *exchange) (writeFailed bool) {
 	if len(x.calls) == 0 || !r.out.lock(x.cancelled()) {
-		return true
+		return false
 	}
 	defer r.out.unlock()
 	for range len(r.session.notifications) {
@@ -81,7 +89,7 @@ func (r *responder) writeResponses(x *exchange) bool {
 	}
 	claimed := r.calls.claim(x)
 	defer r.calls.unclaim()
-	return len(claimed) == 0 || r.out.write(x.encode(claimed)) == nil
+	return len(claimed) > 0 && r.out.write(x.encode(claimed)) != nil
 }
 
 // runUndelivered runs functions that were registered with OnUndelivered.

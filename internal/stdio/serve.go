@@ -28,7 +28,7 @@ import (
 // returns after it has responded to every call in flight.
 //
 // Calls are not cancelled when ctx is done: they may finish within one minute. Calls
-// that do not, or that are in flight when cfg.Hurry is closed, are cut off, and Serve
+// that do not, or that are in flight when cfg.CutOff is closed, are cut off, and Serve
 // returns an error that contains their number. If the client closes out, its calls are
 // cancelled, and Serve returns no error. Writing to a closed pipe must then fail and not
 // end the program: if out is standard output, ignore SIGPIPE.
@@ -54,7 +54,7 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 	select {
 	case readErr = <-end:
 	case <-ctx.Done():
-	case <-cfg.Hurry:
+	case <-cfg.CutOff:
 	case <-d.admission.closed:
 	}
 	d.admission.close()

@@ -523,7 +523,7 @@ func TestCutOffWhileWriting(t *testing.T) {
 				c := dialSlow(t, newServer(map[string]handler{"work": func(ctx context.Context) (*mcp.CallToolResult, error) {
 					stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) { undone.Add(1) })
 					return ok(ctx)
-				}}), stdio.Config{Hurry: hurry})
+				}}), stdio.Config{CutOff: hurry})
 				c.Send(call("1", "work"))
 				synctest.Wait() // it is being written
 				close(hurry)
@@ -542,7 +542,7 @@ func TestCutOffWhileWriting(t *testing.T) {
 }
 
 // In a hurry, calls in flight are cut off at once, and Serve ends within five seconds.
-func TestHurry(t *testing.T) {
+func TestCutOff(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		h     handler
@@ -574,7 +574,7 @@ func TestHurry(t *testing.T) {
 							tt.f(ctx)
 						})
 						return tt.h(ctx)
-					}}), stdio.Config{Hurry: hurry})
+					}}), stdio.Config{CutOff: hurry})
 					for i := range tt.calls {
 						c.Send(call(fmt.Sprint(i), "work"))
 					}
