@@ -26,7 +26,7 @@ import (
 func (c *Client) do(ctx context.Context, r request, decode func(*response) *Error) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	x, err := c.newExchange(r)
+	s, err := c.newSending(r)
 	if err != nil {
 		return response{}, err
 	}
@@ -40,31 +40,31 @@ func (c *Client) do(ctx context.Context, r request, decode func(*response) *Erro
 
 	for {
 		if err := c.pace.wait(sendCtx); err != nil {
-			return response{}, x.notSent(ctx, err)
+			return response{}, s.notSent(ctx, err)
 		}
-		res, err := x.attempt(ctx, decode)
+		res, err := s.attempt(ctx, decode)
 		if err == nil {
 			return res, nil
 		}
-		delay, retry := x.retryDelay(err)
+		delay, retry := s.retryDelay(err)
 		if !retry || time.Now().Add(delay).After(sendBy) {
 			return res, err
 		}
 		if c.cfg.OnWait != nil && delay > 0 {
-			c.cfg.OnWait(ctx, Wait{For: delay, Because: err, Attempts: x.attempts})
+			c.cfg.OnWait(ctx, Wait{For: delay, Because: err, Attempts: s.attempts})
 		}
 		if err := sleep(sendCtx, delay); err != nil {
-			return response{}, x.notSent(ctx, err)
+			return response{}, s.notSent(ctx, err)
 		}
-		if err.kind == ErrRateLimited && r.hadNoEffect != nil && !r.hadNoEffect(ctx, x.attempts >= 2) {
+		if err.kind == ErrRateLimited && r.hadNoEffect != nil && !r.hadNoEffect(ctx, s.attempts >= 2) {
 			err.ambiguous = true
 			return res, err
 		}
 	}
 }
 
-// exchange is a request and the state of its attempts.
-type exchange struct {
+// sending is a request and the state of its attempts.
+type sending struct {
 	client  *Client
 	request request
 	url     *url.URL
@@ -75,7 +75,7 @@ type exchange struct {
 	last      *Error // of the last attempt that failed
 }
 
-func (c *Client) newExchange(r request) (*exchange, error) {
+func (c *Client) newSending(r request) (*sending, error) {
 	u, err := c.url(r)
 	if err != nil {
 		return nil, err
@@ -84,42 +84,42 @@ func (c *Client) newExchange(r request) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{client: c, request: r, url: u, body: body}, nil
+	return &sending{client: c, request: r, url: u, body: body}, nil
 }
 
 // attempt sends the request once and logs that. If it succeeded, attempt decodes
-// the response before the attempt ends for request.begin.
-func (x *exchange) attempt(ctx context.Context, decode func(*response) *Error) (response, *Error) {
-	if x.request.begin != nil {
-		defer x.request.begin()()
+// the response before the attempt ends for request.onAttempt.
+func (s *sending) attempt(ctx context.Context, decode func(*response) *Error) (response, *Error) {
+	if s.request.onAttempt != nil {
+		defer s.request.onAttempt()()
 	}
-	x.attempts++
+	s.attempts++
 	start := time.Now()
-	res, err := x.send(ctx)
-	x.log(ctx, res.status, time.Since(start), err)
+	res, err := s.send(ctx)
+	s.log(ctx, res.status, time.Since(start), err)
 	if err == nil {
 		err = decode(&res)
 		return res, err
 	}
-	if x.alreadyDeleted(err) {
+	if s.alreadyDeleted(err) {
 		return response{}, nil
 	}
-	err.ambiguous = err.ambiguous || x.ambiguous()
-	x.last = err
+	err.ambiguous = err.ambiguous || s.ambiguous()
+	s.last = err
 	return res, err
 }
 
 // send makes one HTTP request and reads the response.
-func (x *exchange) send(ctx context.Context) (response, *Error) {
-	c := x.client
-	if x.request.noReplay {
+func (s *sending) send(ctx context.Context) (response, *Error) {
+	c := s.client
+	if s.request.noReplay {
 		ctx = context.WithoutCancel(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 
 	conn := &connTracer{}
-	req, err := x.httpRequest(conn.trace(ctx))
+	req, err := s.httpRequest(conn.trace(ctx))
 	if err != nil {
 		return response{}, &Error{kind: ErrInvalid, Message: "the request cannot be built"}
 	}
@@ -130,49 +130,51 @@ func (x *exchange) send(ctx context.Context) (response, *Error) {
 	defer httpRes.Body.Close()
 	res := readResponse(httpRes, c.cfg.MaxResponseBytes)
 	c.pace.learn(res.limit)
-	return res, x.failure(&res)
+	return res, s.failure(&res)
 }
 
 // failure returns the error that res stands for, or nil if the request succeeded.
-func (x *exchange) failure(res *response) *Error {
-	if res.truncated() && !x.request.noReplay {
-		return x.client.badResponse(res) // worth another attempt; a creation's is salvaged instead
+func (s *sending) failure(res *response) *Error {
+	// A truncated response is worth another attempt. One to a creation is still searched
+	// for the secret.
+	if res.truncated() && !s.request.noReplay {
+		return s.client.badResponse(res)
 	}
-	e := x.client.statusError(res)
-	if e != nil && e.kind == ErrNotFound && !x.hasID() {
+	e := s.client.statusError(res)
+	if e != nil && e.kind == ErrNotFound && !s.hasID() {
 		e.kind = ErrNoEndpoint
 	}
 	return e
 }
 
 // ambiguous reports whether an attempt that failed may have been processed.
-func (x *exchange) ambiguous() bool { return x.last != nil && x.last.ambiguous }
+func (s *sending) ambiguous() bool { return s.last != nil && s.last.ambiguous }
 
-func (x *exchange) log(ctx context.Context, status int, took time.Duration, err *Error) {
+func (s *sending) log(ctx context.Context, status int, took time.Duration, err *Error) {
 	level, message := slog.LevelDebug, "request"
 	attrs := []slog.Attr{
-		slog.String("method", x.request.method),
-		slog.String("path", x.client.Sanitize(x.url.Path)),
+		slog.String("method", s.request.method),
+		slog.String("path", s.client.Sanitize(s.url.Path)),
 		slog.Int("status", status),
 		slog.Duration("duration", took.Round(time.Microsecond)),
-		slog.Int("attempt", x.attempts),
+		slog.Int("attempt", s.attempts),
 	}
 	if err != nil {
 		level, message = slog.LevelWarn, "request failed"
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	x.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
+	s.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 // notSent returns the error of a call that ended with err while it waited to send
 // the request. Unless the caller cancelled the call, that is the error of the last
 // attempt, if there was one, which says more about what happened.
-func (x *exchange) notSent(ctx context.Context, err error) error {
+func (s *sending) notSent(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) || cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
-		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, ambiguous: x.ambiguous()}
+		return &Error{kind: ErrNotSent, Message: "cancelled before it was sent", cause: cause, ambiguous: s.ambiguous()}
 	}
-	if x.last != nil {
-		return x.last
+	if s.last != nil {
+		return s.last
 	}
 	return &Error{kind: ErrRateLimited, Message: "timed out waiting for the rate limit", cause: err}
 }

@@ -32,7 +32,7 @@ func create[T, L any](ctx context.Context, c *Client, n creation[T, L]) (T, erro
 	lookUp := func(ctx context.Context) ([]match, error) { return findMatches(ctx, c, n, start) }
 	n.list.distrustTotal = true
 	n.noReplay = true
-	n.begin = func() (end func()) { return c.creations.begin(n.name) }
+	n.onAttempt = func() (end func()) { return c.creations.begin(n.name) }
 	n.hadNoEffect = func(ctx context.Context, proof bool) bool {
 		ctx, cancel := c.lookupContext(ctx)
 		defer cancel()

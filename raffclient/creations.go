@@ -77,9 +77,10 @@ func (c *creations) addReported(m Candidate) {
 	}
 }
 
-// accountsFor reports whether it is known which call created m. It ignores that m was
-// reported if m has the requested name. It compares prefixes only if one of the two
-// IDs is unknown, because an API may show the same prefix for every key.
+// accountsFor reports whether it is known which call created m. A candidate that was
+// reported earlier counts only if its name differs from the requested one. Prefixes are
+// compared only if one of the two IDs is unknown, because an API may show the same prefix
+// for every key.
 func (c *creations) accountsFor(m match) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,9 +15,9 @@ type match struct {
 func (m match) isSimilar() bool { return m.similar }
 func (m match) isRecent() bool  { return m.Recent }
 
-// isVague reports whether m has another name than the requested one and an unknown
-// age.
-func (m match) isVague() bool {
+// onlyUndated reports whether only its unknown age makes m a candidate: its name is not
+// similar to the requested one.
+func (m match) onlyUndated() bool {
 	_, dated := m.CreatedAt.Time()
 	return !m.similar && !dated
 }
@@ -60,7 +60,7 @@ func findMatches[T, L any](ctx context.Context, c *Client, n creation[T, L], sta
 	}
 	all = slices.DeleteFunc(all, c.creations.accountsFor)
 	if slices.ContainsFunc(all, match.isSimilar) {
-		all = slices.DeleteFunc(all, match.isVague)
+		all = slices.DeleteFunc(all, match.onlyUndated)
 	}
 	if slices.ContainsFunc(all, match.isRecent) {
 		all = slices.DeleteFunc(all, func(m match) bool { return !m.Recent })

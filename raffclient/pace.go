@@ -88,8 +88,8 @@ func (p *pacer) wait(ctx context.Context) error {
 	}
 }
 
-// reserve occupies a slot and returns 0. If no slot can be free now, it returns the
-// time until one can be free.
+// reserve occupies a slot and returns 0. If no slot is free, it returns the least time to
+// wait before trying again.
 func (p *pacer) reserve() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

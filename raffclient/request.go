@@ -22,13 +22,15 @@ type request struct {
 	// nor net/http repeats it if it may have been processed. Once it is sent, it is
 	// completed even if the caller's context is cancelled.
 	noReplay bool
-	// begin, if set, is called before each attempt. The function that it returns
+	// onAttempt, if set, is called before each attempt. The function that it returns
 	// is called when the response of that attempt has been decoded.
-	begin func() (end func())
+	onAttempt func() (end func())
 	// hadNoEffect, if set, reports whether attempts that the API refused because of
-	// the rate limit had no effect. With proof, it returns true only if that is
-	// certain. It is called before every further attempt, from the third attempt on
-	// with proof. The API's documentation says that such a request is not processed.
+	// the rate limit had no effect. If proof is true, it returns true only if that is
+	// certain. If proof is false, it returns true unless it finds an effect, such as a
+	// recent match, because the API's documentation says that refused requests are not
+	// processed. It is called before every further attempt: before the second without
+	// proof, before later ones with proof.
 	hadNoEffect func(ctx context.Context, proof bool) bool
 }
 
@@ -62,20 +64,20 @@ func (r request) encodeBody() ([]byte, *Error) {
 }
 
 // httpRequest returns the HTTP request of one attempt.
-func (x *exchange) httpRequest(ctx context.Context) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, x.request.method, x.url.String(), x.bodyReader())
+func (s *sending) httpRequest(ctx context.Context) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, s.request.method, s.url.String(), s.bodyReader())
 	if err != nil {
 		return nil, err
 	}
-	if x.body != nil {
-		req.ContentLength = int64(len(x.body))
+	if s.body != nil {
+		req.ContentLength = int64(len(s.body))
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", x.client.cfg.UserAgent)
-	req.Header.Set("X-API-Key", x.client.cfg.APIKey.Reveal())
-	if x.projectID != "" {
-		req.Header.Set("X-Project-ID", x.projectID)
+	req.Header.Set("User-Agent", s.client.cfg.UserAgent)
+	req.Header.Set("X-API-Key", s.client.cfg.APIKey.Reveal())
+	if s.projectID != "" {
+		req.Header.Set("X-Project-ID", s.projectID)
 	}
 	return req, nil
 }
@@ -88,15 +90,15 @@ func (x *exchange) httpRequest(ctx context.Context) (*http.Request, error) {
 // empty one. Over HTTP/1.1, net/http repeats nothing after the first byte was
 // written, so no body is needed; an empty one of unknown length would be sent in
 // chunks.
-func (x *exchange) bodyReader() io.Reader {
+func (s *sending) bodyReader() io.Reader {
 	switch {
-	case x.body == nil && (!x.request.noReplay || x.client.http1):
+	case s.body == nil && (!s.request.noReplay || s.client.http1):
 		return http.NoBody
-	case x.request.noReplay:
+	case s.request.noReplay:
 		// net/http writes the reader in this wrapper together with the headers.
-		return io.NopCloser(bytes.NewReader(x.body))
+		return io.NopCloser(bytes.NewReader(s.body))
 	}
-	return bytes.NewReader(x.body)
+	return bytes.NewReader(s.body)
 }
 
 // pathNames are the path elements of the API that are not IDs.
@@ -104,7 +106,7 @@ var pathNames = []string{"api-keys", "regenerate", "roles", "permissions", "proj
 
 // hasID reports whether the request contains the ID of an object, in its path or in
 // its body.
-func (x *exchange) hasID() bool {
-	return bytes.Contains(x.body, []byte(`_id":`)) ||
-		slices.ContainsFunc(x.request.path, func(e string) bool { return !slices.Contains(pathNames, e) })
+func (s *sending) hasID() bool {
+	return bytes.Contains(s.body, []byte(`_id":`)) ||
+		slices.ContainsFunc(s.request.path, func(e string) bool { return !slices.Contains(pathNames, e) })
 }

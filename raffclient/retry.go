@@ -21,21 +21,21 @@ const (
 
 // retryDelay reports whether the request may be repeated after an attempt failed
 // with e, and how long to wait first.
-func (x *exchange) retryDelay(e *Error) (delay time.Duration, retry bool) {
-	if e.kind == ErrProjectRequired && x.projectID == "" && x.client.cfg.ProjectID != "" {
-		x.projectID = x.client.cfg.ProjectID
+func (s *sending) retryDelay(e *Error) (delay time.Duration, retry bool) {
+	if e.kind == ErrProjectRequired && s.projectID == "" && s.client.cfg.ProjectID != "" {
+		s.projectID = s.client.cfg.ProjectID
 		return 0, true
 	}
-	if e.ambiguous && x.request.noReplay {
+	if e.ambiguous && s.request.noReplay {
 		return 0, false
 	}
 	switch e.kind {
 	case ErrRateLimited:
-		delay = x.backoff(e.RetryAfter)
-		x.client.pace.pause(delay)
-		return delay, !x.request.noReplay || x.attempts < maxLimitedAttempts
+		delay = s.backoff(e.RetryAfter)
+		s.client.pace.pause(delay)
+		return delay, !s.request.noReplay || s.attempts < maxLimitedAttempts
 	case ErrUnavailable, ErrUnreachable, ErrNoResponse:
-		return x.backoff(e.RetryAfter), x.attempts < maxAttempts
+		return s.backoff(e.RetryAfter), s.attempts < maxAttempts
 	}
 	return 0, false
 }
@@ -43,18 +43,18 @@ func (x *exchange) retryDelay(e *Error) (delay time.Duration, retry bool) {
 // backoff returns how long to wait before the next attempt: retryAfter if the API
 // sent it, or else 1, 2, 4, … s. Up to a quarter is added at random, so that clients
 // that failed together do not return together.
-func (x *exchange) backoff(retryAfter time.Duration) time.Duration {
+func (s *sending) backoff(retryAfter time.Duration) time.Duration {
 	if retryAfter > 0 {
 		return retryAfter
 	}
-	d := min(time.Second<<min(x.attempts-1, 10), maxBackoff)
+	d := min(time.Second<<min(s.attempts-1, 10), maxBackoff)
 	return d + rand.N(d/4)
 }
 
 // alreadyDeleted reports whether e, of a repeated deletion, means that the object
 // no longer exists because an earlier attempt deleted it.
-func (x *exchange) alreadyDeleted(e *Error) bool {
-	return x.request.method == http.MethodDelete && e.kind == ErrNotFound && x.ambiguous()
+func (s *sending) alreadyDeleted(e *Error) bool {
+	return s.request.method == http.MethodDelete && e.kind == ErrNotFound && s.ambiguous()
 }
 
 // retryAfter parses a Retry-After header, which contains seconds or a date. It

@@ -3,7 +3,6 @@ package raffclient
 import (
 	"context"
 	"iter"
-	"net/url"
 )
 
 // Role is a named set of permissions, in the account or in projects.
@@ -20,14 +19,6 @@ type Role struct {
 	CreatedAt   Timestamp `json:"created_at,omitempty"`
 	UpdatedAt   Timestamp `json:"updated_at,omitempty"`
 	Unreadable  []string  `json:"unreadable,omitempty"` // see APIKey
-}
-
-// Permission is a permission that roles can contain.
-type Permission struct {
-	Name        string `json:"name,omitempty"`
-	Description string `json:"description,omitempty"`
-	Scope       string `json:"scope,omitempty"` // "account" or "project"
-	Category    string `json:"category,omitempty"`
 }
 
 // CreateRoleRequest describes a new role. Slug and scope cannot be changed later.
@@ -103,25 +94,4 @@ func (c *Client) UpdateRole(ctx context.Context, id string, r UpdateRoleRequest)
 // DELETE /api/v1/roles/{id}
 func (c *Client) DeleteRole(ctx context.Context, id string) error {
 	return c.remove(ctx, "roles", id)
-}
-
-// Permissions yields the permissions that the API knows, those of a scope ("account"
-// or "project") or, if scope is empty, of both. An error ends the sequence.
-//
-// GET /api/v1/permissions
-func (c *Client) Permissions(ctx context.Context, scope string) iter.Seq2[Permission, error] {
-	return func(yield func(Permission, error) bool) {
-		q := url.Values{} // the API has no pages of permissions
-		addFilters(q, []string{"scope", scope})
-		list, _, err := callList[Permission](ctx, c, request{method: "GET", path: []string{"permissions"}, query: q})
-		if err != nil {
-			yield(Permission{}, err)
-			return
-		}
-		for _, p := range list {
-			if !yield(p, nil) {
-				return
-			}
-		}
-	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // The name of a temporary file contains its final name and its final size:
-// ".raff-mcp-RANDOM.SIZE.NAME.part". The name of a probe, which contains no secret, does
-// not.
+// ".raff-mcp-RANDOM.SIZE.NAME.part". The name of a probe contains neither, since a probe
+// holds no secret.
 const (
 	temporaryPrefix = ".raff-mcp-"
 	temporarySuffix = ".part"
