@@ -51,7 +51,7 @@ func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWith
 	// The function runs after deliverRegenerated has returned, and sees its results.
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
 		switch {
-		case err != nil || secret.Shown():
+		case err != nil || secret.Delivery == "" || secret.Shown(): // "" after a panic
 			d.log.Error("a key was regenerated, but its old secret is void and nobody has the new one: regenerate it again", "key", k, "error", err)
 		case secret.Recovered():
 			d.log.Error("a key was regenerated for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: regenerate the key again, or move the secret to where it belongs",
