@@ -72,7 +72,6 @@ type listAPIKeysInput struct {
 	Name   string `json:"name,omitempty" jsonschema_description:"Only keys with this in their name, case-insensitive."`
 	Active *bool  `json:"active,omitempty" jsonschema_description:"Only keys that work (true), or only those that are switched off or expired (false)."`
 	Role   string `json:"role,omitempty" jsonschema_description:"Only keys with this account role: its ID, slug or name."`
-	Scope  string `json:"scope,omitempty" jsonschema:"enum=public" jsonschema_description:"All keys are public; changes nothing."`
 	listInput
 }
 
@@ -89,37 +88,55 @@ func isUsable(k raffclient.APIKey) bool {
 	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
 }
 
-func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (pageOutput[raffclient.APIKey], error) {
-	var matching []raffclient.APIKey
+// listedKey is an API key in a list.
+type listedKey struct {
+	ID            string               `json:"id"`
+	Name          string               `json:"name,omitempty"`
+	KeyPrefix     string               `json:"key_prefix,omitempty"`
+	Active        *bool                `json:"is_active,omitempty"`
+	RoleName      string               `json:"role_name,omitempty"`
+	RateLimitTier string               `json:"rate_limit_tier,omitempty"`
+	ExpiresAt     raffclient.Timestamp `json:"expires_at,omitempty"`
+	LastUsedAt    raffclient.Timestamp `json:"last_used_at,omitempty"`
+	CreatedBy     string               `json:"created_by,omitempty"`
+	Unreadable    []string             `json:"unreadable,omitempty"`
+}
+
+func leanKey(k raffclient.APIKey) listedKey {
+	return listedKey{k.ID, k.Name, k.KeyPrefix, k.Active, k.RoleName, k.RateLimitTier, k.ExpiresAt, k.LastUsedAt, k.CreatedBy, k.Unreadable}
+}
+
+func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (pageOutput[listedKey], error) {
+	var matching []listedKey
 	for k, err := range d.client.APIKeys(ctx) {
 		if err != nil {
-			return pageOutput[raffclient.APIKey]{}, err
+			return pageOutput[listedKey]{}, err
 		}
 		if in.match(k) {
-			matching = append(matching, k)
+			matching = append(matching, leanKey(k))
 		}
 	}
 	return paginate("API keys", in.listInput, matching), nil
 }
 
 type keyIDInput struct {
-	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The key's ID, from list_api_keys."`
+	ID string `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"The key's ID, from list_api_keys."`
 }
 
 type apiKeyOutput struct {
+	summarized
 	APIKey raffclient.APIKey `json:"api_key"`
 }
 
-func (o apiKeyOutput) sentence(verb string) string {
-	k := o.APIKey
-	return fmt.Sprintf("%s %s (prefix %s, ID %s).", verb, labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
-}
+func (o apiKeyOutput) summary() string { return fmt.Sprintf("This is the %s.", keyText(o.APIKey)) }
 
-func (o apiKeyOutput) summary() string { return o.sentence("This is the") }
+func keyText(k raffclient.APIKey) string {
+	return fmt.Sprintf("%s (prefix %s, ID %s)", labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
+}
 
 func getAPIKey(ctx context.Context, d *deps, in keyIDInput) (apiKeyOutput, error) {
 	key, err := d.client.GetAPIKey(ctx, in.ID)
-	return apiKeyOutput{key}, err
+	return apiKeyOutput{APIKey: key}, err
 }
 
 type updateAPIKeyInput struct {
@@ -138,38 +155,40 @@ func (in updateAPIKeyInput) Check() []schema.Fault {
 
 // changedKeyOutput is the output of a tool that changes a key.
 type changedKeyOutput struct {
-	apiKeyOutput
-	confirmed
+	summarized
+	changed
+	APIKey raffclient.APIKey `json:"api_key"`
 }
 
-func (o changedKeyOutput) summary() string {
-	return o.sentence(o.lead("Changed the")) + o.doubts("get_api_key")
-}
+func (o changedKeyOutput) summary() string { return o.sentences(keyText(o.APIKey), "get_api_key") }
 
 func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKeyOutput, error) {
+	var o changedKeyOutput
+	old, err := d.client.GetAPIKey(ctx, in.ID)
 	if in.Active != nil && !*in.Active || in.ExpiresAt != nil {
-		key, err := d.readKey(ctx, in.ID)
 		if err != nil {
-			return changedKeyOutput{}, err
+			return o, withPermission(err, apiKeysView)
 		}
-		if err := d.notOwn(key, "deactivate or shorten"); err != nil && in.shortens(key) {
-			return changedKeyOutput{}, err
+		if err := d.notOwn(old, "deactivate or shorten"); err != nil && in.shortens(old) {
+			return o, err
 		}
 	}
-	key, err := d.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
-	if err != nil {
-		return changedKeyOutput{}, err
+	if err := o.begin(err, apiKeysView); err != nil {
+		return o, err
 	}
-	o := changedKeyOutput{apiKeyOutput: apiKeyOutput{key}}
-	o.APIKey.ID = cmp.Or(key.ID, in.ID)
-	o.text("name", in.Name, key.Name)
-	o.token("rate_limit_tier", in.RateLimitTier, key.RateLimitTier)
-	o.time("expires_at", in.ExpiresAt, key.ExpiresAt)
-	o.flag("is_active", in.Active, key.Active)
+	if o.APIKey, err = d.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active}); err != nil {
+		return o, err
+	}
+	o.APIKey.ID = cmp.Or(o.APIKey.ID, in.ID)
+	o.text("name", in.Name, old.Name, o.APIKey.Name)
+	o.token("rate_limit_tier", in.RateLimitTier, old.RateLimitTier, o.APIKey.RateLimitTier)
+	o.time("expires_at", in.ExpiresAt, old.ExpiresAt, o.APIKey.ExpiresAt)
+	o.flag("is_active", in.Active, old.Active, o.APIKey.Active)
 	return o, nil
 }
 
-// shortens reports whether the update deactivates the key or gives it an earlier expiry.
+// shortens reports whether the key would work for a shorter time than it does now. Without
+// knowing that, the server's own key cannot be protected.
 func (in updateAPIKeyInput) shortens(key raffclient.APIKey) bool {
 	until, ok := key.ExpiresAt.Time()
 	return in.Active != nil && !*in.Active || in.ExpiresAt != nil && !(ok && in.ExpiresAt.After(until))
@@ -231,5 +250,5 @@ func revokeAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (deletedOu
 		return deletedOutput{}, err
 	}
 	key.ID = in.ID
-	return deletedOutput{in.ID, key.Name, "Revoked %s (ID %s).", "API key"}, d.client.RevokeAPIKey(ctx, key)
+	return deleted("Revoked %s (ID %s).", "API key", in.ID, key.Name), d.client.RevokeAPIKey(ctx, key)
 }

@@ -285,8 +285,8 @@ func TestSecretIsInOnePlace(t *testing.T) {
 			b.api.Fail(faulty.Fault{Method: "POST", Status: 201, Body: strings.ReplaceAll(`{"success":true,"data":{"id":"NEW","name":"NEW","key_prefix":"NEW","role_name":"NEW","expires_at":"NEW","secret":"NEW"}}`, "NEW", write)})
 			r := b.call(t, t.Context(), tool, map[string]string{
 				"create_api_key":     `{"name":"ci"}`,
-				"regenerate_api_key": args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"),
-				"replace_api_key":    args("id", sandbox.KeyID("terraform")),
+				"regenerate_api_key": args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"),
+				"replace_api_key":    args("api_key_id", sandbox.KeyID("terraform")),
 			}[tool])
 			if got := structured(t, r).Secret.Value; got != secret {
 				t.Errorf("%s: got a value of %d characters", tool, len(got))

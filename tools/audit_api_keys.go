@@ -28,10 +28,11 @@ type auditAPIKeysInput struct {
 }
 
 type auditAPIKeysOutput struct {
-	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
+	summarized
 	Keys     int            `json:"keys" jsonschema_description:"How many keys were looked at."`
 	Counts   map[string]int `json:"counts" jsonschema_description:"Findings of each kind."`
 	Omitted  int            `json:"omitted,omitempty" jsonschema_description:"Findings left out, the least serious; fix the others first and call again."`
+	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
 	Unknown  []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
 }
 
@@ -158,8 +159,8 @@ func (a *audit) check(k raffclient.APIKey) []finding {
 		}
 		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, fix})
 	}
-	revoke := callText("revoke_api_key", "id", k.ID, "confirm_name", cmp.Or(k.Name, k.ID))
-	replace, update := callText("replace_api_key", "id", k.ID), callText("update_api_key", "id", k.ID)
+	revoke := callText("revoke_api_key", "api_key_id", k.ID, "confirm_name", cmp.Or(k.Name, k.ID))
+	replace, update := callText("replace_api_key", "api_key_id", k.ID), callText("update_api_key", "api_key_id", k.ID)
 
 	if why := a.whyPowerful(k); why != "" {
 		report("high", "could_administer", why+" Whoever has its secret can take over the account.",

@@ -19,16 +19,19 @@ type confirmed struct {
 	notes       []string // a clause for each property in Unconfirmed and NotApplied
 }
 
-// missing records that the response does not show a requested value.
-func (c *confirmed) missing(property, want string) {
+// missing records that the response does not show a requested value, and returns false.
+func (c *confirmed) missing(property, want string) bool {
 	c.Unconfirmed = append(c.Unconfirmed, property)
 	c.notes = append(c.notes, fmt.Sprintf("Raff's response does not show the requested %s%s", displayName(property), want))
+	return false
 }
 
-// different records that the response shows another value than the requested one.
-func (c *confirmed) different(property, want, got string) {
+// different records that the response shows another value than the requested one, and
+// returns false.
+func (c *confirmed) different(property, want, got string) bool {
 	c.NotApplied = append(c.NotApplied, property)
 	c.notes = append(c.notes, fmt.Sprintf("the requested %s%s was not changed or set: Raff's response shows %s", displayName(property), want, got))
+	return false
 }
 
 // displayName returns the common name of a property.
@@ -45,75 +48,87 @@ func displayName(property string) string {
 }
 
 // text compares free text. The note does not quote the requested text. "" is not
-// requested.
-func (c *confirmed) text(property, want, got string) {
+// requested. It reports whether a value was requested and is confirmed, as the methods
+// below do.
+func (c *confirmed) text(property, want, got string) bool {
 	switch {
 	case want == "":
+		return false
 	case got == "":
-		c.missing(property, "")
+		return c.missing(property, "")
 	case !sameText(want, got):
-		c.different(property, "", quoteAtMost(got, maxShort))
+		return c.different(property, "", quoteAtMost(got, maxShort))
 	}
+	return true
 }
 
 // optional is like text for a property that can also be set to "". nil is not requested.
-func (c *confirmed) optional(property string, want *string, got string) {
+func (c *confirmed) optional(property string, want *string, got string) bool {
 	switch {
 	case want == nil:
+		return false
 	case *want == "" && got != "":
-		c.different(property, ` ""`, quoteAtMost(got, maxShort))
-	default:
-		c.text(property, *want, got)
+		return c.different(property, ` ""`, quoteAtMost(got, maxShort))
+	case *want == "":
+		return true
 	}
+	return c.text(property, *want, got)
 }
 
 // token compares an ID, an e-mail address or an enum value. Case does not matter. "" is not requested.
-func (c *confirmed) token(property, want, got string) {
+func (c *confirmed) token(property, want, got string) bool {
 	shown := " (" + quoteAtMost(want, maxShort) + ")"
 	switch {
 	case want == "":
+		return false
 	case got == "":
-		c.missing(property, shown)
+		return c.missing(property, shown)
 	case !strings.EqualFold(want, got):
-		c.different(property, shown, quoteAtMost(got, maxShort))
+		return c.different(property, shown, quoteAtMost(got, maxShort))
 	}
+	return true
 }
 
 // flag compares a boolean. nil is not requested.
-func (c *confirmed) flag(property string, want, got *bool) {
+func (c *confirmed) flag(property string, want, got *bool) bool {
 	switch {
 	case want == nil:
+		return false
 	case got == nil:
-		c.missing(property, fmt.Sprintf(" (%t)", *want))
+		return c.missing(property, fmt.Sprintf(" (%t)", *want))
 	case *want != *got:
-		c.different(property, fmt.Sprintf(" (%t)", *want), fmt.Sprint(*got))
+		return c.different(property, fmt.Sprintf(" (%t)", *want), fmt.Sprint(*got))
 	}
+	return true
 }
 
 // time compares instants. nil is not requested.
-func (c *confirmed) time(property string, want *time.Time, got raffclient.Timestamp) {
+func (c *confirmed) time(property string, want *time.Time, got raffclient.Timestamp) bool {
 	if want == nil {
-		return
+		return false
 	}
 	shown := " (" + want.Format(time.RFC3339) + ")"
 	at, ok := got.Time()
 	switch {
 	case got == "":
-		c.missing(property, shown)
+		return c.missing(property, shown)
 	case !ok || at.Sub(*want).Abs() >= time.Second: // the API may truncate to seconds
-		c.different(property, shown, timeText(got))
+		return c.different(property, shown, timeText(got))
 	}
+	return true
 }
 
 // set compares lists whose order does not matter. nil is not requested.
-func (c *confirmed) set(property string, want, got []string) {
+func (c *confirmed) set(property string, want, got []string) bool {
 	switch {
 	case want == nil:
+		return false
 	case got == nil:
-		c.missing(property, "")
+		return c.missing(property, "")
 	case !slices.Equal(distinct(want), distinct(got)):
-		c.different(property, "", fmt.Sprintf("%d others", len(got)))
+		return c.different(property, "", fmt.Sprintf("%d others", len(got)))
 	}
+	return true
 }
 
 func distinct(list []string) []string {
@@ -153,15 +168,7 @@ func visibleText(s string, forControl rune) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// lead returns the beginning of the summary of a change: verb if everything is confirmed.
-func (c confirmed) lead(verb string) string {
-	if c.hasDoubts() {
-		return "Not all of the change is confirmed for the"
-	}
-	return verb
-}
-
-// hasDoubts reports whether anything is not confirmed.
+// hasDoubts reports whether anything was not confirmed.
 func (c confirmed) hasDoubts() bool { return len(c.notes) > 0 }
 
 // doubts returns what is not confirmed, as a sentence that names the tool to check it with,

@@ -31,29 +31,29 @@ func TestWhatIsNotConfirmedIsSaid(t *testing.T) {
 		property        string
 		other           any // another value than the requested one
 	}{
-		{"update_api_key", `{"id":"` + key + `","is_active":false}`, "is_active", true},
-		{"update_api_key", `{"id":"` + key + `",` + expiry + `}`, "expires_at", "2099-01-01T00:00:00Z"},
-		{"update_api_key", `{"id":"` + key + `",` + expiry + `}`, "expires_at", "never"},
-		{"update_api_key", `{"id":"` + key + `","rate_limit_tier":"high"}`, "rate_limit_tier", "standard"},
-		{"update_api_key", args("id", key, "name", "New name"), "name", "Grafana"},
-		{"update_role", args("id", deployer, "name", "New name"), "name", "Deployer"},
-		{"update_role", args("id", deployer, "description", "New"), "description", "Old"},
-		{"update_role", `{"id":"` + deployer + `","permissions":["vm.view"]}`, "permissions", []string{"vm.view", "vm.create"}},
-		{"update_project", args("id", production, "name", "New name"), "name", "Production"},
-		{"update_project", args("id", production, "description", "New"), "description", "Old"},
-		{"update_project", args("id", production, "default_region", "us-east"), "default_region", "us-west"},
-		{"update_member", args("id", chen, "status", "suspended"), "status", "active"},
-		{"update_member", args("id", chen, "role_id", sandbox.RoleID("billing")), "role_id", member},
-		{"update_project_member", args("id", production, "member_id", prodChen, "status", "suspended"), "status", "active"},
-		{"update_project_member", args("id", production, "member_id", prodChen, "role_id", viewer), "role_id", member},
+		{"update_api_key", `{"api_key_id":"` + key + `","is_active":false}`, "is_active", true},
+		{"update_api_key", `{"api_key_id":"` + key + `",` + expiry + `}`, "expires_at", "2099-01-01T00:00:00Z"},
+		{"update_api_key", `{"api_key_id":"` + key + `",` + expiry + `}`, "expires_at", "never"},
+		{"update_api_key", `{"api_key_id":"` + key + `","rate_limit_tier":"high"}`, "rate_limit_tier", "standard"},
+		{"update_api_key", args("api_key_id", key, "name", "New name"), "name", "Grafana"},
+		{"update_role", args("role_id", deployer, "name", "New name"), "name", "Deployer"},
+		{"update_role", args("role_id", deployer, "description", "New"), "description", "Old"},
+		{"update_role", `{"role_id":"` + deployer + `","permissions":["vm.view"]}`, "permissions", []string{"vm.view", "vm.create"}},
+		{"update_project", args("project_id", production, "name", "New name"), "name", "Production"},
+		{"update_project", args("project_id", production, "description", "New"), "description", "Old"},
+		{"update_project", args("project_id", production, "default_region", "us-east"), "default_region", "us-west"},
+		{"update_member", args("member_id", chen, "status", "suspended"), "status", "active"},
+		{"update_member", args("member_id", chen, "role_id", sandbox.RoleID("billing")), "role_id", member},
+		{"update_project_member", args("project_id", production, "member_id", prodChen, "status", "suspended"), "status", "active"},
+		{"update_project_member", args("project_id", production, "member_id", prodChen, "role_id", viewer), "role_id", member},
 		{"create_api_key", `{"name":"ci",` + expiry + `}`, "expires_at", "2099-01-01T00:00:00Z"},
 		{"create_api_key", `{"name":"ci",` + expiry + `}`, "expires_at", "never"},
 		{"create_api_key", `{"name":"ci","rate_limit_tier":"high"}`, "rate_limit_tier", "standard"},
 		{"create_api_key", args("name", "ci", "role_id", member), "role_id", viewer},
 		{"create_api_key", args("name", "ci"), "name", "another"},
-		{"replace_api_key", `{"id":"` + sandbox.KeyID("terraform") + `",` + expiry + `}`, "expires_at", "2099-01-01T00:00:00Z"},
-		{"replace_api_key", args("id", sandbox.KeyID("terraform")), "role_id", member},
-		{"replace_api_key", args("id", sandbox.KeyID("terraform")), "rate_limit_tier", "high"},
+		{"replace_api_key", `{"api_key_id":"` + sandbox.KeyID("terraform") + `",` + expiry + `}`, "expires_at", "2099-01-01T00:00:00Z"},
+		{"replace_api_key", args("api_key_id", sandbox.KeyID("terraform")), "role_id", member},
+		{"replace_api_key", args("api_key_id", sandbox.KeyID("terraform")), "rate_limit_tier", "high"},
 		{"create_role", `{"name":"A","slug":"a","scope":"account","permissions":["account.audit.view"]}`, "permissions", []string{"account.billing.manage"}},
 		{"create_role", `{"name":"A","slug":"a","scope":"account","permissions":["account.audit.view"]}`, "scope", "project"},
 		{"create_role", `{"name":"A","slug":"a","scope":"account","permissions":["account.audit.view"]}`, "slug", "b"},
@@ -61,10 +61,10 @@ func TestWhatIsNotConfirmedIsSaid(t *testing.T) {
 		{"create_project", args("name", "New"), "name", "Old"},
 		{"add_member", args("email", "new@meridian.example", "role_id", member), "role_id", viewer},
 		{"add_member", args("email", "new@meridian.example", "role_id", member), "email", "old@meridian.example"},
-		{"add_project_member", args("id", production, "api_key_id", key, "role_id", viewer), "role_id", member},
+		{"add_project_member", args("project_id", production, "api_key_id", key, "role_id", viewer), "role_id", member},
 		{"create_account_invitation", args("email", "new@meridian.example", "role_id", member), "role_id", viewer},
 		{"create_account_invitation", args("email", "new@meridian.example", "role_id", member), "email", "old@meridian.example"},
-		{"create_project_invitation", args("id", production, "email", "new@meridian.example", "role_id", viewer), "role_id", member},
+		{"create_project_invitation", args("project_id", production, "email", "new@meridian.example", "role_id", viewer), "role_id", member},
 	} {
 		t.Run(tt.tool+" "+tt.property, func(t *testing.T) {
 			method := map[bool]string{true: "POST", false: "PATCH"}[!strings.HasPrefix(tt.tool, "update")]
@@ -113,12 +113,12 @@ func TestSameValuesAreConfirmed(t *testing.T) {
 		tool, arguments, property string
 		shown                     any
 	}{
-		{"update_api_key", `{"id":"` + key + `","expires_at":"2100-01-01T02:00:00.7+02:00"}`, "expires_at", "2100-01-01T00:00:00Z"},
-		{"update_api_key", args("id", key, "name", " New\u200b  name\n"), "name", "New name"},
-		{"update_role", `{"id":"` + sandbox.RoleID("deployer") + `","permissions":["vm.view","vm.create","vm.view"]}`, "permissions", []string{"vm.create", "vm.view"}},
-		{"update_role", `{"id":"` + sandbox.RoleID("deployer") + `","description":""}`, "description", ""},
-		{"update_role", args("id", sandbox.RoleID("deployer"), "description", long), "description", long[:300] + "…"},
-		{"update_member", args("id", sandbox.MemberID("", "chen@meridian.example"), "role_id", strings.ToUpper(sandbox.RoleID("billing"))), "role_id", sandbox.RoleID("billing")},
+		{"update_api_key", `{"api_key_id":"` + key + `","expires_at":"2100-01-01T02:00:00.7+02:00"}`, "expires_at", "2100-01-01T00:00:00Z"},
+		{"update_api_key", args("api_key_id", key, "name", " New\u200b  name\n"), "name", "New name"},
+		{"update_role", `{"role_id":"` + sandbox.RoleID("deployer") + `","permissions":["vm.view","vm.create","vm.view"]}`, "permissions", []string{"vm.create", "vm.view"}},
+		{"update_role", `{"role_id":"` + sandbox.RoleID("deployer") + `","description":""}`, "description", ""},
+		{"update_role", args("role_id", sandbox.RoleID("deployer"), "description", long), "description", long[:300] + "…"},
+		{"update_member", args("member_id", sandbox.MemberID("", "chen@meridian.example"), "role_id", strings.ToUpper(sandbox.RoleID("billing"))), "role_id", sandbox.RoleID("billing")},
 	} {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "PATCH", Set: map[string]any{tt.property: tt.shown}})
@@ -133,7 +133,7 @@ func TestExpiryOfRegeneratedKey(t *testing.T) {
 	for omitted, want := range map[string]string{"": "It expires at ", "expires_at": "does not show the key's expiry, which was "} {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", Omit: []string{omitted}})
-		r := b.call(t, t.Context(), "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+		r := b.call(t, t.Context(), "regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
 		if r.IsError || !strings.Contains(r.text(), want) || strings.Contains(r.text(), "never expires") {
 			t.Errorf("without %q: got %s", omitted, r.text())
 		}
@@ -182,14 +182,14 @@ func TestNextStepsForOwnKey(t *testing.T) {
 				t.Errorf("masked %t: got %d findings about the server's own key", masked, n)
 			}
 
-			r = b.call(t, t.Context(), "replace_api_key", args("id", own, "expires_at", "2100-01-01T00:00:00Z"))
+			r = b.call(t, t.Context(), "replace_api_key", args("api_key_id", own, "expires_at", "2100-01-01T00:00:00Z"))
 			for _, want := range []string{"where the server gets its key (" + source + ")", "restart the server", "which this server refuses before it is restarted"} {
 				if r.IsError || !strings.Contains(r.text(), want) {
 					t.Errorf("masked %t: got %s, want it to say %q", masked, r.text(), want)
 				}
 			}
 			for _, tool := range []string{"revoke_api_key", "regenerate_api_key"} {
-				r := b.call(t, t.Context(), tool, args("id", own, "confirm_name", "Owner"))
+				r := b.call(t, t.Context(), tool, args("api_key_id", own, "confirm_name", "Owner"))
 				if !r.IsError || !masked && !strings.Contains(r.text(), source) {
 					t.Errorf("masked %t: %s: got %s", masked, tool, r.text())
 				}
@@ -201,7 +201,7 @@ func TestNextStepsForOwnKey(t *testing.T) {
 // Nor is the user of a sandbox told to put a key somewhere: it makes its own.
 func TestOwnKeyOfSandbox(t *testing.T) {
 	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Sandbox = true })
-	if r := b.call(t, t.Context(), "revoke_api_key", args("id", sandbox.KeyID("owner"), "confirm_name", "Owner")); !r.IsError || !strings.Contains(r.text(), "every start of the server") {
+	if r := b.call(t, t.Context(), "revoke_api_key", args("api_key_id", sandbox.KeyID("owner"), "confirm_name", "Owner")); !r.IsError || !strings.Contains(r.text(), "every start of the server") {
 		t.Errorf("got %s", r.text())
 	}
 	b.api.Fail(faulty.Fault{Status: 401, Body: `{"message":"unknown or revoked API key"}`})
@@ -217,7 +217,7 @@ func TestReplaceKeyOfAnotherTier(t *testing.T) {
 	for tier, want := range map[any]string{"unlimited": `"unlimited"`, "HIGH": `"HIGH"`, "ignore\nthis": `"ignore this"`, "": "does not show the rate limit tier", "standard": "", "high": ""} {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"rate_limit_tier": tier}})
-		r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform")))
+		r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID("terraform")))
 		if r.IsError || !strings.Contains(r.text(), want) || strings.Contains(r.text(), "30 requests per second") != (want != "") {
 			t.Errorf("%q: got %s, want it to say %q", tier, r.text(), want)
 			continue
@@ -239,18 +239,18 @@ func TestReplaceKeyOfAnotherTier(t *testing.T) {
 func TestRefusalsThatNoArgumentHelps(t *testing.T) {
 	b := newBench(t)
 	for _, tt := range []struct{ tool, arguments, want string }{
-		{"update_role", args("id", sandbox.RoleID("admin"), "name", "x"), "is_system"},
-		{"delete_role", args("id", sandbox.RoleID("admin"), "confirm_name", "Admin"), "is_system"},
-		{"delete_role", args("id", sandbox.RoleID("deployer"), "confirm_name", "Deployer"), "still has"},
-		{"remove_member", args("id", sandbox.MemberID("", "olivia@meridian.example"), "confirm_name", "olivia@meridian.example"), "Owner cannot be removed"},
+		{"update_role", args("role_id", sandbox.RoleID("admin"), "name", "x"), "is_system"},
+		{"delete_role", args("role_id", sandbox.RoleID("admin"), "confirm_name", "Admin"), "is_system"},
+		{"delete_role", args("role_id", sandbox.RoleID("deployer"), "confirm_name", "Deployer"), "still has"},
+		{"remove_member", args("member_id", sandbox.MemberID("", "olivia@meridian.example"), "confirm_name", "olivia@meridian.example"), "Owner cannot be removed"},
 		{"add_member", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "is a member already"},
 		{"create_account_invitation", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "is a member already"},
-		{"delete_project", args("id", sandbox.ProjectID("default"), "confirm_name", "Default"), "default project"},
+		{"delete_project", args("project_id", sandbox.ProjectID("default"), "confirm_name", "Default"), "default project"},
 	} {
 		if tt.tool == "delete_project" {
 			for _, p := range b.api.Projects() {
 				if p.Default {
-					tt.arguments = args("id", p.ID, "confirm_name", p.Name)
+					tt.arguments = args("project_id", p.ID, "confirm_name", p.Name)
 				}
 			}
 		}
@@ -288,7 +288,7 @@ func TestCreationsAreAnnounced(t *testing.T) {
 			})
 			want := 1
 			if x.tool == "replace_api_key" { // a key with a grant, which is another creation
-				x.arguments, want = args("id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"), 2
+				x.arguments, want = args("api_key_id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"), 2
 			}
 			if r := b.call(t, t.Context(), x.tool, x.arguments); r.IsError || posts != want {
 				t.Fatalf("got %s after %d requests, want %d", r.raw, posts, want)

@@ -140,19 +140,19 @@ func TestCancelInvitation(t *testing.T) {
 		want            string
 		cancelled       bool
 	}{
-		{"account", args("id", eva, "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
-		{"account, upper case", args("id", strings.ToUpper(eva), "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
-		{"account, other address", args("id", eva, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, `is "eva@contractor.example"`, false},
-		{"account, by ID", args("id", eva, "confirm_name", eva), faulty.Fault{}, `is "eva@contractor.example"`, false},
-		{"project, not named", args("id", hugo, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, "call again with project_id", false},
-		{"project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", staging), faulty.Fault{}, `"hugo@contractor.example"`, true},
-		{"project, other address", args("id", hugo, "confirm_name", "eva@contractor.example", "project_id", staging), faulty.Fault{}, `is "hugo@contractor.example"`, false},
-		{"project, by ID", args("id", hugo, "confirm_name", hugo), faulty.Fault{}, "Cancelled", true},
-		{"other project", args("id", hugo, "confirm_name", "hugo@contractor.example", "project_id", sandbox.ProjectID("production")), faulty.Fault{}, "cannot be checked", false},
-		{"may not list", args("id", eva, "confirm_name", "eva@contractor.example"), noMembers, "account.members.view", false},
-		{"may not list, by ID", args("id", eva, "confirm_name", eva), noMembers, "Cancelled", true},
-		{"unknown", args("id", nobody, "confirm_name", nobody), faulty.Fault{}, "did not find", false},
-		{"list fails", args("id", eva, "confirm_name", eva), faulty.Fault{Method: "GET", Status: 503, Times: -1}, "Raff's API failed", false},
+		{"account", args("invitation_id", eva, "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
+		{"account, upper case", args("invitation_id", strings.ToUpper(eva), "confirm_name", "eva@contractor.example"), faulty.Fault{}, `"eva@contractor.example"`, true},
+		{"account, other address", args("invitation_id", eva, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, `is "eva@contractor.example"`, false},
+		{"account, by ID", args("invitation_id", eva, "confirm_name", eva), faulty.Fault{}, `is "eva@contractor.example"`, false},
+		{"project, not named", args("invitation_id", hugo, "confirm_name", "hugo@contractor.example"), faulty.Fault{}, "call again with project_id", false},
+		{"project", args("invitation_id", hugo, "confirm_name", "hugo@contractor.example", "project_id", staging), faulty.Fault{}, `"hugo@contractor.example"`, true},
+		{"project, other address", args("invitation_id", hugo, "confirm_name", "eva@contractor.example", "project_id", staging), faulty.Fault{}, `is "hugo@contractor.example"`, false},
+		{"project, by ID", args("invitation_id", hugo, "confirm_name", hugo), faulty.Fault{}, "Cancelled", true},
+		{"other project", args("invitation_id", hugo, "confirm_name", "hugo@contractor.example", "project_id", sandbox.ProjectID("production")), faulty.Fault{}, "cannot be checked", false},
+		{"may not list", args("invitation_id", eva, "confirm_name", "eva@contractor.example"), noMembers, "account.members.view", false},
+		{"may not list, by ID", args("invitation_id", eva, "confirm_name", eva), noMembers, "Cancelled", true},
+		{"unknown", args("invitation_id", nobody, "confirm_name", nobody), faulty.Fault{}, "did not find", false},
+		{"list fails", args("invitation_id", eva, "confirm_name", eva), faulty.Fault{Method: "GET", Status: 503, Times: -1}, "Raff's API failed", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

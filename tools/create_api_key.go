@@ -35,9 +35,10 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 // keyOutput is a key with its secret, or with the location to which the secret was
 // delivered.
 type keyOutput struct {
-	APIKey raffclient.APIKey `json:"api_key"`
-	Secret delivery.Secret   `json:"secret"`
+	summarized
 	confirmed
+	APIKey  raffclient.APIKey `json:"api_key"`
+	Secret  delivery.Secret   `json:"secret"`
 	verb    string
 	prefix  string
 	expires bool // an expiry was requested, or the key had one before

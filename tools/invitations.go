@@ -45,9 +45,10 @@ type createAccountInvitationInput struct {
 }
 
 type invitationOutput struct {
-	Invitation raffclient.Invitation `json:"invitation"`
+	summarized
 	confirmed
-	check string // the tool that shows the pending member
+	Invitation raffclient.Invitation `json:"invitation"`
+	check      string                // the tool that shows the pending member
 }
 
 func (o invitationOutput) summary() string {
@@ -83,12 +84,13 @@ func createProjectInvitation(ctx context.Context, d *deps, in createProjectInvit
 }
 
 type cancelInvitationInput struct {
-	ID          string `json:"id" jsonschema:"format=uuid" jsonschema_description:"invitation_id of a pending member, from list_members or list_project_members."`
+	ID          string `json:"invitation_id" jsonschema:"format=uuid" jsonschema_description:"invitation_id of a pending member, from list_members or list_project_members."`
 	ProjectID   string `json:"project_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"The project, if the invitation is to a project: its members are then searched for the invitation."`
 	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"E-mail address of the invited person as listed, to make sure that the invitation is the one meant. If the invitation is not listed: its ID."`
 }
 
 type cancelledOutput struct {
+	summarized
 	ID    string `json:"id"`
 	Email string `json:"email,omitempty"`
 }
@@ -110,7 +112,7 @@ func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (c
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return cancelledOutput{}, err
 	}
-	return cancelledOutput{in.ID, email}, d.client.CancelInvitation(ctx, in.ID)
+	return cancelledOutput{ID: in.ID, Email: email}, d.client.CancelInvitation(ctx, in.ID)
 }
 
 // invitedEmail returns the e-mail address of an invitation. The API does not list

@@ -8,7 +8,7 @@ import (
 
 // listInput is the part of the input that all lists have in common.
 type listInput struct {
-	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return."`
+	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return: 1 to 200."`
 	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to skip; pass next_offset from the previous result."`
 }
 
@@ -16,43 +16,49 @@ const defaultLimit = 50
 
 // pageOutput is a page of a list.
 type pageOutput[T any] struct {
+	summarized
+	Total      int    `json:"total" jsonschema_description:"Of the whole list."`
+	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if items are left."`
 	Items      []T    `json:"items"`
-	Total      *int   `json:"total,omitempty" jsonschema_description:"Of the whole list, if Raff reports it."`
-	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if there is, or may be, more."`
-	noun       string // for the items, in the summary
+	noun       string // what the items are, for the summary
+	offset     int
 }
 
 func (o pageOutput[T]) summary() string {
-	text := fmt.Sprintf("%d %s", len(o.Items), o.noun)
-	if o.Total != nil {
-		text = fmt.Sprintf("%d of %d %s", len(o.Items), *o.Total, o.noun)
+	switch n := len(o.Items); {
+	case o.Total == 0:
+		return fmt.Sprintf("No %s match.", o.noun)
+	case n == 0:
+		return fmt.Sprintf("No %s from offset %d on: there are %d in all.", o.noun, o.offset, o.Total)
+	case o.NextOffset != 0:
+		return fmt.Sprintf("%d of %d %s. %d are left: call again with offset %d.", n, o.Total, o.noun, o.Total-o.NextOffset, o.NextOffset)
+	case n < o.Total:
+		return fmt.Sprintf("%d of %d %s. This is the end of the list.", n, o.Total, o.noun)
+	default:
+		return fmt.Sprintf("All %d %s that match.", n, o.noun)
 	}
-	if o.NextOffset != 0 {
-		return text + fmt.Sprintf(". There may be more: call again with offset %d.", o.NextOffset)
-	}
-	return text + ". That is the end of the list."
 }
 
-// list reads a whole list and returns the requested part. The API's own pages are not
-// enough: the total and the end of a list are certain only after reading all of it.
-func list[T any](noun string, in listInput, all iter.Seq2[T, error]) (pageOutput[T], error) {
-	var items []T
+// list reads a whole list and returns the requested part of it, each item as lean returns
+// it: what identifies it, and what a reader filters by. The API's own pages are not enough:
+// the total and the end of a list are certain only after reading all of it.
+func list[T, U any](noun string, in listInput, all iter.Seq2[T, error], lean func(T) U) (pageOutput[U], error) {
+	var items []U
 	for item, err := range all {
 		if err != nil {
-			return pageOutput[T]{}, err
+			return pageOutput[U]{}, err
 		}
-		items = append(items, item)
+		items = append(items, lean(item))
 	}
 	return paginate(noun, in, items), nil
 }
 
 // paginate returns the requested part of a list.
 func paginate[T any](noun string, in listInput, all []T) pageOutput[T] {
-	total := len(all)
-	from := min(in.Offset, total)
-	to := min(from+cmp.Or(in.Limit, defaultLimit), total)
-	o := pageOutput[T]{Items: append([]T{}, all[from:to]...), Total: &total, noun: noun}
-	if to < total {
+	from := min(in.Offset, len(all))
+	to := min(from+cmp.Or(in.Limit, defaultLimit), len(all))
+	o := pageOutput[T]{Items: append([]T{}, all[from:to]...), Total: len(all), noun: noun, offset: in.Offset}
+	if to < len(all) {
 		o.NextOffset = to
 	}
 	return o

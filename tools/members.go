@@ -66,36 +66,75 @@ type listMembersInput struct {
 	listInput
 }
 
-func listMembers(ctx context.Context, d *deps, in listMembersInput) (pageOutput[raffclient.Member], error) {
-	return list("members", in.listInput, d.client.Members(ctx, in.Status))
+func listMembers(ctx context.Context, d *deps, in listMembersInput) (pageOutput[listedMember], error) {
+	return list("members", in.listInput, d.client.Members(ctx, in.Status), leanMember)
+}
+
+// listedMember is a member in a list.
+type listedMember struct {
+	ID           string   `json:"id"`
+	Email        string   `json:"email,omitempty"`
+	UserID       string   `json:"user_id,omitempty"`
+	RoleID       string   `json:"role_id,omitempty"`
+	RoleName     string   `json:"role_name,omitempty"`
+	Status       string   `json:"status,omitempty"`
+	InvitationID string   `json:"invitation_id,omitempty"`
+	Unreadable   []string `json:"unreadable,omitempty"`
+}
+
+func leanMember(m raffclient.Member) listedMember {
+	return listedMember{m.ID, m.Email, m.UserID, m.RoleID, m.RoleName, m.Status, m.InvitationID, m.Unreadable}
 }
 
 type memberIDInput struct {
-	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_members."`
+	ID string `json:"member_id" jsonschema:"format=uuid" jsonschema_description:"The member's ID (not the user's), from list_members."`
 }
 
 type memberOutput struct {
+	summarized
 	Member raffclient.Member `json:"member"`
-	verb   string
+	noun   string            // "member", "project member"
 }
 
-func (o memberOutput) summary() string {
-	m := o.Member
-	return fmt.Sprintf("%s %s (ID %s), role %s, status %s.", o.verb, labeled("member", m.Email), idText(m.ID), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
+func (o memberOutput) summary() string { return describeMember("This is the", o.noun, o.Member) }
+
+func describeMember(verb, noun string, m raffclient.Member) string {
+	return fmt.Sprintf("%s %s, role %s, status %s.", verb, memberText(noun, m), quoted(m.RoleName), quoteAtMost(m.Status, maxShort))
 }
 
-// changedMemberOutput is the output of a tool that adds or changes a member.
-type changedMemberOutput struct {
-	memberOutput
+func memberText(noun string, m raffclient.Member) string {
+	return fmt.Sprintf("%s (ID %s)", labeled(noun, m.Email), idText(m.ID))
+}
+
+// addedMemberOutput is a new member.
+type addedMemberOutput struct {
+	summarized
 	confirmed
-	check string // the tool that shows the member
+	Member raffclient.Member `json:"member"`
+	noun   string            // "member", "project member"
+	check  string            // the tool that shows the member
 }
 
-func (o changedMemberOutput) summary() string { return o.memberOutput.summary() + o.doubts(o.check) }
+func (o addedMemberOutput) summary() string {
+	return describeMember("Added the", o.noun, o.Member) + o.doubts(o.check)
+}
+
+// changedMemberOutput is a member after a change.
+type changedMemberOutput struct {
+	summarized
+	changed
+	Member raffclient.Member `json:"member"`
+	noun   string            // "member", "project member"
+	check  string            // the tool that shows the member
+}
+
+func (o changedMemberOutput) summary() string {
+	return o.sentences(memberText(o.noun, o.Member), o.check)
+}
 
 func getMember(ctx context.Context, d *deps, in memberIDInput) (memberOutput, error) {
 	member, err := d.client.GetMember(ctx, in.ID)
-	return memberOutput{member, "This is the"}, err
+	return memberOutput{Member: member, noun: "member"}, err
 }
 
 type addMemberInput struct {
@@ -123,13 +162,13 @@ func exactlyOne(properties string, values ...string) []schema.Fault {
 	return []schema.Fault{{Problem: fmt.Sprintf("exactly one of %s is needed, not %d", properties, n)}}
 }
 
-func addMember(ctx context.Context, d *deps, in addMemberInput) (changedMemberOutput, error) {
+func addMember(ctx context.Context, d *deps, in addMemberInput) (addedMemberOutput, error) {
 	d.announce("add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := d.client.AddMember(ctx, raffclient.AddMemberRequest(in))
 	if err != nil {
-		return changedMemberOutput{}, err
+		return addedMemberOutput{}, err
 	}
-	o := changedMemberOutput{memberOutput: memberOutput{member, "Added the"}, check: "get_member"}
+	o := addedMemberOutput{Member: member, noun: "member", check: "get_member"}
 	o.token("email", in.Email, member.Email)
 	o.token("target_user_id", in.TargetUserID, member.UserID)
 	o.token("role_id", in.RoleID, member.RoleID)
@@ -145,14 +184,11 @@ func (in changeMemberInput) faults() []schema.Fault {
 	return atLeastOne(in.RoleID != "" || in.Status != "", "'role_id' and 'status'")
 }
 
-// output returns the output of a change of the member with that ID.
-func (in changeMemberInput) output(member raffclient.Member, id, verb, check string) changedMemberOutput {
-	o := changedMemberOutput{memberOutput: memberOutput{member, verb}, check: check}
-	o.Member.ID = cmp.Or(member.ID, id)
-	o.token("role_id", in.RoleID, member.RoleID)
-	o.token("status", in.Status, member.Status)
-	o.verb = o.lead(verb)
-	return o
+// compare completes the output of a change of the member with that ID.
+func (o *changedMemberOutput) compare(in changeMemberInput, id string, old raffclient.Member) {
+	o.Member.ID = cmp.Or(o.Member.ID, id)
+	o.named("role_id", in.RoleID, old.RoleID, o.Member.RoleID, old.RoleName, o.Member.RoleName)
+	o.token("status", in.Status, old.Status, o.Member.Status)
 }
 
 type updateMemberInput struct {
@@ -164,11 +200,16 @@ type updateMemberInput struct {
 func (in updateMemberInput) Check() []schema.Fault { return in.faults() }
 
 func updateMember(ctx context.Context, d *deps, in updateMemberInput) (changedMemberOutput, error) {
-	member, err := d.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput))
-	if err != nil {
-		return changedMemberOutput{}, err
+	o := changedMemberOutput{noun: "member", check: "get_member"}
+	old, err := d.client.GetMember(ctx, in.ID)
+	if err := o.begin(err, membersView); err != nil {
+		return o, err
 	}
-	return in.output(member, in.ID, "Changed the", "get_member"), nil
+	if o.Member, err = d.client.UpdateMember(ctx, in.ID, raffclient.UpdateMemberRequest(in.changeMemberInput)); err != nil {
+		return o, err
+	}
+	o.compare(in.changeMemberInput, in.ID, old)
+	return o, nil
 }
 
 type removeMemberInput struct {
@@ -185,5 +226,5 @@ func removeMember(ctx context.Context, d *deps, in removeMemberInput) (deletedOu
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deletedOutput{in.ID, cmp.Or(member.Email, in.ID), "Removed %s (ID %s) from the account. API keys that they made keep working: look at them with audit_api_keys.", "member"}, d.client.RemoveMember(ctx, in.ID)
+	return deleted("Removed %s (ID %s) from the account. API keys that they created keep working: look at them with audit_api_keys.", "member", in.ID, cmp.Or(member.Email, in.ID)), d.client.RemoveMember(ctx, in.ID)
 }

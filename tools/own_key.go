@@ -37,5 +37,5 @@ func (d *deps) ownKeySteps(key raffclient.APIKey) string {
 		return "In the sandbox there is nothing to do about it: every start of the server makes a new account and a new key."
 	}
 	return fmt.Sprintf("To retire it, create a successor (%s, with an expires_at), have the user put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
-		callText("replace_api_key", "id", key.ID), d.keySource)
+		callText("replace_api_key", "api_key_id", key.ID), d.keySource)
 }

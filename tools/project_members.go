@@ -55,8 +55,8 @@ type listProjectMembersInput struct {
 	listInput
 }
 
-func listProjectMembers(ctx context.Context, d *deps, in listProjectMembersInput) (pageOutput[raffclient.Member], error) {
-	return list("project members", in.listInput, d.client.ProjectMembers(ctx, in.ID, in.Status))
+func listProjectMembers(ctx context.Context, d *deps, in listProjectMembersInput) (pageOutput[listedMember], error) {
+	return list("project members", in.listInput, d.client.ProjectMembers(ctx, in.ID, in.Status), leanMember)
 }
 
 type projectMemberIDInput struct {
@@ -66,7 +66,7 @@ type projectMemberIDInput struct {
 
 func getProjectMember(ctx context.Context, d *deps, in projectMemberIDInput) (memberOutput, error) {
 	member, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
-	return memberOutput{member, "This is the project"}, err
+	return memberOutput{Member: member, noun: "project member"}, err
 }
 
 type addProjectMemberInput struct {
@@ -81,13 +81,13 @@ func (in addProjectMemberInput) Check() []schema.Fault {
 	return exactlyOne("'target_user_id' and 'api_key_id'", in.TargetUserID, in.APIKeyID)
 }
 
-func addProjectMember(ctx context.Context, d *deps, in addProjectMemberInput) (changedMemberOutput, error) {
+func addProjectMember(ctx context.Context, d *deps, in addProjectMemberInput) (addedMemberOutput, error) {
 	d.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := d.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
 	if err != nil {
-		return changedMemberOutput{}, err
+		return addedMemberOutput{}, err
 	}
-	o := changedMemberOutput{memberOutput: memberOutput{member, "Added the project"}, check: "get_project_member"}
+	o := addedMemberOutput{Member: member, noun: "project member", check: "get_project_member"}
 	o.token("target_user_id", in.TargetUserID, member.UserID)
 	o.token("role_id", in.RoleID, member.RoleID)
 	return o, nil
@@ -102,11 +102,16 @@ type updateProjectMemberInput struct {
 func (in updateProjectMemberInput) Check() []schema.Fault { return in.faults() }
 
 func updateProjectMember(ctx context.Context, d *deps, in updateProjectMemberInput) (changedMemberOutput, error) {
-	member, err := d.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput))
-	if err != nil {
-		return changedMemberOutput{}, err
+	o := changedMemberOutput{noun: "project member", check: "get_project_member"}
+	old, err := d.client.GetProjectMember(ctx, in.ID, in.MemberID)
+	if err := o.begin(err, projectMembersView); err != nil {
+		return o, err
 	}
-	return in.output(member, in.MemberID, "Changed the project", "get_project_member"), nil
+	if o.Member, err = d.client.UpdateProjectMember(ctx, in.ID, in.MemberID, raffclient.UpdateMemberRequest(in.changeMemberInput)); err != nil {
+		return o, err
+	}
+	o.compare(in.changeMemberInput, in.MemberID, old)
+	return o, nil
 }
 
 type removeProjectMemberInput struct {
@@ -123,5 +128,5 @@ func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInp
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deletedOutput{in.MemberID, cmp.Or(member.Email, in.MemberID), "Removed %s (ID %s) from the project.", "member"}, d.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
+	return deleted("Removed %s (ID %s) from the project.", "member", in.MemberID, cmp.Or(member.Email, in.MemberID)), d.client.RemoveProjectMember(ctx, in.ID, in.MemberID)
 }

@@ -50,37 +50,66 @@ func projectTools() []Tool {
 	)
 }
 
-func listProjects(ctx context.Context, d *deps, in listInput) (pageOutput[raffclient.Project], error) {
-	return list("projects", in, d.client.Projects(ctx))
+func listProjects(ctx context.Context, d *deps, in listInput) (pageOutput[listedProject], error) {
+	return list("projects", in, d.client.Projects(ctx), leanProject)
+}
+
+// listedProject is a project in a list.
+type listedProject struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name,omitempty"`
+	Slug       string   `json:"slug,omitempty"`
+	Default    *bool    `json:"is_default,omitempty"`
+	Active     *bool    `json:"is_active,omitempty"`
+	Unreadable []string `json:"unreadable,omitempty"`
+}
+
+func leanProject(p raffclient.Project) listedProject {
+	return listedProject{p.ID, p.Name, p.Slug, p.Default, p.Active, p.Unreadable}
 }
 
 type projectIDInput struct {
-	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The project's ID, from list_projects."`
+	ID string `json:"project_id" jsonschema:"format=uuid" jsonschema_description:"The project's ID, from list_projects."`
 }
 
 type projectOutput struct {
+	summarized
 	Project raffclient.Project `json:"project"`
 }
 
-func (o projectOutput) sentence(verb string) string {
-	p := o.Project
-	return fmt.Sprintf("%s %s (ID %s, slug %s).", verb, labeled("project", p.Name), idText(p.ID), quoted(p.Slug))
+func (o projectOutput) summary() string {
+	return fmt.Sprintf("This is the %s.", projectText(o.Project))
 }
 
-func (o projectOutput) summary() string { return o.sentence("This is the") }
+func projectText(p raffclient.Project) string {
+	return fmt.Sprintf("%s (ID %s)", labeled("project", p.Name), idText(p.ID))
+}
 
-// changedProjectOutput is the output of a tool that creates or changes a project.
-type changedProjectOutput struct {
-	projectOutput
+// createdProjectOutput is a new project.
+type createdProjectOutput struct {
+	summarized
 	confirmed
-	verb string
+	Project raffclient.Project `json:"project"`
 }
 
-func (o changedProjectOutput) summary() string { return o.sentence(o.verb) + o.doubts("get_project") }
+func (o createdProjectOutput) summary() string {
+	return fmt.Sprintf("Created the %s.", projectText(o.Project)) + o.doubts("get_project")
+}
+
+// changedProjectOutput is a project after a change.
+type changedProjectOutput struct {
+	summarized
+	changed
+	Project raffclient.Project `json:"project"`
+}
+
+func (o changedProjectOutput) summary() string {
+	return o.sentences(projectText(o.Project), "get_project")
+}
 
 func getProject(ctx context.Context, d *deps, in projectIDInput) (projectOutput, error) {
 	project, err := d.client.GetProject(ctx, in.ID)
-	return projectOutput{project}, err
+	return projectOutput{Project: project}, err
 }
 
 type createProjectInput struct {
@@ -89,13 +118,13 @@ type createProjectInput struct {
 	DefaultRegion string `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
 
-func createProject(ctx context.Context, d *deps, in createProjectInput) (changedProjectOutput, error) {
+func createProject(ctx context.Context, d *deps, in createProjectInput) (createdProjectOutput, error) {
 	d.announce("create_project", "creating project", "name", in.Name)
 	project, err := d.client.CreateProject(ctx, raffclient.CreateProjectRequest(in))
 	if err != nil {
-		return changedProjectOutput{}, err
+		return createdProjectOutput{}, err
 	}
-	o := changedProjectOutput{projectOutput: projectOutput{project}, verb: "Created the"}
+	o := createdProjectOutput{Project: project}
 	o.text("name", in.Name, project.Name)
 	o.text("description", in.Description, project.Description)
 	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
@@ -115,16 +144,18 @@ func (in updateProjectInput) Check() []schema.Fault {
 }
 
 func updateProject(ctx context.Context, d *deps, in updateProjectInput) (changedProjectOutput, error) {
-	project, err := d.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion})
-	if err != nil {
-		return changedProjectOutput{}, err
+	var o changedProjectOutput
+	old, err := d.client.GetProject(ctx, in.ID)
+	if err := o.begin(err, projectsView); err != nil {
+		return o, err
 	}
-	o := changedProjectOutput{projectOutput: projectOutput{project}, verb: "Changed the"}
-	o.Project.ID = cmp.Or(project.ID, in.ID)
-	o.text("name", in.Name, project.Name)
-	o.optional("description", in.Description, project.Description)
-	o.token("default_region", in.DefaultRegion, project.DefaultRegion)
-	o.verb = o.lead(o.verb)
+	if o.Project, err = d.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion}); err != nil {
+		return o, err
+	}
+	o.Project.ID = cmp.Or(o.Project.ID, in.ID)
+	o.text("name", in.Name, old.Name, o.Project.Name)
+	o.optional("description", in.Description, old.Description, o.Project.Description)
+	o.token("default_region", in.DefaultRegion, old.DefaultRegion, o.Project.DefaultRegion)
 	return o, nil
 }
 
@@ -142,5 +173,5 @@ func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deleted
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deletedOutput{in.ID, project.Name, "Deleted %s (ID %s).", "project"}, d.client.DeleteProject(ctx, in.ID)
+	return deleted("Deleted %s (ID %s).", "project", in.ID, project.Name), d.client.DeleteProject(ctx, in.ID)
 }

@@ -26,7 +26,7 @@ func replaceAPIKeyTool() Tool {
 }
 
 type replaceAPIKeyInput struct {
-	ID        string     `json:"id" jsonschema:"format=uuid" jsonschema_description:"ID of the key to replace, from list_api_keys."`
+	ID        string     `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"ID of the key to replace, from list_api_keys."`
 	Name      string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"Of the successor. Default: the old key's name."`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the successor stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Needed if the old key expires."`
 }
@@ -35,13 +35,14 @@ type replaceAPIKeyInput struct {
 func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.ExpiresAt) }
 
 type replaceAPIKeyOutput struct {
-	APIKey raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
-	Secret delivery.Secret   `json:"secret"`
+	summarized
 	confirmed
-	Replaces   replacedKey `json:"replaces"`
-	Granted    []grant     `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
-	NotGranted []grant     `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
-	Remaining  []string    `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	APIKey     raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
+	Secret     delivery.Secret   `json:"secret"`
+	Replaces   replacedKey       `json:"replaces"`
+	Granted    []grant           `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
+	NotGranted []grant           `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
+	Remaining  []string          `json:"remaining" jsonschema_description:"What is left to do, in this order."`
 	created    keyOutput
 	tierNote   string // see successorTier
 	ownNote    string // a sentence if the old key is or may be the server's own, or else ""
@@ -148,7 +149,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffcli
 
 func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {
 	g.Problem = problem
-	g.Call = callText("add_project_member", "id", g.ProjectID, "api_key_id", cmp.Or(o.APIKey.ID, "unknown"), "role_id", g.RoleID)
+	g.Call = callText("add_project_member", "project_id", g.ProjectID, "api_key_id", cmp.Or(o.APIKey.ID, "unknown"), "role_id", g.RoleID)
 	o.NotGranted = append(o.NotGranted, g)
 }
 
@@ -166,7 +167,7 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	}
 	return append(steps, deploy,
 		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) changes, that of the old one (%s) no longer does.", prefixText(o.created.prefix), prefixText(o.Replaces.KeyPrefix)),
-		fmt.Sprintf(revoke, callText("revoke_api_key", "id", o.Replaces.ID, "confirm_name", cmp.Or(o.Replaces.Name, o.Replaces.ID))))
+		fmt.Sprintf(revoke, callText("revoke_api_key", "api_key_id", o.Replaces.ID, "confirm_name", cmp.Or(o.Replaces.Name, o.Replaces.ID))))
 }
 
 func (o replaceAPIKeyOutput) delivered() delivery.Secret { return o.Secret }

@@ -62,37 +62,67 @@ type listRolesInput struct {
 	listInput
 }
 
-func listRoles(ctx context.Context, d *deps, in listRolesInput) (pageOutput[raffclient.Role], error) {
-	return list("roles", in.listInput, d.client.Roles(ctx, in.Scope))
+func listRoles(ctx context.Context, d *deps, in listRolesInput) (pageOutput[listedRole], error) {
+	return list("roles", in.listInput, d.client.Roles(ctx, in.Scope), leanRole)
+}
+
+// listedRole is a role in a list.
+type listedRole struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name,omitempty"`
+	Slug        string   `json:"slug,omitempty"`
+	Scope       string   `json:"scope,omitempty"`
+	System      *bool    `json:"is_system,omitempty"`
+	Permissions []string `json:"permissions,omitempty"`
+	Unreadable  []string `json:"unreadable,omitempty"`
+}
+
+func leanRole(r raffclient.Role) listedRole {
+	return listedRole{r.ID, r.Name, r.Slug, r.Scope, r.System, r.Permissions, r.Unreadable}
 }
 
 type roleIDInput struct {
-	ID string `json:"id" jsonschema:"format=uuid" jsonschema_description:"The role's ID, from list_roles."`
+	ID string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"The role's ID, from list_roles."`
 }
 
 type roleOutput struct {
+	summarized
 	Role raffclient.Role `json:"role"`
 }
 
-func (o roleOutput) sentence(verb string) string {
-	r := o.Role
-	return fmt.Sprintf("%s %s (ID %s, slug %s, scope %s) with %d permissions.", verb, labeled("role", r.Name), idText(r.ID), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
+func roleText(r raffclient.Role) string {
+	return fmt.Sprintf("%s (ID %s)", labeled("role", r.Name), idText(r.ID))
 }
 
-func (o roleOutput) summary() string { return o.sentence("This is the") }
+func (o roleOutput) summary() string { return describeRole("This is the", o.Role) }
 
-// changedRoleOutput is the output of a tool that creates or changes a role.
-type changedRoleOutput struct {
-	roleOutput
+func describeRole(verb string, r raffclient.Role) string {
+	return fmt.Sprintf("%s %s, slug %s, scope %s, with %d permissions.", verb, roleText(r), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
+}
+
+// createdRoleOutput is a new role.
+type createdRoleOutput struct {
+	summarized
 	confirmed
-	verb string
+	Role raffclient.Role `json:"role"`
 }
 
-func (o changedRoleOutput) summary() string { return o.sentence(o.verb) + o.doubts("get_role") }
+func (o createdRoleOutput) summary() string {
+	return describeRole("Created the", o.Role) + o.doubts("get_role")
+}
+
+// changedRoleOutput is a role after a change.
+type changedRoleOutput struct {
+	summarized
+	changed
+	Role raffclient.Role `json:"role"`
+}
+
+func (o changedRoleOutput) summary() string { return o.sentences(roleText(o.Role), "get_role") }
 
 func getRole(ctx context.Context, d *deps, in roleIDInput) (roleOutput, error) {
 	role, err := d.client.GetRole(ctx, in.ID)
-	return roleOutput{role}, err
+	return roleOutput{Role: role}, err
 }
 
 type createRoleInput struct {
@@ -103,13 +133,13 @@ type createRoleInput struct {
 	Description string   `json:"description,omitempty"`
 }
 
-func createRole(ctx context.Context, d *deps, in createRoleInput) (changedRoleOutput, error) {
+func createRole(ctx context.Context, d *deps, in createRoleInput) (createdRoleOutput, error) {
 	d.announce("create_role", "creating role", "name", in.Name)
 	role, err := d.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
 	if err != nil {
-		return changedRoleOutput{}, err
+		return createdRoleOutput{}, err
 	}
-	o := changedRoleOutput{roleOutput: roleOutput{role}, verb: "Created the"}
+	o := createdRoleOutput{Role: role}
 	o.text("name", in.Name, role.Name)
 	o.token("slug", in.Slug, role.Slug)
 	o.token("scope", in.Scope, role.Scope)
@@ -138,16 +168,18 @@ func atLeastOne(given bool, properties string) []schema.Fault {
 }
 
 func updateRole(ctx context.Context, d *deps, in updateRoleInput) (changedRoleOutput, error) {
-	role, err := d.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
-	if err != nil {
-		return changedRoleOutput{}, err
+	var o changedRoleOutput
+	old, err := d.client.GetRole(ctx, in.ID)
+	if err := o.begin(err, rolesView); err != nil {
+		return o, err
 	}
-	o := changedRoleOutput{roleOutput: roleOutput{role}, verb: "Changed the"}
-	o.Role.ID = cmp.Or(role.ID, in.ID)
-	o.text("name", in.Name, role.Name)
-	o.optional("description", in.Description, role.Description)
-	o.set("permissions", in.Permissions, role.Permissions)
-	o.verb = o.lead(o.verb)
+	if o.Role, err = d.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions}); err != nil {
+		return o, err
+	}
+	o.Role.ID = cmp.Or(o.Role.ID, in.ID)
+	o.text("name", in.Name, old.Name, o.Role.Name)
+	o.optional("description", in.Description, old.Description, o.Role.Description)
+	o.set("permissions", in.Permissions, old.Permissions, o.Role.Permissions)
 	return o, nil
 }
 
@@ -158,14 +190,18 @@ type deleteRoleInput struct {
 
 // deletedOutput is the output of a tool that deletes, revokes or removes.
 type deletedOutput struct {
-	ID     string `json:"id"`
-	Name   string `json:"name,omitempty"`
-	format string // of the summary, for the labeled name and the ID
-	noun   string
+	summarized
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+	text string // the summary
 }
 
-func (o deletedOutput) summary() string {
-	return fmt.Sprintf(o.format, labeled(o.noun, o.Name), idText(o.ID))
+func (o deletedOutput) summary() string { return o.text }
+
+// deleted returns the output of a tool that deleted something. format is that of the summary, for
+// the noun with the name, and the ID.
+func deleted(format, noun, id, name string) deletedOutput {
+	return deletedOutput{ID: id, Name: name, text: fmt.Sprintf(format, labeled(noun, name), idText(id))}
 }
 
 func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput, error) {
@@ -177,7 +213,7 @@ func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deletedOutput{in.ID, role.Name, "Deleted %s (ID %s).", "role"}, d.client.DeleteRole(ctx, in.ID)
+	return deleted("Deleted %s (ID %s).", "role", in.ID, role.Name), d.client.DeleteRole(ctx, in.ID)
 }
 
 type listPermissionsInput struct {

@@ -20,9 +20,9 @@ import (
 func TestOwnKeyIsProtected(t *testing.T) {
 	own := sandbox.KeyID("owner")
 	for _, tt := range []struct{ tool, arguments string }{
-		{"revoke_api_key", args("id", own, "confirm_name", "Owner")},
-		{"regenerate_api_key", args("id", own, "confirm_name", "Owner")},
-		{"update_api_key", `{"id":"` + own + `","is_active":false}`},
+		{"revoke_api_key", args("api_key_id", own, "confirm_name", "Owner")},
+		{"regenerate_api_key", args("api_key_id", own, "confirm_name", "Owner")},
+		{"update_api_key", `{"api_key_id":"` + own + `","is_active":false}`},
 	} {
 		b := newBench(t)
 		before := state(b.api)
@@ -38,17 +38,17 @@ func TestOwnKeyIsProtected(t *testing.T) {
 	}
 	// An expiry is a switch with a delay; and a prefix that is masked rules nothing out.
 	b := newBench(t)
-	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","expires_at":"2100-01-01T00:00:00Z"}`); !r.IsError || !strings.Contains(r.text(), "this server itself runs with") {
+	if r := b.call(t, t.Context(), "update_api_key", `{"api_key_id":"`+own+`","expires_at":"2100-01-01T00:00:00Z"}`); !r.IsError || !strings.Contains(r.text(), "this server itself runs with") {
 		t.Errorf("it can be made to expire: %s", r.raw)
 	}
 	b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"key_prefix": b.api.OwnerKey().Reveal()[:9] + "…"}})
-	if r := b.call(t, t.Context(), "revoke_api_key", args("id", own, "confirm_name", "Owner")); !r.IsError || keyOf(b.api, "owner").Revoked {
+	if r := b.call(t, t.Context(), "revoke_api_key", args("api_key_id", own, "confirm_name", "Owner")); !r.IsError || keyOf(b.api, "owner").Revoked {
 		t.Errorf("with a masked prefix: got %s", r.raw)
 	}
-	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+own+`","name":"Server"}`); r.IsError {
+	if r := b.call(t, t.Context(), "update_api_key", `{"api_key_id":"`+own+`","name":"Server"}`); r.IsError {
 		t.Errorf("renaming it is refused: %s", r.raw)
 	}
-	if r := b.call(t, t.Context(), "update_api_key", `{"id":"`+sandbox.KeyID("grafana")+`","is_active":false}`); r.IsError {
+	if r := b.call(t, t.Context(), "update_api_key", `{"api_key_id":"`+sandbox.KeyID("grafana")+`","is_active":false}`); r.IsError {
 		t.Errorf("switching another off is refused: %s", r.raw)
 	}
 }
@@ -65,7 +65,7 @@ func revoke(t *testing.T, b *bench, a asked) (answer, question string) {
 	t.Helper()
 	c := dial(t, b)
 	c.Ask(mcptest.Initialize("1", "2025-06-18", "t", "{"+a.capabilities+"}"))
-	c.Send(mcptest.Call("2", "revoke_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
+	c.Send(mcptest.Call("2", "revoke_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
 	m := c.Receive()
 	if m.IsQuestion() {
 		question = m.Text
@@ -134,7 +134,7 @@ func keyOf(api *faulty.API, handle string) sandbox.Key {
 func TestUserIsAskedStatelessly(t *testing.T) {
 	b := newBench(t)
 	ask := func(handle, name string, members ...string) asking {
-		return b.stateless(t, "revoke_api_key", args("id", sandbox.KeyID(handle), "confirm_name", name), canShowForms, members...)
+		return b.stateless(t, "revoke_api_key", args("api_key_id", sandbox.KeyID(handle), "confirm_name", name), canShowForms, members...)
 	}
 	first := ask("grafana", "Grafana")
 	if first.ResultType != "input_required" || len(first.InputRequests) != 1 || first.RequestState == "" {
@@ -157,7 +157,7 @@ func TestApprovalIsGoodOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		regenerate := func(members ...string) asking {
-			return b.stateless(t, "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), canShowForms, members...)
+			return b.stateless(t, "regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), canShowForms, members...)
 		}
 		yes := func() string {
 			question := regenerate()
@@ -294,12 +294,12 @@ func TestAuditRequests(t *testing.T) {
 func TestReplace(t *testing.T) {
 	b := newBench(t)
 	old := keyOf(b.api, "production-deploy")
-	r := b.call(t, t.Context(), "replace_api_key", args("id", old.ID))
+	r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", old.ID))
 	if !r.IsError || !strings.Contains(r.text(), "expires_at") {
 		t.Errorf("got %s, want it to ask for an expiry", r.raw)
 	}
 	in90 := time.Now().AddDate(0, 0, 90).UTC().Format(time.RFC3339)
-	r = b.call(t, t.Context(), "replace_api_key", args("id", old.ID, "expires_at", in90))
+	r = b.call(t, t.Context(), "replace_api_key", args("api_key_id", old.ID, "expires_at", in90))
 	conforms(t, "replace_api_key", r)
 	out := replaced(t, r)
 	if len(out.Granted) != 1 || out.Granted[0].ProjectID != sandbox.ProjectID("production") || out.Granted[0].MemberID == "" || len(out.NotGranted) != 0 {
@@ -385,7 +385,7 @@ func TestReplaceWithSlowGrants(t *testing.T) {
 		b.api.Fail(faulty.Fault{Method: "GET", Set: map[string]any{"project_accesses": accesses}})
 		b.api.Fail(faulty.Fault{Method: "POST", Path: "/api/v1/projects/*", Delay: time.Hour, Times: -1})
 		start := time.Now()
-		out := replaced(t, b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("terraform"))))
+		out := replaced(t, b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID("terraform"))))
 		if took := time.Since(start); took > 45*time.Second || out.Secret.Value == "" || len(out.NotGranted) != 6 {
 			t.Errorf("after %v got %+v", took, out)
 		}
@@ -400,7 +400,7 @@ func TestReplaceHalfGranted(t *testing.T) {
 			b := newBench(t)
 			fault.Method, fault.Path = "POST", "/api/v1/projects/*"
 			b.api.Fail(fault)
-			r := b.call(t, t.Context(), "replace_api_key", args("id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"))
+			r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"))
 			out := replaced(t, r)
 			if fault.After { // it was granted, and found
 				if len(out.Granted) != 1 || len(out.NotGranted) != 0 || out.Granted[0].MemberID == "" {
@@ -510,7 +510,7 @@ func TestRegeneratedForNobody(t *testing.T) {
 		b := newBench(t)
 		b.api.Fail(faulty.Fault{Method: "POST", DelayAfter: time.Second})
 		c := dial(t, b)
-		c.Send(mcptest.Call("1", "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
+		c.Send(mcptest.Call("1", "regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")))
 		time.Sleep(500 * time.Millisecond)
 		c.Send(mcptest.Cancel("1"))
 		if got := c.End(); len(got) != 0 {
@@ -528,12 +528,12 @@ func TestMemberThatMayBeAnothers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		grant := func(handle string) result {
-			return b.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID(handle), "role_id", sandbox.RoleID("viewer")))
+			return b.call(t, t.Context(), "add_project_member", args("project_id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID(handle), "role_id", sandbox.RoleID("viewer")))
 		}
 		another := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
 			c.APIKey, c.Transport = b.api.OwnerKey(), b.api.Transport()
 		})
-		if r := another.call(t, t.Context(), "add_project_member", args("id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID("ci"), "role_id", sandbox.RoleID("viewer"))); r.IsError {
+		if r := another.call(t, t.Context(), "add_project_member", args("project_id", sandbox.ProjectID("playground"), "api_key_id", sandbox.KeyID("ci"), "role_id", sandbox.RoleID("viewer"))); r.IsError {
 			t.Fatal(r.text())
 		}
 		time.Sleep(time.Minute)

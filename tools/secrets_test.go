@@ -310,8 +310,8 @@ func TestArgumentsCannotChangeTheWay(t *testing.T) {
 // Every tool that yields a secret hands it over in the same way.
 func TestOtherSecretsElsewhere(t *testing.T) {
 	for _, tt := range []struct{ tool, arguments string }{
-		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
-		{"replace_api_key", args("id", sandbox.KeyID("terraform"))},
+		{"regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
+		{"replace_api_key", args("api_key_id", sandbox.KeyID("terraform"))},
 	} {
 		t.Run(tt.tool, func(t *testing.T) {
 			b, _ := elsewhere(t, "file", "")
@@ -330,8 +330,8 @@ func TestOtherSecretsElsewhere(t *testing.T) {
 // Where a secret could not be handed over, nothing is regenerated or replaced.
 func TestOtherWaysNotReady(t *testing.T) {
 	for _, tt := range []struct{ tool, arguments string }{
-		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
-		{"replace_api_key", args("id", sandbox.KeyID("terraform"))},
+		{"regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")},
+		{"replace_api_key", args("api_key_id", sandbox.KeyID("terraform"))},
 	} {
 		t.Run(tt.tool, func(t *testing.T) {
 			b, home := elsewhere(t, "file", "")
@@ -352,7 +352,7 @@ func TestOtherWaysNotReady(t *testing.T) {
 func TestRegeneratedSecretThatIsLost(t *testing.T) {
 	needShell(t)
 	b := lose(t)
-	r := b.call(t, t.Context(), "regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
+	r := b.call(t, t.Context(), "regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"))
 	for _, want := range []string{"was regenerated", "old secret no longer works", "call regenerate_api_key again"} {
 		if !r.IsError || !strings.Contains(r.text(), want) {
 			t.Errorf("got %s, want it to say %q", r.raw, want)

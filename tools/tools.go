@@ -114,12 +114,28 @@ func (e effect) noChange() string {
 	return "Nothing was changed."
 }
 
-// output is what a tool's function returns: a struct that becomes the
-// structured result.
+// output is the output of a tool: a struct that becomes the structured result. Its first
+// field is a summarized.
 type output interface {
-	// summary tells the assistant what happened. It never contains a secret.
+	// summary tells the assistant what happened, what that implies and what to do next,
+	// in whole sentences. It never contains a secret.
 	summary() string
+	setSummary(text string)
 }
+
+// outputOf is a pointer to T that is an output.
+type outputOf[T any] interface {
+	*T
+	output
+}
+
+// summarized is the first field of every output. Some clients pass only the structured
+// result to the model, and keep only the beginning of a long one.
+type summarized struct {
+	Summary string `json:"summary"`
+}
+
+func (s *summarized) setSummary(text string) { s.Summary = text }
 
 // secretOutput is the output of a tool that returns a secret.
 type secretOutput interface {
@@ -151,9 +167,9 @@ var addedByClients = []string{"wait_for_previous"}
 // define makes a tool of a function. The types of the function determine the schemas,
 // which are derived when they are first needed, because that takes most of the time and
 // memory of a start.
-func define[In any, Out output](s spec, f func(context.Context, *deps, In) (Out, error)) Tool {
+func define[In, Out any, P outputOf[Out]](s spec, f func(context.Context, *deps, In) (Out, error)) Tool {
 	if s.sensitive != "" {
-		_ = any(*new(Out)).(secretOutput) // or success could not tell where the secret is
+		_ = any(P(nil)).(secretOutput) // or success could not tell where the secret is
 	}
 	in := sync.OnceValue(schema.ForInput[In])
 	schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
@@ -162,7 +178,8 @@ func define[In any, Out output](s spec, f func(context.Context, *deps, In) (Out,
 		if err != nil {
 			return nil, err
 		}
-		return f(ctx, d, args)
+		out, err := f(ctx, d, args)
+		return P(&out), err
 	})
 }
 
@@ -220,6 +237,8 @@ func (d *deps) announce(tool, what string, attrs ...string) {
 // If the secret was delivered elsewhere, the JSON says where, so it is for both, and the
 // flag in _meta contains no pointers.
 func success(s spec, out output) *mcp.CallToolResult {
+	summary := out.summary()
+	out.setSummary(summary)
 	whole, err := json.Marshal(out)
 	if err != nil {
 		panic("tools: " + s.name + ": the result cannot be written as JSON")
@@ -235,7 +254,7 @@ func success(s spec, out output) *mcp.CallToolResult {
 	}
 	return &mcp.CallToolResult{
 		Result:            mcp.Result{Meta: meta},
-		Content:           []mcp.Content{mcp.NewTextContent(out.summary()), text},
+		Content:           []mcp.Content{mcp.NewTextContent(summary), text},
 		StructuredContent: json.RawMessage(whole),
 	}
 }

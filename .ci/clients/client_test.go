@@ -204,14 +204,14 @@ func checkQuestions(t *testing.T, s *mcp.ClientSession, answers chan *mcp.Elicit
 		{&mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": true}}, true},
 	} {
 		answers <- tt.answer
-		revoked := call(t, s, "revoke_api_key", map[string]any{"id": made.APIKey.ID, "confirm_name": name})
+		revoked := call(t, s, "revoke_api_key", map[string]any{"api_key_id": made.APIKey.ID, "confirm_name": name})
 		if len(answers) > 0 {
 			t.Fatalf("the user was not asked; got %s", text(revoked))
 		}
 		if revoked.IsError == tt.done {
 			t.Errorf("%s: got %s", tt.answer.Action, text(revoked))
 		}
-		if gone := call(t, s, "get_api_key", map[string]any{"id": made.APIKey.ID}).IsError; gone != tt.done {
+		if gone := call(t, s, "get_api_key", map[string]any{"api_key_id": made.APIKey.ID}).IsError; gone != tt.done {
 			t.Errorf("%s: the key is gone: %t, want %t", tt.answer.Action, gone, tt.done)
 		}
 	}

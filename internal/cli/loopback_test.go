@@ -35,7 +35,7 @@ func session(t *testing.T, env ...string) (answer, stderr string) {
 	c := mcptest.Start(t, cmd)
 	answer = c.Ask(mcptest.Call("1", "create_api_key", `{"name":"ci"}`))
 	// A second call uses the connection, so that unsolicited bytes have been noticed.
-	c.Ask(mcptest.Call("2", "get_api_key", `{"id":"00000000-0000-4000-8000-000000000000"}`))
+	c.Ask(mcptest.Call("2", "get_api_key", `{"api_key_id":"00000000-0000-4000-8000-000000000000"}`))
 	c.End()
 	return answer, log.String()
 }
