@@ -201,7 +201,7 @@ func (d *deps) readKey(ctx context.Context, id string) (raffclient.APIKey, error
 
 type confirmedKeyInput struct {
 	keyIDInput
-	confirmInput
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"The key's current name."`
 }
 
 // confirmKey reads the key, and returns an error unless the change is confirmed.
@@ -213,11 +213,11 @@ func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conse
 	if err := d.notOwn(key, verb); err != nil {
 		return key, err
 	}
-	return key, d.confirm(ctx, action{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), consequence}, in.ConfirmName)
+	return key, d.confirm(ctx, action{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), prefixText(key.KeyPrefix), consequence, "get_api_key"}, in.ConfirmName)
 }
 
 func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOutput, error) {
-	old, err := d.confirmKey(ctx, in, "regenerate", "It gets a new secret. The old one stops working immediately, and this cannot be undone.")
+	old, err := d.confirmKey(ctx, in, "regenerate", "Its old secret stops working immediately, and with it anything that uses it. This cannot be undone.")
 	if err != nil {
 		return keyOutput{}, err
 	}
@@ -245,7 +245,7 @@ func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOu
 }
 
 func revokeAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (deletedOutput, error) {
-	key, err := d.confirmKey(ctx, in, "revoke", "It is revoked for good. Whatever uses it stops working immediately, and this cannot be undone.")
+	key, err := d.confirmKey(ctx, in, "revoke", "Anything that uses it stops working immediately. This cannot be undone.")
 	if err != nil {
 		return deletedOutput{}, err
 	}

@@ -22,27 +22,25 @@ const (
 	ConfirmNever  Confirm = "never"
 )
 
-// confirmInput is the part of the input that all tools that delete or replace have in
-// common.
-type confirmInput struct {
-	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"Its current name as listed, to make sure that it is the one meant; its ID if it has no name. For a member: the e-mail address, or the ID if there is none."`
-}
-
-// action is a change that must be confirmed.
+// action is something that is confirmed before it is done.
 type action struct {
 	verb        string // "Revoke"
 	resource    string // "API key"
-	id, name    string // name is the current one, or the ID if there is none
-	consequence string // what happens, as a sentence
+	id          string
+	name        string // the current name, or the ID if there is none
+	detail      string // what distinguishes it from others of the same name, as it is shown
+	consequence string // what happens, in sentences
+	lookUp      string // the tool that shows the name
 }
 
 func (a action) String() string { return a.resource + " " + quoted(a.name) }
 
-// mismatch is the error of a confirm_name that is not the name of the resource.
+// mismatch is a confirmation that names something else. It does not reveal the name: the
+// model must look at what it is about to destroy.
 type mismatch struct{ action }
 
 func (m mismatch) Error() string {
-	return fmt.Sprintf("confirm_name does not match: the %s with that ID is %s. Nothing was changed; if it is the one that the user means, call again with that as confirm_name.", m.resource, quoted(m.name))
+	return fmt.Sprintf("confirm_name does not match the %s with that ID. Nothing was changed. Look it up with %s, and make sure that it is the one the user means before you call again.", m.resource, m.lookUp)
 }
 
 // refusal is the error of a call that this package refuses: the reason, and what to do
@@ -114,7 +112,7 @@ func agreed(content any) bool {
 func (r confirmationRequest) result() *mcp.CallToolResult {
 	return server.NewInputRequestBuilder(r.state).Elicit(confirmationID, mcp.ElicitationParams{
 		Mode:    mcp.ElicitationModeForm,
-		Message: fmt.Sprintf("%s the %v (ID %s)? %s", r.verb, r.action, idText(r.id), r.consequence),
+		Message: fmt.Sprintf("%s %v (%s)? %s", r.verb, r.action, r.detail, r.consequence),
 		RequestedSchema: map[string]any{
 			"type": "object",
 			"properties": map[string]any{"confirm": map[string]any{

@@ -86,7 +86,7 @@ func createProjectInvitation(ctx context.Context, d *deps, in createProjectInvit
 type cancelInvitationInput struct {
 	ID          string `json:"invitation_id" jsonschema:"format=uuid" jsonschema_description:"invitation_id of a pending member, from list_members or list_project_members."`
 	ProjectID   string `json:"project_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"The project, if the invitation is to a project: its members are then searched for the invitation."`
-	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"E-mail address of the invited person as listed, to make sure that the invitation is the one meant. If the invitation is not listed: its ID."`
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"E-mail address of the invited person; the invitation's ID if it is not listed."`
 }
 
 type cancelledOutput struct {
@@ -108,7 +108,7 @@ func cancelInvitation(ctx context.Context, d *deps, in cancelInvitationInput) (c
 		return cancelledOutput{}, refusal(fmt.Sprintf("Nothing was changed: whose invitation %s is cannot be checked: %s. "+
 			"If it is an invitation to a project, call again with project_id. If it cannot be listed, and the user is sure of the ID, call again with the ID as confirm_name.", idText(in.ID), unlisted))
 	}
-	a := action{"Cancel", "invitation", in.ID, cmp.Or(email, in.ID), "Its link is then no longer valid. This cannot be undone, but a new invitation can be sent."}
+	a := action{"Cancel", "invitation", in.ID, cmp.Or(email, in.ID), "ID " + idText(in.ID), "Its link stops working immediately. This cannot be undone, but a new invitation can be sent.", "list_members or list_project_members"}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return cancelledOutput{}, err
 	}

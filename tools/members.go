@@ -214,7 +214,7 @@ func updateMember(ctx context.Context, d *deps, in updateMemberInput) (changedMe
 
 type removeMemberInput struct {
 	memberIDInput
-	confirmInput
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"The member's e-mail address; the member ID if there is none."`
 }
 
 func removeMember(ctx context.Context, d *deps, in removeMemberInput) (deletedOutput, error) {
@@ -222,7 +222,7 @@ func removeMember(ctx context.Context, d *deps, in removeMemberInput) (deletedOu
 	if err != nil {
 		return deletedOutput{}, withPermission(err, membersView)
 	}
-	a := action{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "They lose access to the account immediately. API keys that they made keep working."}
+	a := action{"Remove", "member", in.ID, cmp.Or(member.Email, in.ID), "ID " + idText(in.ID), "They lose access to the account immediately. API keys that they created keep working.", "get_member"}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}

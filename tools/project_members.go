@@ -116,7 +116,7 @@ func updateProjectMember(ctx context.Context, d *deps, in updateProjectMemberInp
 
 type removeProjectMemberInput struct {
 	projectMemberIDInput
-	confirmInput
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"The member's e-mail address; the member ID if there is none."`
 }
 
 func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInput) (deletedOutput, error) {
@@ -124,7 +124,7 @@ func removeProjectMember(ctx context.Context, d *deps, in removeProjectMemberInp
 	if err != nil {
 		return deletedOutput{}, withPermission(err, projectMembersView)
 	}
-	a := action{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "They lose access to the project immediately."}
+	a := action{"Remove", "project member", in.MemberID, cmp.Or(member.Email, in.MemberID), "ID " + idText(in.MemberID), "They lose access to the project immediately.", "get_project_member"}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}

@@ -161,7 +161,7 @@ func updateProject(ctx context.Context, d *deps, in updateProjectInput) (changed
 
 type deleteProjectInput struct {
 	projectIDInput
-	confirmInput
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"The project's current name."`
 }
 
 func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deletedOutput, error) {
@@ -169,7 +169,7 @@ func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deleted
 	if err != nil {
 		return deletedOutput{}, withPermission(err, projectsView)
 	}
-	a := action{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "It is deleted for good, with the roles that members and API keys have in it. This cannot be undone."}
+	a := action{"Delete", "project", in.ID, cmp.Or(project.Name, in.ID), "ID " + idText(in.ID), "It is deleted with the roles that members and API keys have in it. This cannot be undone.", "get_project"}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}

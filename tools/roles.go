@@ -185,7 +185,7 @@ func updateRole(ctx context.Context, d *deps, in updateRoleInput) (changedRoleOu
 
 type deleteRoleInput struct {
 	roleIDInput
-	confirmInput
+	ConfirmName string `json:"confirm_name" jsonschema:"minLength=1" jsonschema_description:"The role's current name."`
 }
 
 // deletedOutput is the output of a tool that deletes, revokes or removes.
@@ -209,7 +209,7 @@ func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput
 	if err != nil {
 		return deletedOutput{}, withPermission(err, rolesView)
 	}
-	a := action{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "It is deleted for good. This cannot be undone."}
+	a := action{"Delete", "role", in.ID, cmp.Or(role.Name, in.ID), "ID " + idText(in.ID), "This cannot be undone.", "get_role"}
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}

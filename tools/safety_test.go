@@ -110,7 +110,7 @@ func TestUserIsAsked(t *testing.T) {
 				if (question != "") != tt.asked {
 					t.Errorf("got question %q, want one: %t", question, tt.asked)
 				}
-				if tt.asked && (!strings.Contains(question, "Grafana") || !strings.Contains(question, "for good")) {
+				if tt.asked && (!strings.Contains(question, "Grafana") || !strings.Contains(question, "cannot be undone")) {
 					t.Errorf("the question does not say what is at stake: %s", question)
 				}
 				if !strings.Contains(answer, tt.want) {

@@ -1,0 +1,31 @@
+package tools
+
+import (
+	"context"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+)
+
+// people are the members of the account, by whom API keys and invitations were created.
+type people struct {
+	byUser  map[string]raffclient.Member // by user ID
+	unknown string                       // why the members are not known, as a clause; "" if they are
+}
+
+// readPeople reads the members of the account. That only adds names to a result, so a
+// failure is recorded, not returned.
+func (d *deps) readPeople(ctx context.Context) people {
+	p := people{byUser: map[string]raffclient.Member{}}
+	for m, err := range d.client.Members(ctx, "") {
+		if err != nil {
+			return people{unknown: reason(err)}
+		}
+		if m.UserID != "" {
+			p.byUser[m.UserID] = m
+		}
+	}
+	return p
+}
+
+// email returns the e-mail address of a user, or "" if it is not known.
+func (p people) email(userID string) string { return p.byUser[userID].Email }
