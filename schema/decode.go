@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	invopop "github.com/invopop/jsonschema"
 )
 
-// Decode decodes an object that conforms to the schema. In addition to what the schema
-// permits, raw may be empty or null, which counts as an empty object, and an optional
-// property may be null, which counts as absent. Decode asserts formats, counts lengths in
-// characters, rejects a property that occurs twice, and limits the depth of the object and
-// the length of numbers. A number in a field of type any becomes a json.Number.
+// Decode decodes a value that comes in. It accepts exactly what the published schema
+// says, with these additions: absent arguments and null count as an empty object, and
+// null for an optional property counts as absent, unless T is a [NullChecker] that refuses
+// it. Formats are asserted; lengths count
+// characters; a property must not occur twice; and depth and the length of numbers are
+// limited. Numbers in an any are json.Number.
 //
 // Decode ignores the top-level properties in ignored, unless T has them. They are
 // properties that some client is known to add.
@@ -36,11 +39,13 @@ func (i *input) decode(raw json.RawMessage, ignored []string, value any) error {
 	if err != nil {
 		return Faults{{Problem: err.Error()}}
 	}
+	null := optionalNulls(c.root, object)
 	normalize(c.root, object)
 	found = append(found, c.violations(object)...)
 
 	err = build(value, object, found)
 	if err == nil {
+		found = append(found, checkNull(value, null)...)
 		found = append(found, check(value, found)...)
 	}
 	if len(found) > 0 {
@@ -69,9 +74,32 @@ func build(value any, object map[string]any, found []finding) error {
 	return d.Decode(value)
 }
 
-// check returns a finding for each fault that Checker reports. It skips faults of a property
-// that already has a finding. It also skips faults of the value as a whole if found contains
-// anything but missing properties, because the value is then incomplete.
+// optionalNulls returns the names of the optional properties of object that are null.
+func optionalNulls(s *invopop.Schema, object map[string]any) (null []string) {
+	for name, item := range object {
+		if item == nil && optional(s, name) {
+			null = append(null, name)
+		}
+	}
+	slices.Sort(null)
+	return null
+}
+
+// checkNull returns the findings of the value's own rules about properties that are null.
+func checkNull(value any, null []string) (found []finding) {
+	checker, ok := value.(NullChecker)
+	if !ok || len(null) == 0 {
+		return nil
+	}
+	for _, fault := range checker.CheckNull(null) {
+		found = append(found, finding{path: fault.location(), what: fault})
+	}
+	return found
+}
+
+// check returns the findings of the value's own rules. It skips those about a property that
+// already has one, and those about the whole value if found contains anything but missing
+// properties, since the value is then incomplete.
 func check(value any, found []finding) []finding {
 	checker, ok := value.(Checker)
 	if !ok {

@@ -448,3 +448,41 @@ func TestCheckWithPointerReceiver(t *testing.T) {
 		t.Errorf("got %v, want refused", err)
 	}
 }
+
+type keepsExpiry struct {
+	Name    string `json:"name"`
+	Tier    string `json:"tier,omitempty"`
+	Expires string `json:"expires,omitempty"`
+}
+
+func (k keepsExpiry) Check() []schema.Fault {
+	if k.Tier == "" && k.Expires == "" {
+		return []schema.Fault{{Problem: "give 'tier' or 'expires'"}}
+	}
+	return nil
+}
+
+func (keepsExpiry) CheckNull(properties []string) []schema.Fault {
+	if !reflect.DeepEqual(properties, []string{"expires"}) {
+		return nil
+	}
+	return []schema.Fault{{Property: "expires", Problem: "'expires' cannot be removed"}}
+}
+
+// A type can tell null from absent, and only null for an optional property.
+func TestDecodeChecksNull(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"name":"a","expires":null}`:             "'expires' cannot be removed",
+		`{"name":"a","tier":"b","expires":null}`:  "'expires' cannot be removed",
+		`{"expires":null}`:                        "missing property 'name'; 'expires' cannot be removed",
+		`{"name":"a","tier":null,"expires":null}`: "give 'tier' or 'expires'",
+		`{"name":"a"}`:                            "give 'tier' or 'expires'",
+		`{"name":"a","tier":"b"}`:                 "<nil>",
+		`{"name":null,"tier":"b"}`:                "'name' must be a string, not null",
+	} {
+		_, err := schema.ForInput[keepsExpiry]().Decode(json.RawMessage(in))
+		if got := fmt.Sprint(err); got != want {
+			t.Errorf("Decode(%s): got %q, want %q", in, got, want)
+		}
+	}
+}

@@ -83,3 +83,11 @@ func (s *Schema[T]) Compile() error {
 type Checker interface {
 	Check() []Fault
 }
+
+// NullChecker is implemented by types for which null says something about a property that
+// need not be there. [Schema.Decode] calls CheckNull with the names of those properties of
+// the top level that are null, in alphabetical order, if there are any. A value without a
+// CheckNull, or for which it returns nothing, treats them as absent.
+type NullChecker interface {
+	CheckNull(properties []string) []Fault
+}
