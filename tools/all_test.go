@@ -43,8 +43,8 @@ func examples() []example {
 	production := sandbox.ProjectID("production")
 	chen := sandbox.MemberID("production", "chen@meridian.example")
 	return []example{
-		{"list_api_keys", `{}`, "listApiKeys", 1, "All 15 API keys"},
-		{"get_api_key", args("api_key_id", key), "getApiKey", 1, "Grafana"},
+		{"list_api_keys", `{}`, "listApiKeys", 2, "All 15 API keys"},
+		{"get_api_key", args("api_key_id", key), "getApiKey", 2, "Grafana"},
 		{"create_api_key", args("name", "ci"), "createApiKey", 1, "Created API key \"ci\" "},
 		{"update_api_key", args("api_key_id", key, "name", "Grafana 2"), "updateApiKey", 2, "Grafana 2"},
 		{"regenerate_api_key", args("api_key_id", key, "confirm_name", "Grafana"), "regenerateApiKey", 2, "Regenerated"},

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -17,7 +17,7 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:        "list_api_keys",
 			title:       "List API keys",
-			description: "List the API keys of the account, optionally filtered, without their secrets: they are told apart by key_prefix.",
+			description: "List the account's API keys, optionally filtered, without their secrets.",
 			effect:      reads,
 			permission:  apiKeysView,
 		}, listAPIKeys),
@@ -31,10 +31,10 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:  "create_api_key",
 			title: "Create API key",
-			description: "Create an API key for the Raff account, for a program to call the Raff API with. " +
-				"Returns the key's details and its secret, which Raff shows this once and never again; or, if the administrator chose so, where the secret was put instead. " +
-				"A key belongs to the account, not to a person, and lasts until it expires or is revoked. " +
-				"Every call makes another key, even with the same name.",
+			description: "Create an API key with which a program can call the Raff API. " +
+				"Returns the key and its secret, which Raff shows only once; or where the secret was delivered, if the administrator chose that. " +
+				"A key belongs to the account, not to a person, and works until it expires or is revoked. " +
+				"Every call creates another key, even with the same name.",
 			effect:     creates,
 			permission: apiKeysCreate,
 			sensitive:  "/secret/value",
@@ -42,16 +42,16 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:  "update_api_key",
 			title: "Update API key",
-			description: "Rename an API key, change its rate limit tier or its expiry, or switch it off and on again. " +
-				"Its role cannot be changed, and a key with an expiry cannot be made to last forever.",
+			description: "Rename an API key, change its rate limit tier or expiry, or deactivate or reactivate it. " +
+				"It does not change the key's role. An expiry can be moved, but not removed.",
 			effect:     updates,
 			permission: apiKeysManage,
 		}, updateAPIKey),
 		define(spec{
 			name:  "regenerate_api_key",
 			title: "Regenerate API key",
-			description: "Give an API key a new secret, shown this once. The old secret stops working immediately, so whatever uses it breaks until it has the new one: " +
-				"to rotate a key in use without that, use replace_api_key. ID, name, role and expiry stay.",
+			description: "Give an API key a new secret, shown only once. The old secret stops working immediately, breaking whatever uses it; replace_api_key avoids that. " +
+				"ID, name, role and expiry stay.",
 			effect:     replaces,
 			permission: apiKeysManage,
 			sensitive:  "/secret/value",
@@ -59,7 +59,7 @@ func apiKeyTools() []Tool {
 		define(spec{
 			name:        "revoke_api_key",
 			title:       "Revoke API key",
-			description: "Revoke an API key for good. Whatever uses it stops working immediately.",
+			description: "Revoke an API key permanently. Anything that uses it stops working immediately.",
 			effect:      deletes,
 			permission:  apiKeysRevoke,
 		}, revokeAPIKey),
@@ -68,83 +68,68 @@ func apiKeyTools() []Tool {
 	)
 }
 
-type listAPIKeysInput struct {
-	Name   string `json:"name,omitempty" jsonschema_description:"Only keys with this in their name, case-insensitive."`
-	Active *bool  `json:"active,omitempty" jsonschema_description:"Only keys that work (true), or only those that are switched off or expired (false)."`
-	Role   string `json:"role,omitempty" jsonschema_description:"Only keys with this account role: its ID, slug or name."`
-	listInput
-}
-
-func (in listAPIKeysInput) match(k raffclient.APIKey) bool {
-	return strings.Contains(strings.ToLower(k.Name), strings.ToLower(in.Name)) &&
-		(in.Active == nil || *in.Active == isUsable(k)) &&
-		(in.Role == "" || in.Role == k.RoleID || strings.EqualFold(in.Role, k.RoleSlug) || strings.EqualFold(in.Role, k.RoleName))
-}
-
-// isUsable reports whether k is active and has not expired. A key counts as active unless
-// the API says otherwise.
-func isUsable(k raffclient.APIKey) bool {
-	expires, ok := k.ExpiresAt.Time()
-	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
-}
-
-// listedKey is an API key in a list.
-type listedKey struct {
-	ID            string               `json:"id"`
-	Name          string               `json:"name,omitempty"`
-	KeyPrefix     string               `json:"key_prefix,omitempty"`
-	Active        *bool                `json:"is_active,omitempty"`
-	RoleName      string               `json:"role_name,omitempty"`
-	RateLimitTier string               `json:"rate_limit_tier,omitempty"`
-	ExpiresAt     raffclient.Timestamp `json:"expires_at,omitempty"`
-	LastUsedAt    raffclient.Timestamp `json:"last_used_at,omitempty"`
-	CreatedBy     string               `json:"created_by,omitempty"`
-	Unreadable    []string             `json:"unreadable,omitempty"`
-}
-
-func leanKey(k raffclient.APIKey) listedKey {
-	return listedKey{k.ID, k.Name, k.KeyPrefix, k.Active, k.RoleName, k.RateLimitTier, k.ExpiresAt, k.LastUsedAt, k.CreatedBy, k.Unreadable}
-}
-
-func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (pageOutput[listedKey], error) {
-	var matching []listedKey
-	for k, err := range d.client.APIKeys(ctx) {
-		if err != nil {
-			return pageOutput[listedKey]{}, err
-		}
-		if in.match(k) {
-			matching = append(matching, leanKey(k))
-		}
-	}
-	return paginate("API keys", in.listInput, matching), nil
-}
-
 type keyIDInput struct {
-	ID string `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"The key's ID, from list_api_keys."`
+	ID string `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"From list_api_keys."`
 }
 
 type apiKeyOutput struct {
 	summarized
-	APIKey raffclient.APIKey `json:"api_key"`
+	APIKey  fullKey `json:"api_key"`
+	creator string  // a sentence, or ""
 }
 
-func (o apiKeyOutput) summary() string { return fmt.Sprintf("This is the %s.", keyText(o.APIKey)) }
+func (o apiKeyOutput) summary() string {
+	k := o.APIKey
+	text := fmt.Sprintf("This is the %s.%s", keyText(k.APIKey), expiryText(k.ExpiresAt))
+	if k.LastUsedAt == "" {
+		text += " It was never used."
+	}
+	return text + o.creator
+}
 
 func keyText(k raffclient.APIKey) string {
 	return fmt.Sprintf("%s (prefix %s, ID %s)", labeled("API key", k.Name), prefixText(k.KeyPrefix), idText(k.ID))
 }
 
+// expiryText returns a sentence about when a key expires.
+func expiryText(t raffclient.Timestamp) string {
+	switch at, known := t.Time(); {
+	case t == "":
+		return " It never expires."
+	case !known:
+		return fmt.Sprintf(" When it expires is unknown: Raff's response shows %s.", timeText(t))
+	case at.Before(time.Now()):
+		return fmt.Sprintf(" It expired at %s.", timeText(t))
+	}
+	return fmt.Sprintf(" It expires at %s.", timeText(t))
+}
+
 func getAPIKey(ctx context.Context, d *deps, in keyIDInput) (apiKeyOutput, error) {
 	key, err := d.client.GetAPIKey(ctx, in.ID)
-	return apiKeyOutput{APIKey: key}, err
+	if err != nil {
+		return apiKeyOutput{}, err
+	}
+	o := apiKeyOutput{APIKey: fullKey{APIKey: key}}
+	o.APIKey.CreatedByEmail, o.creator = d.nameCreator(ctx, key)
+	return o, nil
+}
+
+// nameCreator returns the e-mail address of the creator of the key, if it is known, and a
+// sentence about the creator.
+func (d *deps) nameCreator(ctx context.Context, key raffclient.APIKey) (email, sentence string) {
+	if key.CreatedBy == "" {
+		return "", ""
+	}
+	p := d.readCreators(ctx)
+	return p.email(key.CreatedBy), p.creator(key)
 }
 
 type updateAPIKeyInput struct {
 	keyIDInput
-	Name          string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128"`
-	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high" jsonschema_description:"high only after Raff's support has approved it."`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z."`
-	Active        *bool      `json:"is_active,omitempty" jsonschema_description:"false switches the key off, true on again."`
+	Name          string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"1 to 128 characters."`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high" jsonschema_description:"high needs approval by Raff's support."`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"In the future, with time zone: 2027-01-31T00:00:00Z."`
+	Active        *bool      `json:"is_active,omitempty"`
 }
 
 // Check implements [schema.Checker].
@@ -153,14 +138,30 @@ func (in updateAPIKeyInput) Check() []schema.Fault {
 	return append(inFuture(in.ExpiresAt), atLeastOne(given, "'name', 'rate_limit_tier', 'expires_at' and 'is_active'")...)
 }
 
-// changedKeyOutput is the output of a tool that changes a key.
+// CheckNull refuses to remove the expiry, which Raff cannot do. If other properties are null
+// too, the client writes null for what it does not set.
+func (in updateAPIKeyInput) CheckNull(properties []string) []schema.Fault {
+	if len(properties) > 1 || properties[0] != "expires_at" {
+		return nil
+	}
+	return []schema.Fault{{Property: "expires_at", Problem: "'expires_at' cannot be null, because Raff has no way to remove the expiry of a key: set a later time, or create a key that never expires (create_api_key without expires_at)"}}
+}
+
+// changedKeyOutput is a key after a change.
 type changedKeyOutput struct {
 	summarized
 	changed
-	APIKey raffclient.APIKey `json:"api_key"`
+	APIKey listedKey `json:"api_key"`
+	key    raffclient.APIKey
 }
 
-func (o changedKeyOutput) summary() string { return o.sentences(keyText(o.APIKey), "get_api_key") }
+func (o changedKeyOutput) summary() string {
+	text := o.sentences(keyText(o.key), "get_api_key")
+	if slices.ContainsFunc(o.Changes, func(c change) bool { return c.Field == "expires_at" && c.From == nil }) {
+		text += " The expiry cannot be removed again, only moved."
+	}
+	return text
+}
 
 func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKeyOutput, error) {
 	var o changedKeyOutput
@@ -176,14 +177,16 @@ func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKe
 	if err := o.begin(err, apiKeysView); err != nil {
 		return o, err
 	}
-	if o.APIKey, err = d.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active}); err != nil {
+	key, err := d.client.UpdateAPIKey(ctx, in.ID, raffclient.UpdateAPIKeyRequest{Name: in.Name, RateLimitTier: in.RateLimitTier, ExpiresAt: in.ExpiresAt, Active: in.Active})
+	if err != nil {
 		return o, err
 	}
-	o.APIKey.ID = cmp.Or(o.APIKey.ID, in.ID)
-	o.text("name", in.Name, old.Name, o.APIKey.Name)
-	o.token("rate_limit_tier", in.RateLimitTier, old.RateLimitTier, o.APIKey.RateLimitTier)
-	o.time("expires_at", in.ExpiresAt, old.ExpiresAt, o.APIKey.ExpiresAt)
-	o.flag("is_active", in.Active, old.Active, o.APIKey.Active)
+	key.ID = cmp.Or(key.ID, in.ID)
+	o.key, o.APIKey = key, leanKey(key, people{})
+	o.text("name", in.Name, old.Name, key.Name)
+	o.token("rate_limit_tier", in.RateLimitTier, old.RateLimitTier, key.RateLimitTier)
+	o.time("expires_at", in.ExpiresAt, old.ExpiresAt, key.ExpiresAt)
+	o.flag("is_active", in.Active, old.Active, key.Active)
 	return o, nil
 }
 
@@ -225,7 +228,7 @@ func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOu
 		return keyOutput{}, err
 	}
 	d.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
-	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may be void, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
+	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may no longer work, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
 	key, err := d.client.RegenerateAPIKey(ctx, old)
 	finished()
 	if err != nil {
@@ -250,5 +253,6 @@ func revokeAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (deletedOu
 		return deletedOutput{}, err
 	}
 	key.ID = in.ID
-	return deleted("Revoked %s (ID %s).", "API key", in.ID, key.Name), d.client.RevokeAPIKey(ctx, key)
+	text := fmt.Sprintf("Revoked the %s. Anything that uses it no longer works, and it cannot be restored.", keyText(key))
+	return deletedOutput{ID: in.ID, Name: key.Name, text: text}, d.client.RevokeAPIKey(ctx, key)
 }

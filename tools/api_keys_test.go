@@ -58,6 +58,9 @@ func TestCreateAPIKey(t *testing.T) {
 	if !s.Sensitive || s.Delivery != "inline" || s.Note == "" || !strings.HasPrefix(s.Value, b.made()[0].Prefix) {
 		t.Errorf("got secret %+v", s)
 	}
+	if !strings.Contains(s.Note, "in your reply") || !strings.Contains(s.Note, "unless the user asks") {
+		t.Errorf("the note forbids what the user needs: %q", s.Note)
+	}
 	if string(r.Meta["com.rafftechnologies/sensitive"]) != `["/secret/value"]` {
 		t.Errorf("got _meta %s", r.Meta)
 	}

@@ -16,10 +16,10 @@ import (
 // createAPIKeyInput has the fields of the API's request body. The conversion in
 // createAPIKey compiles only if they are the same.
 type createAPIKeyInput struct {
-	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, such as the program that will use it. Need not be unique."`
-	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests a second. high: 100, only after Raff's support has approved it."`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the key stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Without it the key never expires."`
-	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"ID of the account-scope role whose permissions the key gets, from list_roles. Without it the key gets no account role."`
+	Name          string     `json:"name" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"What the key is for, 1 to 128 characters. Need not be unique."`
+	RateLimitTier string     `json:"rate_limit_tier,omitempty" jsonschema:"enum=standard,enum=high,default=standard" jsonschema_description:"standard: 30 requests per second. high: 100, needs approval by Raff's support."`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" jsonschema_description:"In the future, with time zone: 2027-01-31T00:00:00Z. Default: never."`
+	RoleID        string     `json:"role_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Account-scope role whose permissions the key gets, from list_roles. Default: none. Project access is given afterwards, per project, with add_project_member."`
 }
 
 // Check implements [schema.Checker].
@@ -36,9 +36,10 @@ func inFuture(expiresAt *time.Time) []schema.Fault {
 // delivered.
 type keyOutput struct {
 	summarized
+	Secret delivery.Secret `json:"secret"` // before anything that may be long
 	confirmed
 	APIKey  raffclient.APIKey `json:"api_key"`
-	Secret  delivery.Secret   `json:"secret"`
+	next    string            // a sentence about what the key may need
 	verb    string
 	prefix  string
 	expires bool // an expiry was requested, or the key had one before
@@ -58,14 +59,8 @@ func (o keyOutput) delivered() delivery.Secret { return o.Secret }
 func (o keyOutput) summary() string {
 	k := o.APIKey
 	text := fmt.Sprintf("%s %s (prefix %s, ID %s).", o.verb, labeled("API key", k.Name), prefixText(o.prefix), idText(k.ID))
-	_, known := k.ExpiresAt.Time()
-	switch {
-	case known:
-		text += fmt.Sprintf(" It expires at %s.", timeText(k.ExpiresAt))
-	case k.ExpiresAt != "":
-		text += fmt.Sprintf(" When it expires is unknown: Raff's response shows %s.", timeText(k.ExpiresAt))
-	case !o.expires:
-		text += " It never expires."
+	if k.ExpiresAt != "" || !o.expires {
+		text += expiryText(k.ExpiresAt)
 	}
 	if k.RoleName != "" {
 		text += fmt.Sprintf(" Its account role is %s.", quoted(k.RoleName))
@@ -73,7 +68,7 @@ func (o keyOutput) summary() string {
 	if k.ID == "" {
 		text += " Raff's response lacks the key's ID; list_api_keys shows it by its prefix."
 	}
-	text += o.doubts("get_api_key") + " " + o.Secret.Describe()
+	text += o.next + o.doubts("get_api_key") + " " + o.Secret.Describe()
 	if o.sandbox {
 		text = "SANDBOX: this key grants no access. " + text
 	}
@@ -81,7 +76,30 @@ func (o keyOutput) summary() string {
 }
 
 func createAPIKey(ctx context.Context, d *deps, in createAPIKeyInput) (keyOutput, error) {
-	return d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
+	o, err := d.createAndDeliver(ctx, "create_api_key", raffclient.CreateAPIKeyRequest(in))
+	if err != nil {
+		return o, d.aboutRole(ctx, in.RoleID, err)
+	}
+	if id := o.APIKey.ID; id != "" {
+		o.next = fmt.Sprintf(" If it needs access to a project: %s.", callText("add_project_member", "project_id", "…", "api_key_id", id, "role_id", "…"))
+	}
+	return o, nil
+}
+
+// aboutRole returns a better error if a key was refused because its role is one of project
+// scope.
+func (d *deps) aboutRole(ctx context.Context, roleID string, err error) error {
+	if roleID == "" || !errors.Is(err, raffclient.ErrInvalid) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, namingTime)
+	defer cancel()
+	role, unknown := d.client.GetRole(ctx, roleID)
+	if unknown != nil || role.Scope != "project" {
+		return err
+	}
+	return refusal(fmt.Sprintf("Nothing was created: the %s is of project scope, and a key is created with a role of account scope or with none. Call create_api_key without role_id, then %s for each project.",
+		labeled("role", role.Name), callText("add_project_member", "project_id", "…", "api_key_id", "…", "role_id", roleID)))
 }
 
 // createAndDeliver creates a key and delivers its secret. If nobody gets the secret, it
@@ -139,8 +157,8 @@ func (d *deps) revokeAbandoned(ctx context.Context, key raffclient.APIKeyWithSec
 	log := d.log.With("key", keyInfo(key))
 	err := d.client.RevokeCreatedAPIKey(ctx, key)
 	if err != nil {
-		log.Error("a key was made for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
+		log.Error("a key was created for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
 		return
 	}
-	log.Warn("a key was made for a call that was cancelled or whose client has gone; it was revoked")
+	log.Warn("a key was created for a call that was cancelled or whose client has gone; it was revoked")
 }

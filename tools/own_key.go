@@ -34,7 +34,7 @@ func (d *deps) whoseKey(key raffclient.APIKey) string {
 // not revoke, regenerate or restrict.
 func (d *deps) ownKeySteps(key raffclient.APIKey) string {
 	if d.sandbox {
-		return "In the sandbox there is nothing to do about it: every start of the server makes a new account and a new key."
+		return "In the sandbox there is nothing to do about it: every start of the server creates a new account and a new key."
 	}
 	return fmt.Sprintf("To retire it, create a successor (%s, with an expires_at), have the user put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
 		callText("replace_api_key", "api_key_id", key.ID), d.keySource)

@@ -17,8 +17,8 @@ func replaceAPIKeyTool() Tool {
 	return define(spec{
 		name:  "replace_api_key",
 		title: "Replace API key",
-		description: "Rotate an API key without downtime: create a successor with its tier, account role and project access, and return its secret, which is shown this once. " +
-			"The old key is not touched, and the answer says what remains to be done before it can be revoked.",
+		description: "Rotate an API key without downtime: create a successor with the same tier, account role and project access, and return its secret, shown this once. " +
+			"The old key keeps working; the result says what to do before revoking it.",
 		effect:     creates,
 		permission: apiKeysCreate,
 		sensitive:  "/secret/value",
@@ -26,9 +26,9 @@ func replaceAPIKeyTool() Tool {
 }
 
 type replaceAPIKeyInput struct {
-	ID        string     `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"ID of the key to replace, from list_api_keys."`
-	Name      string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"Of the successor. Default: the old key's name."`
-	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"When the successor stops working, in the future, with time zone: 2027-01-31T00:00:00Z. Needed if the old key expires."`
+	ID        string     `json:"api_key_id" jsonschema:"format=uuid" jsonschema_description:"The old key, from list_api_keys."`
+	Name      string     `json:"name,omitempty" jsonschema:"minLength=1,maxLength=128" jsonschema_description:"1 to 128 characters. Default: the old name with the time."`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" jsonschema_description:"As in create_api_key. Default: the old key's term, from now."`
 }
 
 // Check implements [schema.Checker].
@@ -36,16 +36,17 @@ func (in replaceAPIKeyInput) Check() []schema.Fault { return inFuture(in.Expires
 
 type replaceAPIKeyOutput struct {
 	summarized
+	Secret delivery.Secret `json:"secret"` // before anything that may be long
 	confirmed
-	APIKey     raffclient.APIKey `json:"api_key" jsonschema_description:"The successor."`
-	Secret     delivery.Secret   `json:"secret"`
-	Replaces   replacedKey       `json:"replaces"`
-	Granted    []grant           `json:"granted" jsonschema_description:"What the successor may do in projects, as the old key may."`
-	NotGranted []grant           `json:"not_granted" jsonschema_description:"What it may not do yet, and the call that completes it."`
-	Remaining  []string          `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	APIKey     listedKey   `json:"api_key" jsonschema_description:"The successor."`
+	Replaces   replacedKey `json:"replaces"`
+	Access     keyAccess   `json:"access" jsonschema_description:"What the successor can use now."`
+	NotGranted []grant     `json:"not_granted" jsonschema_description:"What the old key can use and the successor cannot yet."`
+	Remaining  []string    `json:"remaining" jsonschema_description:"What is left to do, in this order."`
 	created    keyOutput
-	tierNote   string // see successorTier
-	ownNote    string // a sentence if the old key is or may be the server's own, or else ""
+	term       string // a sentence about the successor's expiry, if none was requested
+	tierNote   string // a sentence, if the successor's tier is not known to be the old key's
+	ownNote    string // a sentence, if the old key is or may be the server's own
 	keySource  string
 }
 
@@ -55,13 +56,20 @@ type replacedKey struct {
 	KeyPrefix string `json:"key_prefix,omitempty"`
 }
 
-// grant is a role in a project that the successor should have.
+// keyAccess is what a key can use.
+type keyAccess struct {
+	RoleID   string  `json:"role_id,omitempty" jsonschema_description:"The account role."`
+	RoleName string  `json:"role_name,omitempty"`
+	Projects []grant `json:"projects"`
+}
+
+// grant is a role in a project that the successor got, or did not.
 type grant struct {
 	ProjectID   string `json:"project_id"`
 	ProjectName string `json:"project_name,omitempty"`
 	RoleID      string `json:"role_id"`
 	RoleName    string `json:"role_name,omitempty"`
-	MemberID    string `json:"member_id,omitempty" jsonschema_description:"To take it away again. Cannot be found out later."`
+	MemberID    string `json:"member_id,omitempty" jsonschema_description:"For update_project_member and remove_project_member. Cannot be found out later."`
 	Problem     string `json:"problem,omitempty"`
 	Call        string `json:"call,omitempty" jsonschema_description:"The call that completes it."`
 }
@@ -71,36 +79,39 @@ func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replace
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
-	if old.ExpiresAt != "" && in.ExpiresAt == nil {
-		return replaceAPIKeyOutput{}, refusal(fmt.Sprintf("Nothing was created: the %s expires at %s, so its successor needs an expiry of its own. Call again with expires_at.", labeled("key", old.Name), timeText(old.ExpiresAt)))
+	now, expiresAt := time.Now(), in.ExpiresAt
+	if expiresAt == nil {
+		if expiresAt, err = successorExpiry(old, now); err != nil {
+			return replaceAPIKeyOutput{}, err
+		}
+	}
+	name := in.Name
+	if name == "" {
+		name = successorName(cmp.Or(old.Name, in.ID), d.stamps.next(now))
 	}
 	tier, tierNote := successorTier(old.RateLimitTier)
-	created, err := d.createAndDeliver(ctx, "replace_api_key", raffclient.CreateAPIKeyRequest{Name: cmp.Or(in.Name, old.Name, in.ID), RateLimitTier: tier, ExpiresAt: in.ExpiresAt, RoleID: old.RoleID})
+	created, err := d.createAndDeliver(ctx, "replace_api_key", raffclient.CreateAPIKeyRequest{Name: name, RateLimitTier: tier, ExpiresAt: expiresAt, RoleID: old.RoleID})
 	if err != nil {
 		return replaceAPIKeyOutput{}, err
 	}
 	o := replaceAPIKeyOutput{
-		APIKey:     created.APIKey,
+		APIKey:     leanKey(created.APIKey, people{}),
 		Secret:     created.Secret,
 		confirmed:  created.confirmed,
 		Replaces:   replacedKey{in.ID, old.Name, old.KeyPrefix},
-		Granted:    []grant{},
+		Access:     keyAccess{created.APIKey.RoleID, created.APIKey.RoleName, []grant{}},
 		NotGranted: []grant{},
 		created:    created,
 		tierNote:   tierNote,
 		keySource:  d.keySource,
 	}
+	if in.ExpiresAt == nil {
+		o.term = explainTerm(expiresAt, now, created.APIKey)
+	}
 	if d.isOwn(old) && !d.sandbox {
 		o.ownNote = d.whoseKey(old)
 	}
-	deadline := time.Now().Add(maxGrantTime)
-	for _, access := range old.ProjectAccesses {
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
-			continue
-		}
-		o.grant(ctx, d, access)
-	}
+	o.grantAll(ctx, d, old.ProjectAccesses)
 	o.Remaining = o.remaining()
 	return o, nil
 }
@@ -122,6 +133,18 @@ func successorTier(old string) (tier, note string) {
 // with the secret waits for the grants.
 const maxGrantTime = 10 * time.Second
 
+// grantAll gives the successor the roles that the old key has in projects.
+func (o *replaceAPIKeyOutput) grantAll(ctx context.Context, d *deps, accesses []raffclient.ProjectAccess) {
+	until := time.Now().Add(maxGrantTime)
+	for _, access := range accesses {
+		if ctx.Err() != nil || time.Now().After(until) {
+			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
+			continue
+		}
+		o.grant(ctx, d, access)
+	}
+}
+
 func newGrant(a raffclient.ProjectAccess) grant {
 	return grant{ProjectID: a.ProjectID, ProjectName: a.ProjectName, RoleID: a.RoleID, RoleName: a.RoleName}
 }
@@ -140,8 +163,12 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffcli
 		member.ID, err = lost.Found[0].ID, nil
 	}
 	if err == nil {
+		if !strings.EqualFold(cmp.Or(member.RoleID, g.RoleID), g.RoleID) {
+			o.different("project_accesses", " (role "+idText(g.RoleID)+" in project "+idText(g.ProjectID)+")", "role "+idText(member.RoleID))
+			g.RoleID, g.RoleName = member.RoleID, member.RoleName
+		}
 		g.MemberID = member.ID
-		o.Granted = append(o.Granted, g)
+		o.Access.Projects = append(o.Access.Projects, g)
 		return
 	}
 	o.notGranted(g, d.explain(spec{name: "add_project_member", effect: creates, permission: projectMembersManage}, err))
@@ -173,9 +200,17 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 func (o replaceAPIKeyOutput) delivered() delivery.Secret { return o.Secret }
 
 func (o replaceAPIKeyOutput) summary() string {
+	o.created.confirmed = o.confirmed
 	text := o.created.summary() + fmt.Sprintf(" It is the successor of %s (%s), which was not changed.", labeled("key", o.Replaces.Name), prefixText(o.Replaces.KeyPrefix))
-	if n := len(o.NotGranted); n > 0 {
-		text += fmt.Sprintf(" Of its access to projects, %d of %d grants failed: see not_granted.", n, n+len(o.Granted))
+	if o.term != "" {
+		text += " " + o.term
+	}
+	granted, missing := len(o.Access.Projects), len(o.NotGranted)
+	switch {
+	case missing > 0:
+		text += fmt.Sprintf(" Of its access to projects, %d of %d grants failed: see not_granted.", missing, missing+granted)
+	case granted > 0:
+		text += fmt.Sprintf(" It has access to %s.", count(granted, "project"))
 	}
 	return text + " What remains: " + strings.Join(o.Remaining, " ")
 }

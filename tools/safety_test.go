@@ -294,15 +294,11 @@ func TestAuditRequests(t *testing.T) {
 func TestReplace(t *testing.T) {
 	b := newBench(t)
 	old := keyOf(b.api, "production-deploy")
-	r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", old.ID))
-	if !r.IsError || !strings.Contains(r.text(), "expires_at") {
-		t.Errorf("got %s, want it to ask for an expiry", r.raw)
-	}
 	in90 := time.Now().AddDate(0, 0, 90).UTC().Format(time.RFC3339)
-	r = b.call(t, t.Context(), "replace_api_key", args("api_key_id", old.ID, "expires_at", in90))
+	r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", old.ID, "name", "Production deploy", "expires_at", in90))
 	conforms(t, "replace_api_key", r)
 	out := replaced(t, r)
-	if len(out.Granted) != 1 || out.Granted[0].ProjectID != sandbox.ProjectID("production") || out.Granted[0].MemberID == "" || len(out.NotGranted) != 0 {
+	if len(out.Access.Projects) != 1 || out.Access.Projects[0].ProjectID != sandbox.ProjectID("production") || out.Access.Projects[0].MemberID == "" || len(out.NotGranted) != 0 {
 		t.Errorf("got grants %+v", out)
 	}
 	if out.Secret.Value == "" || out.APIKey.Name != "Production deploy" || out.Replaces.ID != old.ID || len(out.Remaining) != 3 {
@@ -317,16 +313,24 @@ func TestReplace(t *testing.T) {
 }
 
 type replacement struct {
-	APIKey              struct{ ID, Name string } `json:"api_key"`
-	Secret              struct{ Value string }
-	Replaces            struct{ ID string }
-	Granted, NotGranted []struct {
-		ProjectID string `json:"project_id"`
-		MemberID  string `json:"member_id"`
-		Problem   string
-		Call      string
+	APIKey   struct{ ID, Name string } `json:"api_key"`
+	Secret   struct{ Value string }
+	Replaces struct{ ID string }
+	Access   struct {
+		RoleID   string `json:"role_id"`
+		RoleName string `json:"role_name"`
+		Projects []granted
 	}
-	Remaining []string
+	NotGranted []granted
+	Remaining  []string
+}
+
+type granted struct {
+	ProjectID string `json:"project_id"`
+	RoleID    string `json:"role_id"`
+	MemberID  string `json:"member_id"`
+	Problem   string
+	Call      string
 }
 
 func replaced(t *testing.T, r result) (out replacement) {
@@ -403,7 +407,7 @@ func TestReplaceHalfGranted(t *testing.T) {
 			r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID("ci"), "expires_at", "2100-01-01T00:00:00Z"))
 			out := replaced(t, r)
 			if fault.After { // it was granted, and found
-				if len(out.Granted) != 1 || len(out.NotGranted) != 0 || out.Granted[0].MemberID == "" {
+				if len(out.Access.Projects) != 1 || len(out.NotGranted) != 0 || out.Access.Projects[0].MemberID == "" {
 					t.Errorf("got %+v", out)
 				}
 				return

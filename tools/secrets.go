@@ -29,9 +29,9 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 			d.log.Error("a key was made for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: revoke the key, or move the secret to where it belongs",
 				"key", k, "file", secret.Location)
 		default:
-			// The secret may be in use already, and may have replaced another one.
-			d.log.Warn("a key was made for a call that was cancelled or whose client has gone, but its secret was delivered: revoke the key if it is not wanted",
-				"key", k, "delivery", secret.Delivery, "location", secret.Location)
+			// Its secret may be in use already, and what it replaced there gone.
+			d.log.Warn("a key was created for a call that was cancelled or whose client has gone, but its secret was delivered: revoke the key if it is not wanted",
+				"id", key.ID, "name", key.Name, "prefix", key.Prefix(), "delivery", secret.Delivery, "location", secret.Location)
 		}
 	})
 	if watched && ctx.Err() != nil {
@@ -50,15 +50,11 @@ func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWith
 	k := keyInfo(key)
 	// The function runs after deliverRegenerated has returned, and sees its results.
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
-		switch {
-		case err != nil || secret.Delivery == "" || secret.Shown(): // "" after a panic
-			d.log.Error("a key was regenerated, but its old secret is void and nobody has the new one: regenerate it again", "key", k, "error", err)
-		case secret.Recovered():
-			d.log.Error("a key was regenerated for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: regenerate the key again, or move the secret to where it belongs",
-				"key", k, "file", secret.Location)
-		default:
+		if err == nil && !secret.Shown() {
 			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was delivered", "key", k, "delivery", secret.Delivery, "location", secret.Location)
+			return
 		}
+		d.log.Error("a key was regenerated, but its old secret no longer works and nobody has the new one: regenerate it again", "key", k, "error", err)
 	})
 	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
 	if err != nil {
@@ -103,7 +99,7 @@ func (d *deps) revokeAfterFailedDelivery(ctx context.Context, key raffclient.API
 }
 
 func explainNotReady(s spec, err *delivery.NotReadyError) string {
-	return fmt.Sprintf("%s A secret could not be handed over in the way that the administrator chose (%s). "+
+	return fmt.Sprintf("%s A secret could not be delivered in the way that the administrator chose (%s). "+
 		"Ask the user to fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.noChange(), oneLine(err.Error()), s.name)
 }
 
@@ -114,10 +110,10 @@ func explainUndelivered(s spec, u *undeliveredError) string {
 			"Ask the user to fix what failed first, then call %s again, which gives a working one.", name, id, cause, s.name)
 	}
 	if u.revokeErr == nil {
-		return fmt.Sprintf("No key is left: %s (prefix %s) was made, but %s, so it was revoked again. "+
+		return fmt.Sprintf("No key is left: %s (prefix %s) was created, but %s, so it was revoked again. "+
 			"Ask the user to fix what failed first, then call %s again.", name, prefix, cause, s.name)
 	}
-	return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s, and it could not be revoked (%s). "+
+	return fmt.Sprintf("A key was created, but its secret is lost: %s. The key is %s, ID %s, prefix %s, and it could not be revoked (%s). "+
 		"Ask the user to revoke it in the Raff dashboard and to fix what failed first; then it is safe to call %s again.",
 		cause, name, id, prefix, reason(u.revokeErr), s.name)
 }

@@ -64,6 +64,7 @@ type deps struct {
 	sandbox      bool
 	confirmation Confirm
 	approvals    *approvals
+	stamps       stamps // for the names of successors
 }
 
 // spec describes a tool.

@@ -22,8 +22,8 @@ import (
 // contains a flag, because no field of MCP marks a secret, and only the result itself
 // reaches every client.
 type Secret struct {
-	Sensitive bool   `json:"sensitive" jsonschema_description:"Always true: do not repeat, log or store the value."`
-	Delivery  string `json:"delivery" jsonschema_description:"How the secret was handed over: inline, file, keyring, command, or recovered (saved, because the configured way failed)."`
+	Sensitive bool   `json:"sensitive" jsonschema_description:"Always true. What to do with the secret is in note."`
+	Delivery  string `json:"delivery" jsonschema_description:"How the secret was delivered: inline, file, keyring, command, or recovered (saved in a file, because the configured delivery failed)."`
 	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret itself, shown this once; only if it was delivered inline." jsonschema_extras:"x-sensitive=true"`
 	Location  string `json:"location,omitempty" jsonschema_description:"Where the secret is, or how the user reads it; if it was not delivered inline."`
 	Note      string `json:"note"`
@@ -40,8 +40,8 @@ func (s Secret) Recovered() bool { return s.Delivery == recovered }
 func (s Secret) Describe() string {
 	switch {
 	case s.Shown():
-		return "Its secret is secret.value of the structured result, shown this once: make sure the user stores it, and do not repeat it."
-	case s.Recovered():
+		return "Its secret is secret.value of the structured result, and is shown only once: give it to the user in your reply, so that they can store it."
+	case s.Delivery == recovered:
 		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location)
 	}
 	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
@@ -178,7 +178,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 			Sensitive: true,
 			Delivery:  inline,
 			Value:     v,
-			Note:      "Shown once. Give it to the user now to store it; do not repeat it in later messages, write it to files or log it.",
+			Note:      "Shown only once. Give it to the user once, in your reply, so that they can store it; do not write it anywhere else unless the user asks.",
 		}, nil
 	}
 	key = key.sanitized(secret)

@@ -1,0 +1,181 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/rafftechnologies/raff-mcp/schema"
+)
+
+type listAPIKeysInput struct {
+	Name      string `json:"name,omitempty" jsonschema_description:"Part of the name, case-insensitive."`
+	Active    *bool  `json:"active,omitempty" jsonschema_description:"true: keys that work; false: inactive or expired ones."`
+	Role      string `json:"role,omitempty" jsonschema_description:"Account role: ID, slug or name."`
+	CreatedBy string `json:"created_by,omitempty" jsonschema_description:"User ID or e-mail address of the creator."`
+	listInput
+}
+
+// Check adds what no JSON Schema that every client reads can express.
+func (in listAPIKeysInput) Check() []schema.Fault {
+	if in.CreatedBy == "" || in.byEmail() || raffclient.IsUUID(in.CreatedBy) {
+		return nil
+	}
+	return []schema.Fault{{Property: "created_by", Problem: "'created_by' must be a user ID (a UUID) or an e-mail address"}}
+}
+
+func (in listAPIKeysInput) byEmail() bool { return strings.Contains(in.CreatedBy, "@") }
+
+// match reports whether k passes the filters. creators are the IDs of the users that
+// created_by stands for.
+func (in listAPIKeysInput) match(k raffclient.APIKey, creators []string) bool {
+	return strings.Contains(strings.ToLower(k.Name), strings.ToLower(in.Name)) &&
+		(in.Active == nil || *in.Active == isUsable(k)) &&
+		(in.Role == "" || strings.EqualFold(in.Role, k.RoleID) || strings.EqualFold(in.Role, k.RoleSlug) || strings.EqualFold(in.Role, k.RoleName)) &&
+		(in.CreatedBy == "" || slices.Contains(creators, strings.ToLower(k.CreatedBy)))
+}
+
+// isUsable reports whether k can be used. A key counts as active unless the API says
+// otherwise.
+func isUsable(k raffclient.APIKey) bool {
+	expires, ok := k.ExpiresAt.Time()
+	return (k.Active == nil || *k.Active) && (!ok || expires.After(time.Now()))
+}
+
+// listedKey is an API key in a list, and in the results of changes: what identifies it, and
+// what a reader filters by.
+type listedKey struct {
+	ID             string               `json:"id"`
+	Name           string               `json:"name,omitempty"`
+	KeyPrefix      string               `json:"key_prefix,omitempty"`
+	Active         *bool                `json:"is_active,omitempty"`
+	RoleName       string               `json:"role_name,omitempty"`
+	RateLimitTier  string               `json:"rate_limit_tier,omitempty"`
+	ExpiresAt      raffclient.Timestamp `json:"expires_at,omitempty"`
+	LastUsedAt     raffclient.Timestamp `json:"last_used_at,omitempty"`
+	CreatedByEmail string               `json:"created_by_email,omitempty"`
+	CreatedBy      string               `json:"created_by,omitempty"`
+	Unreadable     []string             `json:"unreadable,omitempty"`
+}
+
+// leanKey returns the key as a list shows it. Its creator is named by the e-mail address if
+// that is known, otherwise by the user ID.
+func leanKey(k raffclient.APIKey, creators people) listedKey {
+	lean := listedKey{ID: k.ID, Name: k.Name, KeyPrefix: k.KeyPrefix, Active: k.Active, RoleName: k.RoleName, RateLimitTier: k.RateLimitTier, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt, Unreadable: k.Unreadable}
+	if lean.CreatedByEmail = creators.email(k.CreatedBy); lean.CreatedByEmail == "" {
+		lean.CreatedBy = k.CreatedBy
+	}
+	return lean
+}
+
+type listAPIKeysOutput struct {
+	pageOutput[listedKey]
+	unknown string // why the e-mail addresses of the creators are unknown, as a clause; "" if they are known
+}
+
+func (o listAPIKeysOutput) summary() string {
+	text := o.pageOutput.summary()
+	if slices.ContainsFunc(o.Items, func(k listedKey) bool { return k.ExpiresAt == "" || k.LastUsedAt == "" }) {
+		text += " A key without expires_at never expires; one without last_used_at was never used."
+	}
+	switch unnamed := slices.ContainsFunc(o.Items, func(k listedKey) bool { return k.CreatedBy != "" }); {
+	case unnamed && o.unknown != "":
+		text += " Who created the keys is shown by user ID (created_by), because the e-mail addresses are unknown: " + o.unknown + "."
+	case unnamed:
+		text += " A creator who is not a member of the account is shown by user ID (created_by)."
+	}
+	return text
+}
+
+func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (listAPIKeysOutput, error) {
+	creators, ids, err := d.creatorsOf(ctx, in)
+	if err != nil {
+		return listAPIKeysOutput{}, err
+	}
+	var matching []raffclient.APIKey
+	for k, err := range d.client.APIKeys(ctx) {
+		if err != nil {
+			return listAPIKeysOutput{}, err
+		}
+		if in.match(k, ids) {
+			matching = append(matching, k)
+		}
+	}
+	if creators == nil && slices.ContainsFunc(matching, func(k raffclient.APIKey) bool { return k.CreatedBy != "" }) {
+		creators = new(d.readCreators(ctx))
+	}
+	if creators == nil {
+		creators = new(people)
+	}
+	lean := make([]listedKey, len(matching))
+	for i, k := range matching {
+		lean[i] = leanKey(k, *creators)
+	}
+	return listAPIKeysOutput{paginate("API keys", in.listInput, lean), creators.unknown}, nil
+}
+
+// creatorsOf returns the IDs, in lower case, of the users that the filter created_by stands
+// for. An e-mail address is looked up among the members of the account, who are then returned
+// too. If it is not among them, that is an error: the keys of somebody who has left are still
+// there, and an empty list would deny them.
+func (d *deps) creatorsOf(ctx context.Context, in listAPIKeysInput) (members *people, ids []string, err error) {
+	if !in.byEmail() {
+		return nil, []string{strings.ToLower(in.CreatedBy)}, nil
+	}
+	p := d.readPeople(ctx)
+	if p.unknown != "" {
+		return nil, nil, refusal(fmt.Sprintf("Nothing was read: the keys cannot be filtered by an e-mail address, because the members of the account (%s) could not be read: %s. Filter by the user ID instead, or list all keys.", membersView.name, p.unknown))
+	}
+	for id, m := range p.byUser {
+		if strings.EqualFold(m.Email, in.CreatedBy) {
+			ids = append(ids, strings.ToLower(id))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil, refusal(fmt.Sprintf("Which keys %s created is unknown: no member of the account has that e-mail address and a user ID. The keys of somebody who has left are still there: list all keys, where such a creator is shown by user ID (created_by).", quoted(in.CreatedBy)))
+	}
+	return &p, ids, nil
+}
+
+// namingTime is how long a read may take that only adds names to a result, or explains an
+// error.
+const namingTime = 5 * time.Second
+
+// readCreators reads the members of the account, to name the creators of keys.
+func (d *deps) readCreators(ctx context.Context) people {
+	limited, cancel := context.WithTimeout(ctx, namingTime)
+	defer cancel()
+	p := d.readPeople(limited)
+	switch {
+	case p.unknown != "" && limited.Err() != nil:
+		p.unknown = "reading the members of the account took too long"
+	case p.unknown == "" && len(p.byUser) == 0:
+		p.unknown = "the list of members contains no user"
+	}
+	return p
+}
+
+// creator returns a sentence about who created k; "" if Raff does not say.
+func (p people) creator(k raffclient.APIKey) string {
+	switch m, member := p.byUser[k.CreatedBy]; {
+	case k.CreatedBy == "":
+		return ""
+	case p.unknown != "":
+		return fmt.Sprintf(" The e-mail address of its creator (user ID %s) is unknown: %s.", idText(k.CreatedBy), p.unknown)
+	case !member:
+		return fmt.Sprintf(" Its creator (user ID %s) is not a member of the account.", idText(k.CreatedBy))
+	case m.Status != "active":
+		return fmt.Sprintf(" Its creator is %s, whose status as a member is %s.", quoted(m.Email), quoteAtMost(m.Status, maxShort))
+	default:
+		return fmt.Sprintf(" Its creator is %s.", quoted(m.Email))
+	}
+}
+
+// fullKey is an API key with everything that is known of it.
+type fullKey struct {
+	raffclient.APIKey
+	CreatedByEmail string `json:"created_by_email,omitempty"`
+}
