@@ -61,6 +61,9 @@ func TestCreateAPIKey(t *testing.T) {
 	if !strings.Contains(s.Note, "in your reply") || !strings.Contains(s.Note, "unless the user asks") {
 		t.Errorf("the note forbids what the user needs: %q", s.Note)
 	}
+	if !strings.Contains(r.text(), `add_project_member {"project_id":"…","api_key_id":"`+b.made()[0].ID+`"`) {
+		t.Errorf("the text lacks how the key gets access to a project: %s", r.text())
+	}
 	if string(r.Meta["com.rafftechnologies/sensitive"]) != `["/secret/value"]` {
 		t.Errorf("got _meta %s", r.Meta)
 	}
@@ -291,6 +294,9 @@ func TestSecretIsInOnePlace(t *testing.T) {
 				"regenerate_api_key": args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"),
 				"replace_api_key":    args("api_key_id", sandbox.KeyID("terraform")),
 			}[tool])
+			if !strings.Contains(string(r.StructuredContent), `","secret":{`) || strings.Index(string(r.StructuredContent), `"secret":{`) > strings.Index(string(r.StructuredContent), `"api_key":{`) {
+				t.Errorf("%s: the secret does not follow the summary: %s", tool, r.StructuredContent)
+			}
 			if got := structured(t, r).Secret.Value; got != secret {
 				t.Errorf("%s: got a value of %d characters", tool, len(got))
 			}

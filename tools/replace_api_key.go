@@ -38,11 +38,11 @@ type replaceAPIKeyOutput struct {
 	summarized
 	Secret delivery.Secret `json:"secret"` // before anything that may be long
 	confirmed
-	APIKey     listedKey   `json:"api_key" jsonschema_description:"The successor."`
-	Replaces   replacedKey `json:"replaces"`
-	Access     keyAccess   `json:"access" jsonschema_description:"What the successor can use now."`
-	NotGranted []grant     `json:"not_granted" jsonschema_description:"What the old key can use and the successor cannot yet."`
-	Remaining  []string    `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	APIKey     listedKey     `json:"api_key" jsonschema_description:"The successor."`
+	Replaces   replacedKey   `json:"replaces"`
+	Access     keyAccess     `json:"access" jsonschema_description:"What the successor can use now."`
+	NotGranted []missingRole `json:"not_granted" jsonschema_description:"What the old key can use and the successor cannot yet."`
+	Remaining  []string      `json:"remaining" jsonschema_description:"What is left to do, in this order."`
 	created    keyOutput
 	term       string // a sentence about the successor's expiry, if none was requested
 	tierNote   string // a sentence, if the successor's tier is not known to be the old key's
@@ -58,20 +58,34 @@ type replacedKey struct {
 
 // keyAccess is what a key can use.
 type keyAccess struct {
-	RoleID   string  `json:"role_id,omitempty" jsonschema_description:"The account role."`
-	RoleName string  `json:"role_name,omitempty"`
-	Projects []grant `json:"projects"`
+	RoleID   string        `json:"role_id,omitempty" jsonschema_description:"The account role."`
+	RoleName string        `json:"role_name,omitempty"`
+	Projects []grantedRole `json:"projects"`
 }
 
-// grant is a role in a project that the successor got, or did not.
-type grant struct {
+// projectRole is a role in a project.
+type projectRole struct {
 	ProjectID   string `json:"project_id"`
 	ProjectName string `json:"project_name,omitempty"`
 	RoleID      string `json:"role_id"`
 	RoleName    string `json:"role_name,omitempty"`
-	MemberID    string `json:"member_id,omitempty" jsonschema_description:"For update_project_member and remove_project_member. Cannot be found out later."`
-	Problem     string `json:"problem,omitempty"`
-	Call        string `json:"call,omitempty" jsonschema_description:"The call that completes it."`
+}
+
+func roleOf(a raffclient.ProjectAccess) projectRole {
+	return projectRole{a.ProjectID, a.ProjectName, a.RoleID, a.RoleName}
+}
+
+// grantedRole is a role in a project that the successor got.
+type grantedRole struct {
+	projectRole
+	MemberID string `json:"member_id" jsonschema_description:"For update_project_member and remove_project_member. Cannot be found out later."`
+}
+
+// missingRole is a role in a project that the successor did not get.
+type missingRole struct {
+	projectRole
+	Problem string `json:"problem"`
+	Call    string `json:"call" jsonschema_description:"The call that completes it."`
 }
 
 func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {
@@ -99,8 +113,8 @@ func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replace
 		Secret:     created.Secret,
 		confirmed:  created.confirmed,
 		Replaces:   replacedKey{in.ID, old.Name, old.KeyPrefix},
-		Access:     keyAccess{created.APIKey.RoleID, created.APIKey.RoleName, []grant{}},
-		NotGranted: []grant{},
+		Access:     keyAccess{created.APIKey.RoleID, created.APIKey.RoleName, []grantedRole{}},
+		NotGranted: []missingRole{},
 		created:    created,
 		tierNote:   tierNote,
 		keySource:  d.keySource,
@@ -138,46 +152,40 @@ func (o *replaceAPIKeyOutput) grantAll(ctx context.Context, d *deps, accesses []
 	until := time.Now().Add(maxGrantTime)
 	for _, access := range accesses {
 		if ctx.Err() != nil || time.Now().After(until) {
-			o.notGranted(newGrant(access), "It was not tried, because the secret had to be delivered first.")
+			o.notGranted(access, "It was not tried, because the secret had to be delivered first.")
 			continue
 		}
 		o.grant(ctx, d, access)
 	}
 }
 
-func newGrant(a raffclient.ProjectAccess) grant {
-	return grant{ProjectID: a.ProjectID, ProjectName: a.ProjectName, RoleID: a.RoleID, RoleName: a.RoleName}
-}
-
 // grant gives the successor the role that the old key has in a project. A failure is
 // only recorded: the secret must be returned.
 func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffclient.ProjectAccess) {
-	g := newGrant(access)
 	if o.APIKey.ID == "" {
-		o.notGranted(g, "Raff's response lacks the ID of the new key.")
+		o.notGranted(access, "Raff's response lacks the ID of the new key.")
 		return
 	}
 	d.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
 	member, err := d.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent) {
-		member.ID, err = lost.Found[0].ID, nil
+		member, err = raffclient.Member{ID: lost.Found[0].ID}, nil
 	}
-	if err == nil {
-		if !strings.EqualFold(cmp.Or(member.RoleID, g.RoleID), g.RoleID) {
-			o.different("project_accesses", " (role "+idText(g.RoleID)+" in project "+idText(g.ProjectID)+")", "role "+idText(member.RoleID))
-			g.RoleID, g.RoleName = member.RoleID, member.RoleName
-		}
-		g.MemberID = member.ID
-		o.Access.Projects = append(o.Access.Projects, g)
+	if err != nil {
+		o.notGranted(access, d.explain(spec{name: "add_project_member", effect: creates, permission: projectMembersManage}, err))
 		return
 	}
-	o.notGranted(g, d.explain(spec{name: "add_project_member", effect: creates, permission: projectMembersManage}, err))
+	role := roleOf(access)
+	if got := member.RoleID; got != "" && !strings.EqualFold(got, role.RoleID) {
+		o.different("project_accesses", fmt.Sprintf(" (role %s in project %s)", idText(role.RoleID), idText(role.ProjectID)), "role "+idText(got))
+		role.RoleID, role.RoleName = got, member.RoleName
+	}
+	o.Access.Projects = append(o.Access.Projects, grantedRole{role, member.ID})
 }
 
-func (o *replaceAPIKeyOutput) notGranted(g grant, problem string) {
-	g.Problem = problem
-	g.Call = callText("add_project_member", "project_id", g.ProjectID, "api_key_id", cmp.Or(o.APIKey.ID, "unknown"), "role_id", g.RoleID)
-	o.NotGranted = append(o.NotGranted, g)
+func (o *replaceAPIKeyOutput) notGranted(access raffclient.ProjectAccess, problem string) {
+	call := callText("add_project_member", "project_id", access.ProjectID, "api_key_id", cmp.Or(o.APIKey.ID, "unknown"), "role_id", access.RoleID)
+	o.NotGranted = append(o.NotGranted, missingRole{roleOf(access), problem, call})
 }
 
 func (o *replaceAPIKeyOutput) remaining() (steps []string) {
