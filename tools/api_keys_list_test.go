@@ -80,6 +80,11 @@ func TestListKeysByCreator(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", creator, got, want)
 		}
 	}
+	upper := newBench(t)
+	upper.api.Fail(faulty.Fault{Path: "/api/v1/api-keys*", Set: map[string]any{"created_by": strings.ToUpper(sandbox.UserIDOf("chen@meridian.example"))}})
+	if l := keysListed(t, upper.call(t, t.Context(), "list_api_keys", args("created_by", "chen@meridian.example"))); l.Total != 15 {
+		t.Errorf("with IDs in upper case: got %d keys, want 15", l.Total)
+	}
 	for creator, want := range map[string]string{
 		"farid@meridian.example": "list all keys",
 		"eva@contractor.example": "list all keys", // invited, and no user yet
@@ -195,6 +200,10 @@ func TestRoleOfProjectScope(t *testing.T) {
 	}
 	if said := create(b, nobody); !strings.Contains(said, "no such role") {
 		t.Errorf("a role that does not exist: got %q", said)
+	}
+	b.api.Fail(faulty.Fault{Method: "POST", Status: 400, Body: `{"message":"too many keys"}`})
+	if said := create(b, sandbox.RoleID("member")); !strings.Contains(said, "too many keys") {
+		t.Errorf("another refusal: got %q", said)
 	}
 	b.api.Fail(faulty.Fault{Path: "/api/v1/roles*", Status: 403, Times: -1})
 	if said := create(b, viewer); !strings.Contains(said, "must be a role of account scope") {
