@@ -82,7 +82,7 @@ func (o apiKeyOutput) summary() string {
 	k := o.APIKey
 	text := fmt.Sprintf("This is the %s.%s", keyText(k.APIKey), expiryText(k.ExpiresAt))
 	if k.LastUsedAt == "" {
-		text += " It was never used."
+		text += " It has not been used since it was created or regenerated."
 	}
 	return text + o.creator
 }

@@ -79,7 +79,7 @@ type listAPIKeysOutput struct {
 func (o listAPIKeysOutput) summary() string {
 	text := o.pageOutput.summary()
 	if slices.ContainsFunc(o.Items, func(k listedKey) bool { return k.ExpiresAt == "" || k.LastUsedAt == "" }) {
-		text += " A key without expires_at never expires; one without last_used_at was never used."
+		text += " A key without expires_at never expires; one without last_used_at has not been used since it was created or regenerated."
 	}
 	switch unnamed := slices.ContainsFunc(o.Items, func(k listedKey) bool { return k.CreatedBy != "" }); {
 	case unnamed && o.unknown != "":

@@ -44,7 +44,7 @@ func termSeconds(from, to time.Time) int64 { return to.Unix() - from.Unix() }
 func explainTerm(sent *time.Time, now time.Time, successor raffclient.APIKey) string {
 	switch {
 	case sent != nil:
-		return fmt.Sprintf("No expires_at was given, so it was created with the term of the old key, counted from now: %s.", termText(termSeconds(now, *sent)))
+		return fmt.Sprintf("No expires_at was given, so Raff was asked for the term of the old key, counted from now: %s.", termText(termSeconds(now, *sent)))
 	case successor.ExpiresAt == "":
 		return fmt.Sprintf("The old key never expires either. A leaked secret stays valid forever, so ask the user whether to set an expiry: %s.",
 			callText("update_api_key", "api_key_id", successor.ID, "expires_at", "…"))
