@@ -3,6 +3,7 @@ package tools
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,31 +14,48 @@ import (
 
 func auditAPIKeysTool() Tool {
 	return define(spec{
-		name:  "audit_api_keys",
-		title: "Audit API keys",
-		description: "Look at every API key of the account and report what an administrator should know, worst first: keys that are too powerful, never expire, expire soon, are expired or inactive, are unused, " +
-			"share a name, or were made by somebody who is no longer a member. Each finding says how to fix it.",
-		effect:     reads,
-		permission: apiKeysView,
+		name:        "audit_api_keys",
+		title:       "Audit API keys",
+		description: "Find API keys that need attention, worst first, with the calls that fix them: powerful, expiring, never expiring, expired, inactive, unused, same name, creator suspended or gone.",
+		effect:      reads,
+		permission:  apiKeysView,
 	}, auditAPIKeys)
 }
 
 type auditAPIKeysInput struct {
-	ExpiresWithinDays int `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30" jsonschema_description:"Report keys that expire within so many days."`
-	UnusedDays        int `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90" jsonschema_description:"Report keys that were not used for so many days."`
+	APIKeyID          string `json:"api_key_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Only this key."`
+	CreatedBy         string `json:"created_by,omitempty" jsonschema_description:"User ID or e-mail."`
+	ExpiresWithinDays int    `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30"`
+	UnusedDays        int    `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90"`
+	Limit             int    `json:"limit,omitempty" jsonschema:"minimum=1,maximum=50" jsonschema_description:"1 to 50."`
+	Offset            int    `json:"offset,omitempty" jsonschema:"minimum=0" jsonschema_description:"From next_offset."`
 }
+
+const maxFindings = 50 // in a result
+
+// maxFindingsBytes is the size of the findings in a result, as JSON. Clients cut off what is too
+// long, and long names make long findings.
+const maxFindingsBytes = 40_000
 
 type auditAPIKeysOutput struct {
 	summarized
-	Keys     int            `json:"keys" jsonschema_description:"How many keys were looked at."`
-	Counts   map[string]int `json:"counts" jsonschema_description:"Findings of each kind."`
-	Omitted  int            `json:"omitted,omitempty" jsonschema_description:"Findings left out, the least serious; fix the others first and call again."`
-	Findings []finding      `json:"findings" jsonschema_description:"The worst first."`
-	Unknown  []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
+	Keys       int            `json:"keys" jsonschema_description:"How many keys were judged."`
+	Counts     map[string]int `json:"counts" jsonschema_description:"Findings of each kind, in all."`
+	Total      int            `json:"total" jsonschema_description:"Findings in all."`
+	NextOffset int            `json:"next_offset,omitempty" jsonschema_description:"Present if findings are left."`
+	Findings   []finding      `json:"findings"`
+	Unknown    []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
+	in         auditAPIKeysInput
+	account    int // keys of the account
+	severities map[string]int
 }
 
 func (o auditAPIKeysOutput) summary() string {
-	text := fmt.Sprintf("Looked at %d API keys: %d findings.", o.Keys, len(o.Findings))
+	text := fmt.Sprintf("Looked at %d API keys. ", o.Keys)
+	if o.Keys < o.account {
+		text = fmt.Sprintf("Looked at %d of the %d API keys. ", o.Keys, o.account)
+	}
+	text += o.findingsText()
 	if len(o.Unknown) > 0 {
 		text += " Not judged: " + strings.Join(o.Unknown[:min(len(o.Unknown), maxNotesShown)], " ")
 		if more := len(o.Unknown) - maxNotesShown; more > 0 {
@@ -50,26 +68,55 @@ func (o auditAPIKeysOutput) summary() string {
 // maxNotesShown is the maximum number of elements of Unknown in the summary.
 const maxNotesShown = 5
 
-// finding is a problem with a key.
-type finding struct {
-	Severity  string `json:"severity"` // high, medium, low
-	Kind      string `json:"kind"`
-	ID        string `json:"id,omitempty"`
-	Name      string `json:"name,omitempty"`
-	KeyPrefix string `json:"key_prefix,omitempty"`
-	Why       string `json:"why" jsonschema_description:"Why it matters."`
-	Fix       string `json:"fix" jsonschema_description:"The call that fixes it, if the user agrees; or what the user has to do instead."`
+func (o auditAPIKeysOutput) findingsText() string {
+	if o.Total == 0 {
+		return "No findings."
+	}
+	var counts []string
+	for _, s := range severities {
+		if n := o.severities[s]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	text := fmt.Sprintf("Findings: %d (%s).", o.Total, strings.Join(counts, ", "))
+	switch {
+	case len(o.Findings) == 0:
+		return text + fmt.Sprintf(" None is left from offset %d on.", o.in.Offset)
+	case o.in.Offset == 0:
+		worst := o.Findings[0]
+		text += fmt.Sprintf(" The worst is %s, %s (%s): %s", worst.Kind, labeled("key", worst.Name), prefixText(worst.KeyPrefix), worst.Why)
+	}
+	if o.NextOffset != 0 {
+		text += fmt.Sprintf(" These are %d of %d; continue with %s.", len(o.Findings), o.Total, o.in.next(o.NextOffset))
+	}
+	return text + " Make the calls in fix only if the user agrees."
 }
 
-var severities = []string{"high", "medium", "low"}
+// next returns the call that continues the result.
+func (in auditAPIKeysInput) next(offset int) string {
+	in.Offset = offset
+	text, _ := json.Marshal(in) // strings and numbers always have a JSON form
+	return "audit_api_keys " + string(escapeInvisible(text))
+}
+
+// audit is the state of an audit: what keys are judged against.
+type audit struct {
+	*deps
+	now             time.Time
+	expires, unused time.Duration
+	names           names
+	people          people
+	roles           map[string]raffclient.Role // by ID; nil if unknown
+	unknown         []string
+	doubts          doubts
+}
 
 func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIKeysOutput, error) {
 	a := audit{
-		deps:          d,
-		now:           time.Now(),
-		expiresWithin: time.Duration(cmp.Or(in.ExpiresWithinDays, 30)) * 24 * time.Hour,
-		unusedFor:     time.Duration(cmp.Or(in.UnusedDays, 90)) * 24 * time.Hour,
-		names:         map[string]int{},
+		deps:    d,
+		now:     time.Now(),
+		expires: days(cmp.Or(in.ExpiresWithinDays, 30)),
+		unused:  days(cmp.Or(in.UnusedDays, 90)),
 	}
 	var keys []raffclient.APIKey
 	for k, err := range d.client.APIKeys(ctx) {
@@ -77,179 +124,120 @@ func auditAPIKeys(ctx context.Context, d *deps, in auditAPIKeysInput) (auditAPIK
 			return auditAPIKeysOutput{}, err
 		}
 		keys = append(keys, k)
-		a.names[k.Name]++
 	}
-	a.readMembers(ctx)
+	a.names = newNames(keys) // of all keys, even if only some are judged
+	a.readPeople(ctx)
+	wanted, err := a.wanted(in, keys)
+	if err != nil {
+		return auditAPIKeysOutput{}, err
+	}
 	a.readRoles(ctx)
-	o := auditAPIKeysOutput{Findings: []finding{}, Keys: len(keys), Counts: map[string]int{}}
-	for _, k := range keys {
-		o.Findings = append(o.Findings, a.check(k)...)
+	var all []finding
+	for _, k := range wanted {
+		all = append(all, a.judge(k)...)
 	}
-	o.Unknown = a.unknown
-	slices.SortStableFunc(o.Findings, func(x, y finding) int {
-		return slices.Index(severities, x.Severity) - slices.Index(severities, y.Severity)
-	})
-	for _, f := range o.Findings {
-		o.Counts[f.Kind]++
-	}
-	if n := len(o.Findings) - maxFindings; n > 0 {
-		o.Findings, o.Omitted = o.Findings[:maxFindings], n
-	}
+	slices.SortStableFunc(all, worstFirst)
+	o := auditAPIKeysOutput{Keys: len(wanted), in: in, account: len(keys), Unknown: slices.Concat(a.unknown, a.doubts.texts())}
+	o.paginate(all)
 	return o, nil
 }
 
-// maxFindings is the maximum number of findings in a result.
-const maxFindings = 250
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
-// audit is the state of an audit.
-type audit struct {
-	*deps
-	now           time.Time
-	expiresWithin time.Duration
-	unusedFor     time.Duration
-	names         map[string]int             // number of keys by name
-	members       map[string]bool            // active, by user ID; nil if unknown
-	roles         map[string]raffclient.Role // by ID; nil if unknown
-	unknown       []string                   // see auditAPIKeysOutput
+// paginate counts all findings, and selects those of the requested page.
+func (o *auditAPIKeysOutput) paginate(all []finding) {
+	o.Total, o.Counts, o.severities = len(all), map[string]int{}, map[string]int{}
+	for _, f := range all {
+		o.Counts[f.Kind]++
+		o.severities[f.Severity]++
+	}
+	left := all[min(o.in.Offset, len(all)):]
+	n := fitting(left[:min(cmp.Or(o.in.Limit, maxFindings), len(left))])
+	o.Findings = append([]finding{}, left[:n]...)
+	if n < len(left) {
+		o.NextOffset = o.in.Offset + n
+	}
 }
 
-func (a *audit) readMembers(ctx context.Context) {
-	members := map[string]bool{}
-	for m, err := range a.client.Members(ctx, "") {
-		if err != nil {
-			a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: "+reason(err)+".")
-			return
-		}
-		if m.Status == "active" {
-			members[m.UserID] = true
+// fitting returns how many of the findings fit into a result: at least one.
+func fitting(page []finding) int {
+	size := 0
+	for i, f := range page {
+		text, _ := json.Marshal(f) // strings always have a JSON form
+		size += len(escapeInvisible(text)) + len(",")
+		if size > maxFindingsBytes && i > 0 {
+			return i
 		}
 	}
-	if len(members) == 0 {
-		a.unknown = append(a.unknown, "Whether the makers of keys are still members is unknown: the list of members names nobody who is active.")
-		return
+	return len(page)
+}
+
+// wanted returns the keys to judge.
+func (a *audit) wanted(in auditAPIKeysInput, keys []raffclient.APIKey) ([]raffclient.APIKey, error) {
+	creators, err := a.usersOf(in.CreatedBy)
+	if err != nil {
+		return nil, err
 	}
-	a.members = members
+	keys = slices.Clone(keys)
+	if in.APIKeyID != "" {
+		keys = slices.DeleteFunc(keys, func(k raffclient.APIKey) bool { return !strings.EqualFold(k.ID, in.APIKeyID) })
+		if len(keys) == 0 {
+			return nil, refusal(fmt.Sprintf("The account has no API key with the ID %s. Check the ID with list_api_keys.", idText(in.APIKeyID)))
+		}
+	}
+	if in.CreatedBy == "" {
+		return keys, nil
+	}
+	return slices.DeleteFunc(keys, func(k raffclient.APIKey) bool { return !slices.Contains(creators, strings.ToLower(k.CreatedBy)) }), nil
+}
+
+// usersOf returns the IDs, in lower case, of the users with that ID or e-mail address.
+func (a *audit) usersOf(who string) (ids []string, err error) {
+	if !strings.Contains(who, "@") {
+		return []string{strings.ToLower(who)}, nil
+	}
+	for id, m := range a.people.byUser {
+		if strings.EqualFold(m.Email, who) {
+			ids = append(ids, strings.ToLower(id))
+		}
+	}
+	const instead = "Pass the user ID instead, which is created_by in list_api_keys."
+	switch {
+	case a.people.unknown != "":
+		return nil, refusal(fmt.Sprintf("Which user has the e-mail address %s is unknown: %s. %s", quoted(who), a.people.unknown, instead))
+	case len(ids) == 0:
+		return nil, refusal(fmt.Sprintf("The account has no member with the e-mail address %s; perhaps they have left. %s", quoted(who), instead))
+	}
+	return ids, nil
+}
+
+// readPeople reads the members of the account. A list without an active member is not
+// believed, because somebody owns the account.
+func (a *audit) readPeople(ctx context.Context) {
+	a.people = a.deps.readPeople(ctx)
+	why, active := a.people.unknown, false
+	for _, m := range a.people.byUser {
+		active = active || m.Status == "active"
+	}
+	if why == "" && !active {
+		why = "the list of members names nobody who is active"
+	}
+	if why != "" {
+		a.unknown = append(a.unknown, "Whether the creators of keys are still members is unknown: "+why+".")
+		a.people.unknown = why
+	}
 }
 
 func (a *audit) readRoles(ctx context.Context) {
 	roles := map[string]raffclient.Role{}
-	for r, err := range a.client.Roles(ctx, "account") {
+	for r, err := range a.client.Roles(ctx, "") {
 		if err != nil {
-			a.unknown = append(a.unknown, "What custom roles allow is unknown, so only the roles Owner and Admin are known to be powerful: "+reason(err)+".")
+			a.unknown = append(a.unknown, "What roles allow is unknown, so only Owner, Admin, Project Admin and Operator are known to be powerful: "+reason(err)+".")
 			return
 		}
-		roles[r.ID] = r
+		if !slices.Contains(r.Unreadable, "permissions") {
+			roles[r.ID] = r
+		}
 	}
 	a.roles = roles
-}
-
-// adminPermissions are the permissions with which a key could obtain all others, for itself
-// or for somebody else.
-var adminPermissions = []string{
-	apiKeysCreate.name, apiKeysManage.name, membersInvite.name, membersManage.name,
-	rolesCreate.name, rolesManage.name,
-}
-
-// check returns the findings about a key.
-func (a *audit) check(k raffclient.APIKey) []finding {
-	var all []finding
-	report := func(severity, kind, why, fix string) {
-		if a.isOwn(k) && kind != "duplicate_name" {
-			fix = a.whoseKey(k) + " " + a.ownKeySteps(k)
-		}
-		all = append(all, finding{severity, kind, k.ID, k.Name, k.KeyPrefix, why, fix})
-	}
-	revoke := callText("revoke_api_key", "api_key_id", k.ID, "confirm_name", cmp.Or(k.Name, k.ID))
-	replace, update := callText("replace_api_key", "api_key_id", k.ID), callText("update_api_key", "api_key_id", k.ID)
-
-	if why := a.whyPowerful(k); why != "" {
-		report("high", "could_administer", why+" Whoever has its secret can take over the account.",
-			"Create a key with a narrower role (list_roles, create_api_key), deploy it, then "+revoke)
-	}
-	if a.members != nil && k.CreatedBy != "" && !a.members[k.CreatedBy] {
-		report("high", "creator_gone", "It was made by somebody who is no longer an active member of the account, and may still have its secret.",
-			replace+", with an expires_at, if it is in use; otherwise "+revoke)
-	}
-	a.checkExpiry(k, revoke, replace, update, report)
-	a.checkUse(k, revoke, report)
-	if n := a.names[k.Name]; n > 1 {
-		report("low", "duplicate_name", fmt.Sprintf("%d keys have this name, so they are easily confused.", n),
-			update+", with a name of its own")
-	}
-	return all
-}
-
-// note records something that could not be judged, once.
-func (a *audit) note(text string) {
-	if !slices.Contains(a.unknown, text) {
-		a.unknown = append(a.unknown, text)
-	}
-}
-
-// whyPowerful returns why k could administer the account, as a sentence, or "" if it is not
-// known to be able to.
-func (a *audit) whyPowerful(k raffclient.APIKey) string {
-	if k.RoleSlug == "owner" || strings.EqualFold(k.RoleName, "Owner") {
-		return "It has the role Owner, which may do everything."
-	}
-	var has []string
-	for _, p := range adminPermissions {
-		if slices.Contains(a.roles[k.RoleID].Permissions, p) {
-			has = append(has, p)
-		}
-	}
-	if len(has) > 0 {
-		return fmt.Sprintf("Its role %s has %s.", quoted(k.RoleName), strings.Join(has, ", "))
-	}
-	if _, known := a.roles[k.RoleID]; known || k.RoleID == "" && k.RoleSlug == "" {
-		return ""
-	}
-	if k.RoleSlug == "admin" {
-		return "It has the role Admin."
-	}
-	if a.roles != nil {
-		a.note("What the role of some keys allows is unknown, since it is not among the roles listed: " + quoted(k.RoleName) + ".")
-	}
-	return ""
-}
-
-func (a *audit) checkExpiry(k raffclient.APIKey, revoke, replace, update string, report func(severity, kind, why, fix string)) {
-	expires, ok := k.ExpiresAt.Time()
-	switch {
-	case k.ExpiresAt == "":
-		report("medium", "never_expires", "It never expires, so a leaked secret is valid forever.",
-			update+", with an expires_at")
-	case ok && !expires.After(a.now):
-		report("low", "expired", fmt.Sprintf("It expired at %s and still exists.", timeText(k.ExpiresAt)), revoke)
-	case ok && expires.Before(a.now.Add(a.expiresWithin)):
-		report("medium", "expires_soon", fmt.Sprintf("It expires at %s; whatever uses it stops working then.", timeText(k.ExpiresAt)),
-			replace+", with an expires_at")
-	case !ok:
-		a.note(fmt.Sprintf("When %s (%s) expires is unknown: Raff's response is not a date.", labeled("key", k.Name), idText(k.ID)))
-	}
-	if k.Active != nil && !*k.Active {
-		report("low", "inactive", "It is inactive and still exists; anybody who may manage keys can activate it.", revoke)
-	}
-}
-
-func (a *audit) checkUse(k raffclient.APIKey, revoke string, report func(severity, kind, why, fix string)) {
-	if !isUsable(k) {
-		return
-	}
-	used, ok := k.LastUsedAt.Time()
-	switch {
-	case k.LastUsedAt == "" && a.isNew(k):
-	case k.LastUsedAt == "":
-		report("medium", "never_used", fmt.Sprintf("It was created at %s and never used.", timeText(k.CreatedAt)), revoke)
-	case ok && used.Before(a.now.Add(-a.unusedFor)):
-		report("medium", "unused", fmt.Sprintf("It was last used at %s.", timeText(k.LastUsedAt)), revoke)
-	case !ok:
-		a.note(fmt.Sprintf("When %s (%s) was last used is unknown: Raff's response is not a date.", labeled("key", k.Name), idText(k.ID)))
-	}
-}
-
-// isNew reports whether k was created recently, so that it may not have been deployed yet.
-func (a *audit) isNew(k raffclient.APIKey) bool {
-	at, ok := k.CreatedAt.Time()
-	return ok && a.now.Sub(at) < 7*24*time.Hour
 }

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -10,6 +11,7 @@ import (
 type people struct {
 	byUser  map[string]raffclient.Member // by user ID
 	unknown string                       // why the members are not known, as a clause; "" if they are
+	partial bool                         // some member's user ID is unreadable, so a user who is not in byUser may be a member
 }
 
 // readPeople reads the members of the account. That only adds names to a result, so a
@@ -20,6 +22,7 @@ func (d *deps) readPeople(ctx context.Context) people {
 		if err != nil {
 			return people{unknown: reason(err)}
 		}
+		p.partial = p.partial || slices.Contains(m.Unreadable, "user_id")
 		if m.UserID != "" {
 			p.byUser[m.UserID] = m
 		}
