@@ -237,6 +237,33 @@ func TestAuditOfUnreadableValues(t *testing.T) {
 	}
 }
 
+// A key is named once for each thing that is unknown about it, whatever its roles. A creator who
+// may be the member with an unreadable ID is not judged.
+func TestAuditNamesKeysOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, unknownRole := newBench(t), map[string]any{"role_id": nobody, "role_name": "Old", "created_by": nobody}
+		unknownRole["project_accesses"] = []any{map[string]any{"project_id": nobody, "role_id": nobody, "role_name": "Old"}}
+		b.serveKeys(t, fakeKey(1, unknownRole), fakeKey(2, unknownRole), fakeKey(3, unknownRole), fakeKey(4, unknownRole), fakeKey(5, unknownRole))
+		b.api.Fail(faulty.Fault{Method: "GET", Path: "/api/v1/members", Body: mustJSON(t, map[string]any{"success": true, "total": 2, "data": []any{
+			map[string]any{"id": sandbox.MemberID("", "olivia@meridian.example"), "user_id": sandbox.UserID, "status": "active"},
+			map[string]any{"id": sandbox.MemberID("", "amir@meridian.example"), "user_id": 5, "status": "active"},
+		}})})
+		a := b.audit(t, `{}`)
+		for _, want := range []string{
+			"What the role of some keys allows is unknown, because it is not among the roles listed: ",
+			"Whether the creator is still a member is unknown for ",
+		} {
+			i := slices.IndexFunc(a.Unknown, func(text string) bool { return strings.HasPrefix(text, want) })
+			if keys := `"k1" (raff_00000001), "k2" (raff_00000002), "k3" (raff_00000003) and 2 more`; i < 0 || !strings.Contains(a.Unknown[i], keys) {
+				t.Errorf("got %q, want %q with %s", a.Unknown, want, keys)
+			}
+		}
+		if a.Total != 0 {
+			t.Errorf("got %v", a.list())
+		}
+	})
+}
+
 // The number of requests of an audit grows with the pages of the list alone.
 func TestAuditRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -391,7 +418,7 @@ func TestAuditOrder(t *testing.T) {
 			for _, change := range changes {
 				maps.Copy(all, change)
 			}
-			keys = append(keys, fakeKey(i, all))
+			keys = append(keys, fakeKey(99-i, all))
 		}
 		slices.Reverse(keys)
 		b.serveKeys(t, keys...)
@@ -403,6 +430,30 @@ func TestAuditOrder(t *testing.T) {
 		}
 		if !slices.Equal(got, names) {
 			t.Errorf("got %q, want %q", got, names)
+		}
+	})
+}
+
+// The order does not depend on that of Raff's list, which is not documented: otherwise pages
+// would not fit together.
+func TestAuditOrderIsStable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var keys []map[string]any
+		for i := range 20 {
+			keys = append(keys, fakeKey(i, map[string]any{"name": "same", "expires_at": nil}))
+		}
+		order := func() (all []string) {
+			b := newBench(t)
+			b.serveKeys(t, keys...)
+			for _, f := range b.audit(t, `{}`).Findings {
+				all = append(all, f.ID+" "+f.Kind)
+			}
+			return all
+		}
+		first := order()
+		slices.Reverse(keys)
+		if second := order(); len(first) != 40 || !slices.Equal(first, second) {
+			t.Errorf("got %v, then %v", first, second)
 		}
 	})
 }
@@ -437,6 +488,18 @@ func TestAuditProposesNames(t *testing.T) {
 			t.Errorf("got %+v, want %+v", one, a.Findings[i])
 		}
 	})
+}
+
+// The server's own key can be renamed, but not replaced or revoked by this server.
+func TestAuditOfOwnKey(t *testing.T) {
+	b := newBench(t)
+	b.call(t, t.Context(), "update_api_key", args("api_key_id", sandbox.KeyID("grafana"), "name", "Owner"))
+	for _, f := range b.audit(t, args("api_key_id", sandbox.KeyID("owner"))).Findings {
+		renames, own := strings.Contains(f.Fix, "update_api_key {"), strings.Contains(f.Fix, "the key that the server itself runs with")
+		if renames != (f.Kind == "duplicate_name") || own == renames {
+			t.Errorf("%s: got %q", f.Kind, f.Fix)
+		}
+	}
 }
 
 // Pages contain every finding exactly once, in order, and stay below the size at which clients

@@ -223,7 +223,6 @@ func (n names) propose(name string) string {
 		n.last[name] = max(n.last[name]+1, 2)
 		proposed := fmt.Sprintf("%s %d", name, n.last[name])
 		if n.count[proposed] == 0 {
-			n.count[proposed] = 1
 			return proposed
 		}
 	}
