@@ -120,7 +120,7 @@ func (k *judgedKey) reportProjectAdministrator() {
 		fix += ", and the same in the other projects"
 	}
 	k.report("medium", "manages_project_members",
-		fmt.Sprintf("It has project.members.manage in %s: whoever has its secret can give anyone any role there.", firstOf(projects)),
+		fmt.Sprintf("It has project.members.manage in %s: whoever has its secret can give anyone any role there.", firstThree(projects)),
 		k.unlessUnused(fix+"."))
 }
 
@@ -251,13 +251,13 @@ func (d *doubts) add(format string, k raffclient.APIKey) {
 
 func (d doubts) texts() (all []string) {
 	for _, of := range d {
-		all = append(all, fmt.Sprintf(of.format, firstOf(of.keys)))
+		all = append(all, fmt.Sprintf(of.format, firstThree(of.keys)))
 	}
 	return all
 }
 
-// firstOf returns the first three of a list, and how many more there are.
-func firstOf(list []string) string {
+// firstThree returns the first three of a list, and how many more there are.
+func firstThree(list []string) string {
 	const shown = 3
 	if n := len(list) - shown; n > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), n)
