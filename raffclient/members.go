@@ -116,7 +116,8 @@ func (m Member) candidate() Candidate {
 }
 
 // UpdateMember changes the role or the status of the account member with that member
-// ID, and returns the changed member.
+// ID, and returns the changed member. It is not documented what that changes for an API
+// key that is the member.
 //
 // PATCH /api/v1/members/{id}
 func (c *Client) UpdateMember(ctx context.Context, id string, r UpdateMemberRequest) (Member, error) {

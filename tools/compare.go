@@ -14,9 +14,9 @@ import (
 // confirmed is the part of an output that compares the request with Raff's response. A
 // request can succeed without having every requested effect.
 type confirmed struct {
-	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested properties that Raff's response does not show. Do not report them as done."`
-	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested properties that Raff's response shows with another value. They were not changed, or not set, as requested."`
-	notes       []string // a clause for each property in Unconfirmed and NotApplied
+	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested, but not shown in Raff's response. Do not report it as done."`
+	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested, but Raff's response shows another value."`
+	notes       []string // a clause for each
 }
 
 // missing records that the response does not show a requested value, and returns false.

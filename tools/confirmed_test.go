@@ -243,8 +243,8 @@ func TestRefusalsThatNoArgumentHelps(t *testing.T) {
 		{"delete_role", args("role_id", sandbox.RoleID("admin"), "confirm_name", "Admin"), "is_system"},
 		{"delete_role", args("role_id", sandbox.RoleID("deployer"), "confirm_name", "Deployer"), "still has"},
 		{"remove_member", args("member_id", sandbox.MemberID("", "olivia@meridian.example"), "confirm_name", "olivia@meridian.example"), "Owner cannot be removed"},
-		{"add_member", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "is a member already"},
-		{"create_account_invitation", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "is a member already"},
+		{"add_member", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "anyone who is a member"},
+		{"create_account_invitation", args("email", "chen@meridian.example", "role_id", sandbox.RoleID("member")), "anyone who is a member"},
 		{"delete_project", args("project_id", sandbox.ProjectID("default"), "confirm_name", "Default"), "default project"},
 	} {
 		if tt.tool == "delete_project" {

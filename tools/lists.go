@@ -8,8 +8,8 @@ import (
 
 // listInput is the part of the input that all lists have in common.
 type listInput struct {
-	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"How many to return: 1 to 200."`
-	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"How many to skip; pass next_offset from the previous result."`
+	Limit  int `json:"limit,omitempty" jsonschema:"minimum=1,maximum=200,default=50" jsonschema_description:"1 to 200."`
+	Offset int `json:"offset,omitempty" jsonschema:"minimum=0,maximum=1000000,default=0" jsonschema_description:"next_offset of the previous result."`
 }
 
 const defaultLimit = 50
@@ -17,15 +17,22 @@ const defaultLimit = 50
 // pageOutput is a page of a list.
 type pageOutput[T any] struct {
 	summarized
-	Total      int    `json:"total" jsonschema_description:"Of the whole list."`
+	Total      int    `json:"total" jsonschema_description:"Items in the whole list."`
 	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if items are left."`
 	Items      []T    `json:"items"`
 	noun       string // what the items are, for the summary
+	none       string // the sentence for an empty list; "" is a general one
+	note       string // a sentence for the end of the summary, after a space
 	offset     int
 }
 
-func (o pageOutput[T]) summary() string {
+func (o pageOutput[T]) summary() string { return o.extent() + o.note }
+
+// extent says how much of the list this is.
+func (o pageOutput[T]) extent() string {
 	switch n := len(o.Items); {
+	case o.Total == 0 && o.none != "":
+		return o.none
 	case o.Total == 0:
 		return fmt.Sprintf("No %s match.", o.noun)
 	case n == 0:
@@ -34,6 +41,8 @@ func (o pageOutput[T]) summary() string {
 		return fmt.Sprintf("%d of %d %s. %d are left: call again with offset %d.", n, o.Total, o.noun, o.Total-o.NextOffset, o.NextOffset)
 	case n < o.Total:
 		return fmt.Sprintf("%d of %d %s. This is the end of the list.", n, o.Total, o.noun)
+	case n == 1:
+		return fmt.Sprintf("1 of 1 %s.", o.noun)
 	default:
 		return fmt.Sprintf("All %d %s that match.", n, o.noun)
 	}

@@ -32,3 +32,18 @@ func (d *deps) readPeople(ctx context.Context) people {
 
 // email returns the e-mail address of a user, or "" if it is not known.
 func (p people) email(userID string) string { return p.byUser[userID].Email }
+
+// creator returns the e-mail address of the user who created something, "" if it is not
+// known, and a clause about who that is.
+func (d *deps) creator(ctx context.Context, userID string) (email, text string) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	p := d.readPeople(ctx)
+	switch email = p.email(userID); {
+	case email != "":
+		return email, quoted(email)
+	case p.unknown != "":
+		return "", "the user with ID " + idText(userID) + " (the e-mail address is unknown: " + p.unknown + ")"
+	}
+	return "", "the user with ID " + idText(userID) + ", who is not a member of the account"
+}

@@ -14,7 +14,7 @@ func projectTools() []Tool {
 		define(spec{
 			name:        "list_projects",
 			title:       "List projects",
-			description: "List the projects of the account, as far as the server's API key can see them.",
+			description: "List the projects that the server's API key can see.",
 			effect:      reads,
 			permission:  projectsView,
 		}, listProjects),
@@ -28,30 +28,32 @@ func projectTools() []Tool {
 		define(spec{
 			name:        "create_project",
 			title:       "Create project",
-			description: "Create a project, which cloud resources are kept in and members and API keys are given roles in.",
+			description: "Create a project for cloud resources. Members and keys get roles in it.",
 			effect:      creates,
 			permission:  projectsCreate,
 		}, createProject),
 		define(spec{
 			name:        "update_project",
 			title:       "Update project",
-			description: "Rename or describe a project. Its ID and slug stay.",
+			description: "Change a project. Its ID and slug stay.",
 			effect:      updates,
 			permission:  projectsManage,
 		}, updateProject),
 		define(spec{
 			name:        "delete_project",
 			title:       "Delete project",
-			description: "Delete an empty project for good, with the roles that members and API keys have in it. Raff refuses for the default project and for one that still holds resources.",
+			description: "Permanently delete a project and the roles in it. Raff refuses if it is the default project or contains resources, which only the dashboard lists.",
 			effect:      deletes,
-			refuses:     "The default project cannot be deleted, nor can a project that still contains resources.",
+			refuses:     "Raff deletes neither the default project nor one that contains resources; these tools cannot list resources, so ask the user to look in the Raff dashboard.",
 			permission:  projectsDelete,
 		}, deleteProject),
 	)
 }
 
 func listProjects(ctx context.Context, d *deps, in listInput) (pageOutput[listedProject], error) {
-	return list("projects", in, d.client.Projects(ctx), leanProject)
+	o, err := list("projects", in, d.client.Projects(ctx), leanProject)
+	o.none = "The server's API key can see no projects."
+	return o, err
 }
 
 // listedProject is a project in a list.
@@ -69,16 +71,28 @@ func leanProject(p raffclient.Project) listedProject {
 }
 
 type projectIDInput struct {
-	ID string `json:"project_id" jsonschema:"format=uuid" jsonschema_description:"The project's ID, from list_projects."`
+	ID string `json:"project_id" jsonschema:"format=uuid" jsonschema_description:"From list_projects."`
 }
 
+// projectOutput is all about one project.
 type projectOutput struct {
 	summarized
-	Project raffclient.Project `json:"project"`
+	CreatedByEmail string             `json:"created_by_email,omitempty"`
+	Project        raffclient.Project `json:"project"`
+	creator        string             // a clause
 }
 
 func (o projectOutput) summary() string {
-	return fmt.Sprintf("This is the %s.", projectText(o.Project))
+	text := fmt.Sprintf("This is the %s%s.", projectText(o.Project), o.creator)
+	switch p := o.Project; {
+	case p.Default == nil:
+		text += " Whether it is the default project, which cannot be deleted, is unknown."
+	case *p.Default:
+		return text + " It is the default project, which cannot be deleted."
+	default:
+		text += " It is not the default project."
+	}
+	return text + " It can be deleted only if it contains no resources, which only the Raff dashboard shows."
 }
 
 func projectText(p raffclient.Project) string {
@@ -100,20 +114,26 @@ func (o createdProjectOutput) summary() string {
 type changedProjectOutput struct {
 	summarized
 	changed
-	Project raffclient.Project `json:"project"`
+	Project listedProject `json:"project"`
 }
 
 func (o changedProjectOutput) summary() string {
-	return o.sentences(projectText(o.Project), "get_project")
+	return o.sentences(projectText(raffclient.Project{ID: o.Project.ID, Name: o.Project.Name}), "get_project")
 }
 
 func getProject(ctx context.Context, d *deps, in projectIDInput) (projectOutput, error) {
-	project, err := d.client.GetProject(ctx, in.ID)
-	return projectOutput{Project: project}, err
+	o := projectOutput{}
+	var err error
+	if o.Project, err = d.client.GetProject(ctx, in.ID); err == nil && o.Project.CreatedBy != "" {
+		var by string
+		o.CreatedByEmail, by = d.creator(ctx, o.Project.CreatedBy)
+		o.creator = ", created by " + by
+	}
+	return o, err
 }
 
 type createProjectInput struct {
-	Name          string `json:"name" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"Unique in the account."`
+	Name          string `json:"name" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"1 to 64 characters, unique in the account."`
 	Description   string `json:"description,omitempty"`
 	DefaultRegion string `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
@@ -133,7 +153,7 @@ func createProject(ctx context.Context, d *deps, in createProjectInput) (created
 
 type updateProjectInput struct {
 	projectIDInput
-	Name          string  `json:"name,omitempty" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"Unique in the account."`
+	Name          string  `json:"name,omitempty" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"1 to 64 characters, unique in the account."`
 	Description   *string `json:"description,omitempty"`
 	DefaultRegion string  `json:"default_region,omitempty" jsonschema:"enum=us-east"`
 }
@@ -149,13 +169,15 @@ func updateProject(ctx context.Context, d *deps, in updateProjectInput) (changed
 	if err := o.begin(err, projectsView); err != nil {
 		return o, err
 	}
-	if o.Project, err = d.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion}); err != nil {
+	now, err := d.client.UpdateProject(ctx, in.ID, raffclient.UpdateProjectRequest{Name: in.Name, Description: in.Description, DefaultRegion: in.DefaultRegion})
+	if err != nil {
 		return o, err
 	}
-	o.Project.ID = cmp.Or(o.Project.ID, in.ID)
-	o.text("name", in.Name, old.Name, o.Project.Name)
-	o.optional("description", in.Description, old.Description, o.Project.Description)
-	o.token("default_region", in.DefaultRegion, old.DefaultRegion, o.Project.DefaultRegion)
+	o.Project = leanProject(now)
+	o.Project.ID = cmp.Or(now.ID, in.ID)
+	o.text("name", in.Name, old.Name, now.Name)
+	o.optional("description", in.Description, old.Description, now.Description)
+	o.token("default_region", in.DefaultRegion, old.DefaultRegion, now.DefaultRegion)
 	return o, nil
 }
 
@@ -173,5 +195,5 @@ func deleteProject(ctx context.Context, d *deps, in deleteProjectInput) (deleted
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deleted("Deleted %s (ID %s).", "project", in.ID, project.Name), d.client.DeleteProject(ctx, in.ID)
+	return deleted("Deleted %s (ID %s) permanently, with the roles in it.", "project", in.ID, project.Name), d.client.DeleteProject(ctx, in.ID)
 }

@@ -175,6 +175,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffcli
 		o.notGranted(access, d.explain(spec{name: "add_project_member", effect: creates, permission: projectMembersManage}, err))
 		return
 	}
+	d.rememberKeyMember(access.ProjectID, member.ID, o.created.APIKey)
 	role := roleOf(access)
 	if got := member.RoleID; got != "" && !strings.EqualFold(got, role.RoleID) {
 		o.different("project_accesses", fmt.Sprintf(" (role %s in project %s)", idText(role.RoleID), idText(role.ProjectID)), "role "+idText(got))

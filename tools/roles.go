@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
@@ -14,7 +15,7 @@ func roleTools() []Tool {
 		define(spec{
 			name:        "list_roles",
 			title:       "List roles",
-			description: "List the roles of the account, Raff's own (is_system) and custom ones, with the permissions that each allows. Account roles are for what is administered here, project roles for the resources in a project.",
+			description: "List roles and their permissions: Raff's own (is_system) and custom ones. Account-scope roles cover administration, project-scope roles the resources of a project.",
 			effect:      reads,
 			permission:  rolesView,
 		}, listRoles),
@@ -28,14 +29,14 @@ func roleTools() []Tool {
 		define(spec{
 			name:        "create_role",
 			title:       "Create role",
-			description: "Create a custom role, a named set of permissions that keys and members can be given. Scope and slug cannot be changed later.",
+			description: "Create a custom role: a named set of permissions for members and API keys.",
 			effect:      creates,
 			permission:  rolesCreate,
 		}, createRole),
 		define(spec{
 			name:        "update_role",
 			title:       "Update role",
-			description: "Change a custom role. The change reaches every member and API key that has the role, at their next request. Roles of Raff's own (is_system) cannot be changed.",
+			description: "Change a custom role, for every member and API key that has it, from their next request on. Raff's own roles (is_system) cannot be changed.",
 			effect:      updates,
 			refuses:     "Raff's own roles (is_system) cannot be changed.",
 			permission:  rolesManage,
@@ -43,27 +44,31 @@ func roleTools() []Tool {
 		define(spec{
 			name:        "delete_role",
 			title:       "Delete role",
-			description: "Delete a custom role for good. Raff refuses while a member or an API key has it.",
+			description: "Permanently delete a custom role. Raff refuses while a member or an API key has it.",
 			effect:      deletes,
-			refuses:     "Raff's own roles (is_system) cannot be deleted, nor can a role that a member or an API key still has.",
+			refuses:     "Raff deletes neither its own roles (is_system) nor a role that a member or an API key still has.",
 			permission:  rolesDelete,
 		}, deleteRole),
 		define(spec{
 			name:        "list_permissions",
 			title:       "List permissions",
-			description: "List the permissions that exist, which roles are made of. The catalogue is the same for every account.",
+			description: "List all permissions that a role can contain.",
 			effect:      reads,
 		}, listPermissions),
 	)
 }
 
 type listRolesInput struct {
-	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only roles of this scope."`
+	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project"`
 	listInput
 }
 
 func listRoles(ctx context.Context, d *deps, in listRolesInput) (pageOutput[listedRole], error) {
-	return list("roles", in.listInput, d.client.Roles(ctx, in.Scope), leanRole)
+	o, err := list("roles", in.listInput, d.client.Roles(ctx, in.Scope), leanRole)
+	if in.Scope != "" {
+		o.none = "The account has no roles of scope " + in.Scope + "."
+	}
+	return o, err
 }
 
 // listedRole is a role in a list.
@@ -82,19 +87,22 @@ func leanRole(r raffclient.Role) listedRole {
 }
 
 type roleIDInput struct {
-	ID string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"The role's ID, from list_roles."`
+	ID string `json:"role_id" jsonschema:"format=uuid" jsonschema_description:"From list_roles."`
 }
 
+// roleOutput is all about one role.
 type roleOutput struct {
 	summarized
-	Role raffclient.Role `json:"role"`
+	CreatedByEmail string          `json:"created_by_email,omitempty"`
+	Role           raffclient.Role `json:"role"`
+	creator        string          // a sentence
 }
 
 func roleText(r raffclient.Role) string {
 	return fmt.Sprintf("%s (ID %s)", labeled("role", r.Name), idText(r.ID))
 }
 
-func (o roleOutput) summary() string { return describeRole("This is the", o.Role) }
+func (o roleOutput) summary() string { return describeRole("This is the", o.Role) + o.creator }
 
 func describeRole(verb string, r raffclient.Role) string {
 	return fmt.Sprintf("%s %s, slug %s, scope %s, with %d permissions.", verb, roleText(r), quoted(r.Slug), quoteAtMost(r.Scope, maxShort), len(r.Permissions))
@@ -115,21 +123,33 @@ func (o createdRoleOutput) summary() string {
 type changedRoleOutput struct {
 	summarized
 	changed
-	Role raffclient.Role `json:"role"`
+	Role listedRole `json:"role"`
 }
 
-func (o changedRoleOutput) summary() string { return o.sentences(roleText(o.Role), "get_role") }
+func (o changedRoleOutput) summary() string {
+	text := o.sentences(roleText(raffclient.Role{ID: o.Role.ID, Name: o.Role.Name}), "get_role")
+	if slices.ContainsFunc(o.Changes, func(c change) bool { return c.Field == "permissions" }) {
+		text += " The new permissions apply to everyone who has the role, from their next request on."
+	}
+	return text
+}
 
 func getRole(ctx context.Context, d *deps, in roleIDInput) (roleOutput, error) {
-	role, err := d.client.GetRole(ctx, in.ID)
-	return roleOutput{Role: role}, err
+	o := roleOutput{}
+	var err error
+	if o.Role, err = d.client.GetRole(ctx, in.ID); err == nil && o.Role.CreatedBy != "" {
+		var by string
+		o.CreatedByEmail, by = d.creator(ctx, o.Role.CreatedBy)
+		o.creator = " It was created by " + by + "."
+	}
+	return o, err
 }
 
 type createRoleInput struct {
-	Name        string   `json:"name" jsonschema:"minLength=1,maxLength=64"`
-	Slug        string   `json:"slug" jsonschema:"minLength=1,maxLength=64,pattern=^[a-z0-9-]+$" jsonschema_description:"Short name of a-z, 0-9 and -, such as custom-operator. Cannot be changed later."`
+	Name        string   `json:"name" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"1 to 64 characters."`
+	Slug        string   `json:"slug" jsonschema:"minLength=1,maxLength=64,pattern=^[a-z0-9-]+$" jsonschema_description:"1 to 64 of a-z, 0-9 and -. Cannot be changed later."`
 	Scope       string   `json:"scope" jsonschema:"enum=account,enum=project" jsonschema_description:"Cannot be changed later."`
-	Permissions []string `json:"permissions" jsonschema:"minItems=1" jsonschema_description:"Names from list_permissions, of the same scope."`
+	Permissions []string `json:"permissions" jsonschema:"minItems=1" jsonschema_description:"Names of the same scope, from list_permissions."`
 	Description string   `json:"description,omitempty"`
 }
 
@@ -150,9 +170,9 @@ func createRole(ctx context.Context, d *deps, in createRoleInput) (createdRoleOu
 
 type updateRoleInput struct {
 	roleIDInput
-	Name        string   `json:"name,omitempty" jsonschema:"minLength=1,maxLength=64"`
+	Name        string   `json:"name,omitempty" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"1 to 64 characters."`
 	Description *string  `json:"description,omitempty"`
-	Permissions []string `json:"permissions,omitempty" jsonschema:"minItems=1" jsonschema_description:"Replaces the whole set: what is left out is taken away from everyone who has the role. Names from list_permissions, of the role's scope."`
+	Permissions []string `json:"permissions,omitempty" jsonschema:"minItems=1" jsonschema_description:"Replaces the whole set. Names of the role's scope, from list_permissions."`
 }
 
 // Check implements [schema.Checker].
@@ -173,13 +193,15 @@ func updateRole(ctx context.Context, d *deps, in updateRoleInput) (changedRoleOu
 	if err := o.begin(err, rolesView); err != nil {
 		return o, err
 	}
-	if o.Role, err = d.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions}); err != nil {
+	now, err := d.client.UpdateRole(ctx, in.ID, raffclient.UpdateRoleRequest{Name: in.Name, Description: in.Description, Permissions: in.Permissions})
+	if err != nil {
 		return o, err
 	}
-	o.Role.ID = cmp.Or(o.Role.ID, in.ID)
-	o.text("name", in.Name, old.Name, o.Role.Name)
-	o.optional("description", in.Description, old.Description, o.Role.Description)
-	o.set("permissions", in.Permissions, old.Permissions, o.Role.Permissions)
+	o.Role = leanRole(now)
+	o.Role.ID = cmp.Or(now.ID, in.ID)
+	o.text("name", in.Name, old.Name, now.Name)
+	o.optional("description", in.Description, old.Description, now.Description)
+	o.set("permissions", in.Permissions, old.Permissions, now.Permissions)
 	return o, nil
 }
 
@@ -213,11 +235,11 @@ func deleteRole(ctx context.Context, d *deps, in deleteRoleInput) (deletedOutput
 	if err := d.confirm(ctx, a, in.ConfirmName); err != nil {
 		return deletedOutput{}, err
 	}
-	return deleted("Deleted %s (ID %s).", "role", in.ID, role.Name), d.client.DeleteRole(ctx, in.ID)
+	return deleted("Deleted %s (ID %s) permanently.", "role", in.ID, role.Name), d.client.DeleteRole(ctx, in.ID)
 }
 
 type listPermissionsInput struct {
-	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project" jsonschema_description:"Only permissions of this scope."`
+	Scope string `json:"scope,omitempty" jsonschema:"enum=account,enum=project"`
 }
 
 func listPermissions(ctx context.Context, d *deps, in listPermissionsInput) (pageOutput[raffclient.Permission], error) {

@@ -26,12 +26,12 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 		case secret.Shown():
 			d.revokeAbandoned(ctx, key)
 		case secret.Recovered():
-			d.log.Error("a key was made for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: revoke the key, or move the secret to where it belongs",
+			d.log.Error("a key was created for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: revoke the key, or move the secret to where it belongs",
 				"key", k, "file", secret.Location)
 		default:
-			// Its secret may be in use already, and what it replaced there gone.
+			// The secret may be in use already, and may have replaced another one.
 			d.log.Warn("a key was created for a call that was cancelled or whose client has gone, but its secret was delivered: revoke the key if it is not wanted",
-				"id", key.ID, "name", key.Name, "prefix", key.Prefix(), "delivery", secret.Delivery, "location", secret.Location)
+				"key", k, "delivery", secret.Delivery, "location", secret.Location)
 		}
 	})
 	if watched && ctx.Err() != nil {
@@ -50,11 +50,15 @@ func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWith
 	k := keyInfo(key)
 	// The function runs after deliverRegenerated has returned, and sees its results.
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
-		if err == nil && !secret.Shown() {
+		switch {
+		case err != nil || secret.Delivery == "" || secret.Shown(): // "" after a panic
+			d.log.Error("a key was regenerated, but its old secret no longer works and nobody has the new one: regenerate it again", "key", k, "error", err)
+		case secret.Recovered():
+			d.log.Error("a key was regenerated for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: regenerate the key again, or move the secret to where it belongs",
+				"key", k, "file", secret.Location)
+		default:
 			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was delivered", "key", k, "delivery", secret.Delivery, "location", secret.Location)
-			return
 		}
-		d.log.Error("a key was regenerated, but its old secret no longer works and nobody has the new one: regenerate it again", "key", k, "error", err)
 	})
 	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
 	if err != nil {

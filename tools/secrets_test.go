@@ -246,7 +246,7 @@ func TestAnswerLostAfterRecovery(t *testing.T) {
 	needShell(t)
 	for _, tt := range []struct{ tool, arguments, remedy string }{
 		{"create_api_key", args("name", "ci"), "revoke the key, or move the secret"},
-		{"regenerate_api_key", args("id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), "regenerate the key again, or move the secret"},
+		{"regenerate_api_key", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana"), "regenerate the key again, or move the secret"},
 	} {
 		t.Run(tt.tool, func(t *testing.T) {
 			b, home := elsewhere(t, "command", "sh -c 'cat >&2; exit 1'")

@@ -64,7 +64,8 @@ type deps struct {
 	sandbox      bool
 	confirmation Confirm
 	approvals    *approvals
-	stamps       stamps // for the names of successors
+	stamps       stamps     // for the names of successors
+	keyMembers   keyMembers // which members are API keys
 }
 
 // spec describes a tool.

@@ -62,7 +62,8 @@ func (a *API) newAccountMember(body addMemberRequest, c call) (*member, error) {
 }
 
 // joinAccount adds a member to the account. A key must not have a role yet, and gets that
-// of the member: it is documented that no key has two.
+// of the member. It is documented that no key has two, but not what a request for a second
+// one does; here it is refused, so that no role is replaced unnoticed.
 func (a *API) joinAccount(m *member, c call) error {
 	if m.keyID == "" && m.roleID == RoleID("owner") {
 		return errOneOwner()
@@ -80,6 +81,10 @@ func (a *API) joinAccount(m *member, c call) error {
 	return nil
 }
 
+// updateMember changes the member, and with it a key that is the member. No page says what
+// a change of the member does to the key. That a key gets its role by becoming a member is
+// documented, so here its role is that of the member as long as it is one. A key whose role
+// was given at its creation is no member, and its role never changes.
 func (a *API) updateMember(c call, m *member, body updateMemberRequest) (any, error) {
 	roleID, status, err := a.updated(m, body, "account")
 	if err != nil {
