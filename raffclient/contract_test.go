@@ -81,6 +81,10 @@ func contractCalls() []contractCall {
 			c.MayBeOwn(raffclient.APIKey{}) // sends nothing
 			return nil
 		}},
+		{"OwnKeyPrefix", func(_ context.Context, c *raffclient.Client) error {
+			c.OwnKeyPrefix() // sends nothing
+			return nil
+		}},
 		{"Sanitize", func(_ context.Context, c *raffclient.Client) error {
 			c.Sanitize("") // sends nothing
 			return nil

@@ -7,6 +7,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// OwnKeyPrefix returns the public prefix of the client's own key. It is "" if the key is so
+// short that the prefix would be most of it.
+func (c *Client) OwnKeyPrefix() string {
+	if len(*c.cfg.APIKey.value) < 2*KeyPrefixLength {
+		return ""
+	}
+	return c.cfg.APIKey.prefix()
+}
+
 // IsOwn reports whether key is the client's own, Config.APIKey. It compares prefixes
 // and allows for one that the API shows in upper case, without "raff_", or as part of
 // a longer text.

@@ -55,6 +55,21 @@ func TestOwnKeyIsRecognized(t *testing.T) {
 	}
 }
 
+// The prefix of the own key shows little of it, whatever its length.
+func TestOwnKeyPrefix(t *testing.T) {
+	for key, want := range map[string]string{
+		"raff_17d70fcf7e7510968a4c19279b25707f088f1cc5ad8b74210341d8e470b5bb7a": "raff_17d70fcf",
+		"raff_17d70fcf7e7510968a4c19279b2":                                      "raff_17d70fcf",
+		"raff_17d70fcf7e75":                                                     "",
+		"raff_17d7":                                                             "",
+	} {
+		c := newClient(t, raffclient.Config{APIKey: raffclient.NewSecret(key)})
+		if got := c.OwnKeyPrefix(); got != want {
+			t.Errorf("%q: got %q, want %q", key, got, want)
+		}
+	}
+}
+
 // A created key is revoked only if it is read to be the one that was created.
 func TestRevokeCreatedAPIKey(t *testing.T) {
 	get := func(f faulty.Fault) faulty.Fault {

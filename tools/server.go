@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,12 +28,12 @@ type Config struct {
 	KeySource string
 	// Problem, if not nil, says why there is no usable credential, and what to do
 	// about it. The server still lists its tools, and returns Problem from every
-	// call.
+	// call, but for the tool that is about the server itself, which reports it.
 	Problem error
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
 	// Toolsets are the groups of tools that are offered; see [Toolsets]. Default:
-	// all.
+	// all. The tool that is about the server itself belongs to none and is always offered.
 	Toolsets []string
 	// Confirm is when the user is asked before something is deleted or replaced.
 	// Default: ConfirmAuto.
@@ -47,16 +48,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-const instructions = `Administers a Raff Technologies cloud account.
-- A secret in a result (marked "sensitive": true) is shown once and cannot be read again. Make sure the user has it, then do not repeat it, and write it to no file, command line or log unless the user asks for that.
-- Before creating a key, settle its purpose: give it a telling name, an expiry (expires_at) and the narrowest role that will do (list_roles). For projects it needs a role in each (add_project_member).
-- To rotate a key in use, prefer replace_api_key to regenerate_api_key, which breaks whatever uses the key.
-- What destroys or replaces asks for confirm_name: take it from what the user said or saw, not from the error of a call that lacked it.
-- If a result says that an outcome is unknown, or that a key exists whose secret nobody has, do what it says before trying again: a second call could make a second one.`
-
-const sandboxInstructions = `
-- This is a SANDBOX: an imitation in memory. Its keys grant no access, and everything is discarded when the server ends. Tell the user so.`
-
 // NewServer returns an MCP server that offers the tools that cfg selects.
 func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Logger == nil {
@@ -65,23 +56,27 @@ func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Secrets == nil {
 		cfg.Secrets = &delivery.Method{}
 	}
-	title, text := "Raff Technologies", instructions
+	title := "Raff Technologies"
 	if cfg.Sandbox {
-		title, text = title+" (sandbox)", text+sandboxInstructions
+		title += " (sandbox)"
 	}
+	d := cfg.deps()
+	prompts := d.prompts()
 	hooks := &server.Hooks{}
-	s := server.NewMCPServer("raff-mcp", cfg.Version,
+	options := append(d.promptOptions(prompts),
 		server.WithTitle(title),
 		server.WithWebsiteURL("https://rafftechnologies.com"),
-		server.WithInstructions(text),
+		server.WithInstructions(d.instructions()),
 		server.WithToolCapabilities(false),
+		server.WithCacheHints(cacheTTL.Milliseconds(), mcp.CacheScopePrivate), // for tools/list, prompts/list and server/discover
 		server.WithHooks(hooks),
 	)
-	d := &deps{client: cfg.Client, keySource: cmp.Or(cfg.KeySource, "the server's configuration"), secrets: cfg.Secrets, log: cfg.Logger, sandbox: cfg.Sandbox, confirmation: cfg.Confirm, approvals: newApprovals()}
+	s := server.NewMCPServer("raff-mcp", cfg.Version, options...)
+	d.offer(prompts, s, hooks)
 	add := func(wanted func(Tool) bool) {
-		for _, t := range all() {
-			if cfg.Offers(t) && wanted(t) && s.GetTool(t.Name) == nil {
-				s.AddTool(t.Definition(), handler(t, d, cfg.Problem))
+		for _, t := range d.offered {
+			if wanted(t) && s.GetTool(t.Name) == nil {
+				s.AddTool(t.Definition(), handler(t, d))
 			}
 		}
 	}
@@ -96,16 +91,59 @@ func NewServer(cfg Config) *server.MCPServer {
 	return s
 }
 
+// cacheTTL is how long a client of the stateless revision, the only one that knows such
+// hints, may keep the lists and what the server says about itself. None of it changes while
+// the process runs. But it depends on the configuration, so the scope is private, and a
+// client that keeps it beyond the end of the process must find out in the end that the next
+// one offers something else.
+const cacheTTL = time.Hour
+
+func (cfg Config) deps() *deps {
+	d := &deps{
+		client:       cfg.Client,
+		keySource:    cmp.Or(cfg.KeySource, "the server's configuration"),
+		secrets:      cfg.Secrets,
+		log:          cfg.Logger,
+		sandbox:      cfg.Sandbox,
+		confirmation: cfg.Confirm,
+		approvals:    newApprovals(),
+		problem:      cfg.Problem,
+		selection:    cfg.selection(),
+	}
+	for _, t := range all() {
+		if cfg.Offers(t) {
+			d.offered = append(d.offered, t)
+		}
+	}
+	return d
+}
+
+// selection returns the settings that limit which tools are offered.
+func (cfg Config) selection() string {
+	var settings []string
+	if cfg.ReadOnly {
+		settings = append(settings, "--read-only")
+	}
+	if len(cfg.Toolsets) > 0 && len(cfg.Toolsets) < len(Toolsets) {
+		settings = append(settings, "--toolsets="+strings.Join(cfg.Toolsets, ","))
+	}
+	return strings.Join(settings, " ")
+}
+
 // Offers reports whether a server with this configuration has the tool t.
 func (cfg Config) Offers(t Tool) bool {
 	return (!cfg.ReadOnly || t.Effect == reads.String()) &&
-		(len(cfg.Toolsets) == 0 || slices.Contains(cfg.Toolsets, t.Toolset))
+		(len(cfg.Toolsets) == 0 || t.isAboutServer() || slices.Contains(cfg.Toolsets, t.Toolset))
 }
 
-func handler(t Tool, d *deps, problem error) server.ToolHandlerFunc {
+// isAboutServer reports whether the tool is about the server itself. It then works without
+// a usable credential.
+func (t Tool) isAboutServer() bool { return t.Toolset == "" }
+
+func handler(t Tool, d *deps) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		if problem != nil {
-			return failure(problem.Error()), nil
+		if d.problem != nil && !t.isAboutServer() {
+			return failure(d.problem.Error()), nil
 		}
 		ctx = context.WithValue(ctx, responsesKey{}, r.Params.MultiRoundTripParams)
 		return t.call(ctx, d, arguments(r)), nil

@@ -27,9 +27,11 @@ type Tool struct {
 	Title string
 	// Effect is what the tool does to the account, as a verb: "reads".
 	Effect string
-	// Toolset is the group that the tool belongs to.
+	// Toolset is the group that the tool belongs to: one of Toolsets, or "" for a tool that
+	// is about the server itself and always offered.
 	Toolset string
 
+	permission permission
 	definition func() mcp.Tool
 	call       func(ctx context.Context, d *deps, arguments json.RawMessage) *mcp.CallToolResult
 }
@@ -42,10 +44,10 @@ func (t Tool) Definition() mcp.Tool { return t.definition() }
 func All() []Tool { return slices.Clone(all()) }
 
 var all = sync.OnceValue(func() []Tool {
-	return slices.Concat(apiKeyTools(), roleTools(), projectTools(), memberTools())
+	return slices.Concat([]Tool{whoamiTool()}, apiKeyTools(), roleTools(), projectTools(), memberTools())
 })
 
-// Toolsets are the names of the groups of tools.
+// Toolsets are the names of the groups of tools that can be selected.
 var Toolsets = []string{"api_keys", "roles", "projects", "members"}
 
 func inToolset(name string, tools ...Tool) []Tool {
@@ -66,6 +68,9 @@ type deps struct {
 	approvals    *approvals
 	stamps       stamps     // for the names of successors
 	keyMembers   keyMembers // which members are API keys
+	offered      []Tool
+	selection    string // the settings that limit offered; "" if none do
+	problem      error  // why client is nil: there is no usable key
 }
 
 // spec describes a tool.
@@ -191,6 +196,7 @@ func (s spec) tool(schemas func() (input, output json.RawMessage), f func(contex
 		Name:       s.name,
 		Title:      s.title,
 		Effect:     s.effect.String(),
+		permission: s.permission,
 		definition: sync.OnceValue(func() mcp.Tool { return s.definition(schemas()) }),
 		call: func(ctx context.Context, d *deps, arguments json.RawMessage) (result *mcp.CallToolResult) {
 			defer func() {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +38,7 @@ func TestGoSDK(t *testing.T) {
 			checkKey(t, output, call(t, s, tool, map[string]any{"name": "Production CI"}), "Production CI")
 			checkRefusal(t, call(t, s, tool, map[string]any{"nme": "Production CI"}))
 			checkUnknownTool(t, s)
+			checkPrompts(t, s)
 			checkConcurrent(t, s, output)
 			if version >= "2025-06-18" { // which brought questions
 				checkQuestions(t, s, answers)
@@ -160,6 +163,42 @@ func checkUnknownTool(t *testing.T, s *mcp.ClientSession) {
 	_, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "no_such_tool"})
 	if e, ok := errors.AsType[*jsonrpc.Error](err); !ok || e.Code != jsonrpc.CodeInvalidParams {
 		t.Errorf("got %v for an unknown tool, want error %d", err, jsonrpc.CodeInvalidParams)
+	}
+}
+
+// checkPrompts lists the prompts, completes an argument of one, and gets it.
+func checkPrompts(t *testing.T, s *mcp.ClientSession) {
+	t.Helper()
+	const name = "rotate_key"
+	listed := false
+	for p, err := range s.Prompts(t.Context(), nil) {
+		if err != nil {
+			t.Fatalf("prompts: %v", err)
+		}
+		listed = listed || p.Name == name
+	}
+	if !listed {
+		t.Errorf("%s is not listed", name)
+	}
+	completed, err := s.Complete(t.Context(), &mcp.CompleteParams{
+		Ref:      &mcp.CompleteReference{Type: "ref/prompt", Name: name},
+		Argument: mcp.CompleteParamsArgument{Name: "key", Value: "graf"},
+	})
+	if err != nil {
+		t.Fatalf("complete: %v", err)
+	}
+	if got := completed.Completion.Values; !slices.Equal(got, []string{"Grafana"}) {
+		t.Errorf("got %q, want Grafana", got)
+	}
+	got, err := s.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: name, Arguments: map[string]string{"key": "Grafana"}})
+	if err != nil {
+		t.Fatalf("prompt: %v", err)
+	}
+	if len(got.Messages) != 1 {
+		t.Fatalf("got %d messages, want 1", len(got.Messages))
+	}
+	if c, ok := got.Messages[0].Content.(*mcp.TextContent); !ok || !strings.Contains(c.Text, `list_api_keys {"name":"Grafana"}`) {
+		t.Errorf("got %+v", got.Messages[0].Content)
 	}
 }
 

@@ -74,6 +74,7 @@ async function converse(t, client, transport, { call, onQuestion, version }, wan
   await assert.rejects(call({ name: 'no_such_tool', arguments: {} }), { code: -32602 });
 
   await read(tools, call);
+  await prompt(client);
   if (wanted >= '2025-06-18') await ask(call, onQuestion);
   await createMany(call);
   assert.deepEqual(errors, []);
@@ -98,11 +99,22 @@ async function read(tools, call) {
   }
 }
 
+// prompt lists the prompts, completes an argument of one, and gets it.
+async function prompt(client) {
+  const { prompts } = await client.listPrompts();
+  assert.ok(prompts.some(({ name }) => name === 'rotate_key'));
+  const { completion } = await client.complete({ ref: { type: 'ref/prompt', name: 'rotate_key' }, argument: { name: 'key', value: 'graf' } });
+  assert.deepEqual(completion.values, ['Grafana']);
+  const { messages } = await client.getPrompt({ name: 'rotate_key', arguments: { key: completion.values[0] } });
+  assert.equal(messages.length, 1);
+  assert.match(messages[0].content.text, /list_api_keys \{"name":"Grafana"\}/);
+}
+
 // ask has the user asked: what is declined is not done, what is accepted is.
 async function ask(call, onQuestion) {
   const { id, name } = (await call(create('to be revoked'))).structuredContent.api_key;
-  const revoke = { name: 'revoke_api_key', arguments: { id, confirm_name: name } };
-  const get = { name: 'get_api_key', arguments: { id } };
+  const revoke = { name: 'revoke_api_key', arguments: { api_key_id: id, confirm_name: name } };
+  const get = { name: 'get_api_key', arguments: { api_key_id: id } };
   const questions = [];
   const answerWith = (answer) => onQuestion(({ params }) => {
     questions.push(params.message);

@@ -39,7 +39,10 @@ test('messages of 2026-07-28', { timeout: 20_000 }, async (t) => {
 // the answers that are results. noID is what an error without an id has for it.
 async function converse(s, params, noID) {
   const call = (args) => s.request('tools/call', { ...params, name: 'create_api_key', arguments: args }, s.schemas.CallToolResultSchema);
-  const results = [s.request('tools/list', params, s.schemas.ListToolsResultSchema), call({ name: 'Production CI' }), call({ nme: 5 })];
+  const results = [s.request('tools/list', params, s.schemas.ListToolsResultSchema), call({ name: 'Production CI' }), call({ nme: 5 }),
+    s.request('prompts/list', params, s.schemas.ListPromptsResultSchema),
+    s.request('prompts/get', { ...params, name: 'rotate_key', arguments: { key: 'Grafana' } }, s.schemas.GetPromptResultSchema),
+    s.request('completion/complete', { ...params, ref: { type: 'ref/prompt', name: 'rotate_key' }, argument: { name: 'key', value: '' } }, s.schemas.CompleteResultSchema)];
   assert.equal((await s.request('tools/call', { ...params, name: 'no_such_tool' })).error.code, -32602);
   assert.equal((await s.request('no/such/method', params)).error.code, -32601);
 

@@ -34,15 +34,16 @@ func TestReadme(t *testing.T) {
 
 	rows = nil
 	for _, toolset := range tools.Toolsets {
-		rows = append(rows, toolsetRow(toolset))
+		rows = append(rows, toolsetRow("`"+toolset+"`", toolset))
 	}
+	rows = append(rows, toolsetRow("(always)", ""))
 	if got, want := table(readme, "| Toolset |"), strings.Join(rows, "\n"); got != want {
 		t.Errorf("the README's tools:\n%s\nthe program's:\n%s", got, want)
 	}
 }
 
 // toolsetRow lists the tools of a toolset that read, that change and that destroy.
-func toolsetRow(toolset string) string {
+func toolsetRow(label, toolset string) string {
 	var cells [3]string
 	for _, tool := range tools.All() {
 		i := 1
@@ -56,7 +57,7 @@ func toolsetRow(toolset string) string {
 		}
 		cells[i] += " `" + tool.Name + "`"
 	}
-	return fmt.Sprintf("| `%s` |%s |%s |%s |", toolset, cells[0], cells[1], cells[2])
+	return fmt.Sprintf("| %s |%s |%s |%s |", label, cells[0], cells[1], cells[2])
 }
 
 func settingRow(s config.Setting) string {

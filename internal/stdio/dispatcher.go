@@ -46,8 +46,8 @@ func (d *dispatcher) start(x *exchange) {
 	}
 }
 
-// dispatch handles m or, if it is a tool call, starts a goroutine that does. Other
-// messages are handled in order, because clients send calls right after initialize.
+// dispatch handles m or, if it may take long, starts a goroutine that does. Clients
+// rely on that order: they send calls right after initialize.
 func (d *dispatcher) dispatch(x *exchange, m codec.Message) {
 	switch {
 	case m.IsResponse:
@@ -96,13 +96,19 @@ func (d *dispatcher) request(x *exchange, m codec.Message) {
 	case startRespond:
 		d.callDone(x)
 	case startRun:
-		if m.Method == string(mcp.MethodToolsCall) {
+		if mayTakeLong(m.Method) {
 			x.async = true
 			go d.run(x, c)
 		} else {
 			d.run(x, c)
 		}
 	}
+}
+
+// mayTakeLong reports whether a request may wait for something other than the client:
+// tools and completion do.
+func mayTakeLong(method string) bool {
+	return method == string(mcp.MethodToolsCall) || method == string(mcp.MethodCompletionComplete)
 }
 
 // refusal returns why the request m is refused, nil if it is not.

@@ -2,10 +2,10 @@
 // on top of [server.MCPServer.HandleMessage].
 //
 // A line takes this path: package codec reads it and decodes it into a frame of
-// validated messages. The reader starts an exchange for the frame (exchange.go), or
-// keeps it in the backlog until there is capacity (reader.go, backlog.go,
-// admission.go). The dispatcher starts a call for each request: tool calls run
-// concurrently, everything else in order (dispatcher.go, call.go). A call passes its
+// validated messages. The reader makes an exchange of the frame (exchange.go) and
+// starts it, or keeps it in the backlog until there is capacity (reader.go, backlog.go,
+// admission.go). The dispatcher starts a call for each request: tool calls and completion
+// run concurrently, everything else in order (dispatcher.go, call.go). A call hands its
 // message to mcp-go, and may meanwhile report progress (progress.go) or ask the user
 // (elicit.go). When all calls of an exchange have their responses, the responder writes
 // these as one line (responder.go, output.go). At the end, Serve waits for the calls in
