@@ -30,6 +30,7 @@ func (c *Client) do(ctx context.Context, r request, decode func(*response) *Erro
 	if err != nil {
 		return response{}, err
 	}
+	defer c.refusals.end(c.cfg.Logger, s)
 	sendBy, _ := ctx.Deadline()
 	if r.noReplay {
 		// Leave time for the response, and to look up the outcome if it is lost.
@@ -97,6 +98,9 @@ func (s *sending) attempt(ctx context.Context, decode func(*response) *Error) (r
 	start := time.Now()
 	res, err := s.send(ctx)
 	s.log(ctx, res.status, time.Since(start), err)
+	if err != nil && err.kind == ErrRateLimited {
+		s.client.refusals.add(s.client.cfg.Logger, s)
+	}
 	if err == nil {
 		err = decode(&res)
 		return res, err
@@ -155,13 +159,18 @@ func (s *sending) log(ctx context.Context, status int, took time.Duration, err *
 	attrs := []slog.Attr{
 		slog.String("method", s.request.method),
 		slog.String("path", s.client.Sanitize(s.url.Path)),
-		slog.Int("status", status),
 		slog.Duration("duration", took.Round(time.Microsecond)),
 		slog.Int("attempt", s.attempts),
+	}
+	if status != 0 { // there was a response
+		attrs = append(attrs, slog.Int("status", status))
 	}
 	if err != nil {
 		level, message = slog.LevelWarn, "request failed"
 		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	if err != nil && err.kind == ErrRateLimited {
+		level = slog.LevelDebug // refusals logs it
 	}
 	s.client.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
 }

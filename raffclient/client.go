@@ -62,8 +62,9 @@ type Config struct {
 	// itself. Default: HTTP/1.1 with connection reuse, through the proxy that the
 	// environment selects (HTTPS_PROXY, NO_PROXY).
 	Transport http.RoundTripper
-	// Logger receives a record for each attempt: method, path, status, duration and
-	// number; never headers or bodies. Default: nothing is logged.
+	// Logger receives a record for each attempt: method, path, duration, number and, if
+	// there was a response, status; never headers or bodies. What the rate limit refuses
+	// is one record for all attempts and calls. Default: nothing is logged.
 	Logger *slog.Logger
 	// OnWait, if not nil, is called before a call waits to repeat a request. It must
 	// be safe for concurrent use.
@@ -85,6 +86,7 @@ type Client struct {
 	http1     bool // the transport is limited to HTTP/1.1
 	pace      *pacer
 	creations *creations
+	refusals  refusals
 }
 
 // New returns a Client, or an error that names the invalid setting. It sends nothing.
@@ -143,7 +145,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 	}
 	switch {
 	case u.User != nil:
-		return nil, errors.New("the API's address must not hold a user name or password")
+		return nil, errors.New("the API's address must not contain a user name or password")
 	case u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the API's address must be like " + DefaultBaseURL)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
@@ -153,7 +155,7 @@ func parseBaseURL(s string) (*url.URL, error) {
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, errors.New("the port in the API's address is not one")
+			return nil, errors.New("the port in the API's address is invalid")
 		}
 	}
 	u.Path = strings.TrimRight(u.Path, "/")

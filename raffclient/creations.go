@@ -50,7 +50,7 @@ func (c *creations) wait(ctx context.Context, all bool, name string) error {
 		select {
 		case <-e:
 		case <-ctx.Done():
-			return &Error{kind: ErrNotSent, Message: "other creations did not end in time", cause: ctx.Err()}
+			return &Error{kind: ErrNotSent, Message: "timed out waiting for other creations to end", cause: ctx.Err()}
 		}
 	}
 	return nil

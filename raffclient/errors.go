@@ -193,7 +193,7 @@ func (c *Client) badResponse(res *response) *Error {
 	case res.truncated():
 		e.kind, e.Message = ErrNoResponse, "the response was truncated"
 	case res.readErr == errTooLong:
-		e.Message = "it is longer than this program reads"
+		e.Message = "it is too long"
 	case len(bytes.TrimSpace(res.body)) == 0:
 		e.Message = "it is empty"
 	case errors.As(res.readErr, &syntax):

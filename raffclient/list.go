@@ -82,7 +82,7 @@ func pages[T any](ctx context.Context, c *Client, l listing[T]) iter.Seq2[page[T
 				yield(page[T]{}, listIncomplete("the API repeated itself after %d", got))
 				return
 			case n+1 == maxPages:
-				yield(page[T]{}, listIncomplete("it was cut after %d", got))
+				yield(page[T]{}, listIncomplete("it was truncated after %d", got))
 				return
 			}
 		}

@@ -50,9 +50,9 @@ func (e *OutcomeError) Error() string {
 	case e.LookupErr != nil:
 		return fmt.Sprintf("%v: %v; looking it up failed: %v", ErrOutcomeUnknown, e.Cause, e.LookupErr)
 	case len(e.Found) == 0:
-		return fmt.Sprintf("%v; no %s was made", e.Cause, e.Resource)
+		return fmt.Sprintf("%v; no %s was created", e.Cause, e.Resource)
 	}
-	return fmt.Sprintf("%v; the %s appeared all the same", e.Cause, e.Resource)
+	return fmt.Sprintf("%v; the %s appeared nevertheless", e.Cause, e.Resource)
 }
 
 // Is reports whether target is ErrOutcomeUnknown.
@@ -101,7 +101,7 @@ func (c *Client) report(e *OutcomeError) *OutcomeError {
 		m := &e.Found[i]
 		m.ID, m.Name, m.Prefix = c.Sanitize(m.ID), c.Sanitize(m.Name), c.Sanitize(m.Prefix)
 		m.CreatedAt, m.LastUsedAt = Timestamp(c.Sanitize(string(m.CreatedAt))), Timestamp(c.Sanitize(string(m.LastUsedAt)))
-		c.cfg.Logger.Error("a response was lost, and this may be what the request created; the caller was told, unless it has gone",
+		c.cfg.Logger.Error("a response was lost, and this may be what the request created; the result of the call says so, unless the client is gone",
 			"resource", e.Resource, "id", m.ID, "name", m.Name, "prefix", m.Prefix)
 	}
 	if e.LookupErr != nil {

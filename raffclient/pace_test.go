@@ -2,6 +2,7 @@ package raffclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -398,5 +399,80 @@ func TestLookupHoldsNobodyUp(t *testing.T) {
 			t.Errorf("another: got %v after %v", err, took)
 		}
 		wg.Wait()
+	})
+}
+
+// What the rate limit refuses is one line in the log, whatever the number of calls and
+// attempts.
+func TestRefusalsAreOneLine(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		calls, times int
+		want         string
+	}{
+		{"several calls", 5, 5, "requests=5 calls=5 duration="},
+		{"several attempts", 1, 3, "requests=3 calls=1 duration=6s"},
+		{"a call that gives up", 1, -1, "requests=28 calls=1 duration=54s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(t)
+				refused := faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}, Times: tt.times}
+				if tt.calls > 1 {
+					refused.Delay = time.Second // all are sent before the first response
+				}
+				a.api.Fail(refused)
+				var wg sync.WaitGroup
+				for range tt.calls {
+					wg.Go(func() {
+						for _, err := range a.client.Roles(t.Context(), "") {
+							if (err != nil) != (tt.times < 0) {
+								t.Errorf("got error %v", err)
+							}
+						}
+					})
+				}
+				wg.Wait()
+				log := a.log.String()
+				if n := strings.Count(log, "level=WARN"); n != 1 || !strings.Contains(log, `level=WARN msg="Raff refused requests because of the rate limit" `+tt.want) {
+					t.Errorf("got %d warnings, want one with %q: %s", n, tt.want, log)
+				}
+			})
+		})
+	}
+}
+
+// If calls never stop waiting for the rate limit, the log says so once a minute.
+func TestRefusalsWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(faulty.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}, Times: -1})
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 40 * time.Second)
+				if err := a.client.RemoveMember(t.Context(), "00000000-0000-4000-8000-000000000000"); !errors.Is(err, raffclient.ErrRateLimited) {
+					t.Errorf("got error %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := strings.Count(a.log.String(), "level=WARN"); n != 3 || strings.Count(a.log.String(), "duration=1m") != 2 {
+			t.Errorf("got %d warnings in 134 s, want 3: %s", n, a.log)
+		}
+	})
+}
+
+// Nothing is said about the status of a response that there was not.
+func TestNoStatusWithoutResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t)
+		a.api.Fail(faulty.Fault{Refuse: true})
+		if _, err := a.client.GetRole(t.Context(), "00000000-0000-4000-8000-000000000000"); err == nil {
+			t.Error("no error")
+		}
+		if log := a.log.String(); !strings.Contains(log, `msg="request failed"`) || strings.Contains(log, "status=0") || !strings.Contains(log, "status=404") {
+			t.Errorf("got log %s", log)
+		}
 	})
 }

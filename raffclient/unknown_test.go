@@ -422,7 +422,7 @@ func TestMaxResponseBytes(t *testing.T) {
 			})
 			if _, err := c.GetAPIKey(t.Context(), "1"); (err == nil) != (size < 500) {
 				t.Errorf("%d bytes: got %v", len(body), err)
-			} else if err != nil && !strings.Contains(err.Error(), "longer") {
+			} else if err != nil && !strings.Contains(err.Error(), "too long") {
 				t.Errorf("%d bytes: got %v, want an error about its length", len(body), err)
 			}
 		})

@@ -459,7 +459,7 @@ func TestReadOnlyAndToolsets(t *testing.T) {
 	}
 }
 
-// A change whose every answer was lost may have been made, and is not denied.
+// A change whose every answer was lost may have been created, and is not denied.
 func TestLostChangeIsNotDenied(t *testing.T) {
 	effects := map[string]string{}
 	for _, tool := range tools.All() {
@@ -478,8 +478,8 @@ func TestLostChangeIsNotDenied(t *testing.T) {
 					b.api.Fail(fault)
 				}
 				r := b.call(t, t.Context(), x.tool, arguments)
-				if !r.IsError || !strings.Contains(r.text(), "It is not known whether") || strings.Contains(r.text(), "Nothing was") {
-					t.Errorf("%s: got %q, want it to say that it is not known", x.tool, r.text())
+				if !r.IsError || !strings.Contains(r.text(), "It is unknown whether") || strings.Contains(r.text(), "Nothing was") {
+					t.Errorf("%s: got %q, want it to say that it is unknown", x.tool, r.text())
 				}
 			})
 		}

@@ -175,23 +175,23 @@ func TestCreateAPIKeyFails(t *testing.T) {
 		want  []string
 	}{
 		{"400", faulty.Fault{Status: 400, Body: `{"error":"Bad Request","message":"role has project scope"}`}, 0, []string{nothing, `"role has project scope"`, "correct that and call create_api_key again"}},
-		{"401", faulty.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "rejected the server's API key", "RAFF_API_KEY_FILE (/x/key)"}},
+		{"401", faulty.Fault{Status: 401, Body: `{"error":"Unauthorized"}`}, 0, []string{nothing, "server's API key was rejected", "RAFF_API_KEY_FILE (/x/key)"}},
 		{"402", faulty.Fault{Status: 402, Body: `{"message":"no credit"}`}, 0, []string{nothing, "billing", `"no credit"`, "Different arguments do not help"}},
 		{"403", faulty.Fault{Status: 403}, 0, []string{nothing, "account.apikeys.create", "Owner"}},
 		{"403 billing", faulty.Fault{Status: 403, Body: `{"error":"x","reason":"failed"}`}, 0, []string{nothing, "billing", `"failed"`, "Different arguments do not help"}},
-		{"404", faulty.Fault{Status: 404}, 0, []string{nothing, "RAFF_API_URL is probably wrong"}},
+		{"404", faulty.Fault{Status: 404}, 0, []string{nothing, "RAFF_API_URL) is probably wrong"}},
 		{"409", faulty.Fault{Status: 409, Body: `{"message":"name in use"}`}, 0, []string{nothing, "name in use"}},
 		{"429", faulty.Fault{Status: 429, Header: retryAfter, Times: -1}, 0, []string{nothing, "rate limit", "in 1m30s"}},
-		{"500, not made", faulty.Fault{Status: 500}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
-		{"503, not made", faulty.Fault{Status: 503}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
+		{"500, not made", faulty.Fault{Status: 500}, 0, []string{"No API key was created", "safe to call create_api_key again"}},
+		{"503, not made", faulty.Fault{Status: 503}, 0, []string{"No API key was created", "safe to call create_api_key again"}},
 		{"502, made", faulty.Fault{Status: 502, After: true}, 1, []string{"secret is lost", "regenerate", "revoke", "Do not call create_api_key again"}},
 		{"timeout, made", faulty.Fault{DelayAfter: time.Hour}, 1, []string{"secret is lost", "timed out", "regenerate", "revoke"}},
 		{"reset, made", faulty.Fault{Cut: true, After: true}, 1, []string{"secret is lost", "reset", "regenerate", "revoke"}},
-		{"reset, not made", faulty.Fault{Cut: true}, 0, []string{"No API key was made", "safe to call create_api_key again"}},
-		{"html", faulty.Fault{Status: 200, Body: "<html>"}, 0, []string{"No API key was made", "not JSON"}},
+		{"reset, not made", faulty.Fault{Cut: true}, 0, []string{"No API key was created", "safe to call create_api_key again"}},
+		{"html", faulty.Fault{Status: 200, Body: "<html>"}, 0, []string{"No API key was created", "not JSON"}},
 		{"empty", faulty.Fault{Status: 201, After: true}, 1, []string{"secret is lost", "empty"}},
 		{"no secret", faulty.Fault{Omit: []string{"secret"}}, 1, []string{"secret is lost", "regenerate"}},
-		{"success false", faulty.Fault{Status: 200, Body: `{"success":false,"message":"quota"}`}, 0, []string{"No API key was made", "quota"}},
+		{"success false", faulty.Fault{Status: 200, Body: `{"success":false,"message":"quota"}`}, 0, []string{"No API key was created", "quota"}},
 		{"refused", faulty.Fault{Refuse: true, Times: -1}, 0, []string{nothing, "could not be reached", "refused"}},
 		{"dns", faulty.Fault{RefuseErr: &net.DNSError{Name: "api.example.com", IsNotFound: true}, Times: -1}, 0, []string{nothing, "could not be reached", "resolved"}},
 		{"redirect", faulty.Fault{Redirect: "https://evil.example/"}, 0, []string{nothing, "redirect", "evil.example", "RAFF_API_URL"}},
@@ -217,6 +217,9 @@ func TestCreateAPIKeyFails(t *testing.T) {
 					if !strings.Contains(r.text(), want) {
 						t.Errorf("got %q, want it to say %q", r.text(), want)
 					}
+				}
+				if strings.Contains(strings.ToLower(r.text()), "the user to") {
+					t.Errorf("got %q, which sounds wrong to the user", r.text())
 				}
 				searchForKeys(t, string(r.raw)+b.log.String())
 			})
@@ -321,15 +324,15 @@ func TestDoubtIsSaid(t *testing.T) {
 		listed bool // the older key is named
 		age    time.Duration
 	}{
-		{"no Date", faulty.Fault{Cut: true}, faulty.Fault{Header: http.Header{"Date": nil}}, "new", "may have been made", true, 10 * time.Minute},
-		{"no created_at", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}}, "new", "may have been made", true, 10 * time.Minute},
-		{"no list", faulty.Fault{Cut: true}, faulty.Fault{Body: `{"success":true,"data":null}`}, "new", "It is not known whether", false, 10 * time.Minute},
-		{"in use", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}, Set: map[string]any{"last_used_at": "1999-12-31T23:00:00Z"}}, "new", "No API key was made", false, 10 * time.Minute},
-		{"denied", faulty.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, faulty.Fault{}, "new", "No API key was made", false, 48 * time.Hour},
-		{"may be local time", faulty.Fault{Cut: true}, faulty.Fault{}, "new", "may have been made", true, 12 * time.Hour},
-		{"another name", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been made", true, time.Minute},
-		{"another name, in local time", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been made", true, 5 * time.Hour},
-		{"another name, older", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "No API key was made", false, 67 * time.Minute},
+		{"no Date", faulty.Fault{Cut: true}, faulty.Fault{Header: http.Header{"Date": nil}}, "new", "may have been created", true, 10 * time.Minute},
+		{"no created_at", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}}, "new", "may have been created", true, 10 * time.Minute},
+		{"no list", faulty.Fault{Cut: true}, faulty.Fault{Body: `{"success":true,"data":null}`}, "new", "It is unknown whether", false, 10 * time.Minute},
+		{"in use", faulty.Fault{Cut: true}, faulty.Fault{Omit: []string{"created_at"}, Set: map[string]any{"last_used_at": "1999-12-31T23:00:00Z"}}, "new", "No API key was created", false, 10 * time.Minute},
+		{"denied", faulty.Fault{Body: `{"success":false,"data":{"id":"OLD","name":"new"}}`}, faulty.Fault{}, "new", "No API key was created", false, 48 * time.Hour},
+		{"may be local time", faulty.Fault{Cut: true}, faulty.Fault{}, "new", "may have been created", true, 12 * time.Hour},
+		{"another name", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been created", true, time.Minute},
+		{"another name, in local time", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "may have been created", true, 5 * time.Hour},
+		{"another name, older", faulty.Fault{Cut: true}, faulty.Fault{}, "renamed beyond recognition", "No API key was created", false, 67 * time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -345,7 +348,7 @@ func TestDoubtIsSaid(t *testing.T) {
 				b.api.Fail(tt.post)
 				b.api.Fail(tt.list)
 				r := b.call(t, t.Context(), "create_api_key", args("name", tt.key))
-				if !r.IsError || !strings.Contains(r.text(), tt.want) || strings.Contains(r.text(), "A key was made") || strings.Contains(r.text(), old.ID) != tt.listed {
+				if !r.IsError || !strings.Contains(r.text(), tt.want) || strings.Contains(r.text(), "A key was created") || strings.Contains(r.text(), old.ID) != tt.listed {
 					t.Errorf("got %q, want it to say %q", r.text(), tt.want)
 				}
 			})
@@ -409,13 +412,24 @@ func TestNoCredential(t *testing.T) {
 	}
 }
 
-// A fault of ours is told in fixed words; a panic's value could be anything.
+// The error for a rejected key says what happened, where the key comes from and what to do.
+func TestRejectedKey(t *testing.T) {
+	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY_FILE (/x/key)" })
+	b.api.Fail(faulty.Fault{Status: 401})
+	const want = "Nothing was read. The server's API key was rejected (HTTP 401): it is mistyped, expired, inactive or revoked. " +
+		"It comes from RAFF_API_KEY_FILE (/x/key): replace it there, then restart the server; until then, calling again does not help."
+	if r := b.call(t, t.Context(), "list_roles", `{}`); !r.IsError || r.text() != want {
+		t.Errorf("got %s, want %s", r.text(), want)
+	}
+}
+
+// A panic is reported in fixed words: its value could be anything.
 func TestPanic(t *testing.T) {
 	b := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
 		c.Transport = panics{}
 	})
 	r := b.call(t, t.Context(), "create_api_key", `{"name":"x"}`)
-	if !r.IsError || !strings.Contains(r.text(), "fault of raff-mcp") {
+	if !r.IsError || !strings.Contains(r.text(), "error in raff-mcp itself") {
 		t.Errorf("got %s", r.raw)
 	}
 	searchForKeys(t, string(r.raw)+b.log.String())

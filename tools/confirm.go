@@ -69,7 +69,7 @@ func (d *deps) confirm(ctx context.Context, a action, confirmName string) error 
 	}
 	if !canAsk(ctx) {
 		if d.confirmation == ConfirmAlways {
-			return refusal("Nothing was changed: this server asks the user before it destroys or replaces something (--confirm=always), and this client cannot show a form. Ask the user to do it in the Raff dashboard, or to use another client.")
+			return refusal("Nothing was changed: this server asks the user before it destroys or replaces something (--confirm=always), and this client cannot show a form. Do it in the Raff dashboard, or use another client.")
 		}
 		return nil
 	}
@@ -83,19 +83,23 @@ func (d *deps) confirm(ctx context.Context, a action, confirmName string) error 
 	case accepted && agreed(response.Content):
 		return nil
 	case accepted:
-		return a.notAgreed("was returned without a yes")
+		return declined{a, "was returned without a yes"}
 	case response.Action == mcp.ElicitationResponseActionDecline:
-		return a.notAgreed("was declined")
+		return declined{a, "was declined"}
 	}
-	return a.notAgreed("was closed without an answer")
+	return declined{a, "was closed without an answer"}
 }
 
-// notAgreed returns the refusal for a form that was not confirmed. Clients that run
-// without a user respond to forms on their own: "claude -p" with cancel, "codex exec"
-// with decline.
-func (a action) notAgreed(outcome string) refusal {
-	return refusal(fmt.Sprintf("Nothing was changed: the confirmation form for the %v %s, either by the user or by a client that runs without one. "+
-		"Do not try again unless the user then asks for it in the chat; for runs without a user, the administrator can start the server with --confirm=never.", a, outcome))
+// declined is the error of an action whose form was not confirmed. Clients that run without
+// a user respond to forms on their own: "claude -p" with cancel, "codex exec" with decline.
+type declined struct {
+	action
+	response string
+}
+
+func (d declined) Error() string {
+	return fmt.Sprintf("Nothing was changed: the confirmation form for the %v %s, either by the user or by a client that runs without one. "+
+		"Do not try again unless the user then asks for it in the chat; for runs without a user, the administrator can start the server with --confirm=never.", d.action, d.response)
 }
 
 const confirmationID = "confirm"

@@ -206,7 +206,7 @@ func TestOwnKeyOfSandbox(t *testing.T) {
 	}
 	b.api.Fail(faulty.Fault{Status: 401, Body: `{"message":"unknown or revoked API key"}`})
 	r := b.call(t, t.Context(), "list_api_keys", `{}`)
-	if !r.IsError || !strings.Contains(r.text(), "restart the server") || strings.Contains(r.text(), "comes from") {
+	if !r.IsError || !strings.Contains(r.text(), "Restart the server") || strings.Contains(r.text(), "comes from") {
 		t.Errorf("got %s", r.text())
 	}
 }

@@ -12,15 +12,19 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// explain describes an error of a tool for a model: what happened, and what to do next.
+// The texts below are read by a model and by a person at a shell: two sentences, what
+// happened and what to do, in words that suit both. They blame the arguments only if
+// different arguments would help.
+
+// explain describes an error of a tool: what happened, and what to do next.
 func (d *deps) explain(s spec, err error) string {
 	if faults, ok := errors.AsType[schema.Faults](err); ok {
-		return fmt.Sprintf("The arguments are wrong and nothing was sent: %v. Correct them and call %s again.", faults, s.name)
+		return fmt.Sprintf("The arguments are invalid, and nothing was sent: %v. Correct them and call %s again.", faults, s.name)
 	}
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok {
 		return explainOutcome(s, lost)
 	}
-	for _, target := range []any{new(mismatch), new(refusal)} {
+	for _, target := range []any{new(mismatch), new(refusal), new(declined)} {
 		if errors.As(err, target) {
 			return err.Error()
 		}
@@ -37,13 +41,16 @@ func (d *deps) explain(s spec, err error) string {
 	}
 	failed, ok := errors.AsType[*raffclient.Error](err)
 	if !ok {
-		return fmt.Sprintf("%s failed: %s. Look at the account's current state before calling it again.", s.name, reason(err))
+		return fmt.Sprintf("%s failed: %s. Check the account's current state before you call it again.", s.name, reason(err))
 	}
-	if failed.MayHaveSucceeded() && !isLookup && (s.effect == updates || s.effect == deletes) {
-		return "It is not known whether that was done; doing it again does no harm. " + d.explainError(s, failed)
+	if s.mayHaveChanged(err, failed) {
+		return "It is unknown whether this was done; repeating it does no harm. " + d.explainError(s, failed)
 	}
 	return s.effect.noChange() + " " + d.explainError(s, failed)
 }
+
+// apiAddress names the API's address in a text, with the settings that it comes from.
+const apiAddress = "the API's address (--api-url or RAFF_API_URL)"
 
 // explainError describes an error of the API. It uses the clause of reason, except where
 // the request as a whole needs other words.
@@ -54,58 +61,59 @@ func (d *deps) explainError(s spec, err *raffclient.Error) string {
 		if err.Reason != "" {
 			what += ", with the reason " + quoteAtMost(err.Reason, maxShort)
 		}
-		return what + ". Different arguments do not help: ask the user to fix the billing in the Raff dashboard, then call again."
+		return what + ". Fix the billing in the Raff dashboard, then call again. Different arguments do not help."
 	case errors.Is(err, raffclient.ErrUnauthorized):
 		return d.explainUnauthorized(err)
 	case errors.Is(err, raffclient.ErrForbidden) && s.permission.name == "":
-		return "Raff did not permit it" + apiMessage(err) + ". Ask the user to check the permissions of the API key that the server runs with."
+		return "Raff did not permit this" + apiMessage(err) + ". Run the server with an API key whose role permits it."
 	case errors.Is(err, raffclient.ErrForbidden):
-		return fmt.Sprintf("The API key that this server runs with lacks a permission, most likely %s%s. By default it is held by %s: ask the user to run the server with a key that has it.", s.permission.name, apiMessage(err), s.permission.holders)
+		return fmt.Sprintf("The server's API key lacks a permission, most likely %s%s. By default it is held by %s: run the server with a key that has it.", s.permission.name, apiMessage(err), s.permission.holders)
 	case errors.Is(err, raffclient.ErrProjectRequired):
-		return "Raff requires a project for this request" + apiMessage(err) + ". Ask the user to set RAFF_PROJECT_ID to the ID of a project of the account and to restart the server."
+		return "Raff requires a project for this request" + apiMessage(err) + ". Set RAFF_PROJECT_ID to the ID of a project of the account, then restart the server."
 	case errors.Is(err, raffclient.ErrNoEndpoint):
-		return "Raff's API was not found" + apiMessage(err) + ": the call names no ID, so RAFF_API_URL is probably wrong. Ask the user to check it and to restart the server; different arguments do not help."
+		return "Raff's API was not found" + apiMessage(err) + ", so " + apiAddress + " is probably wrong. Correct it, then restart the server. Different arguments do not help."
 	case errors.Is(err, raffclient.ErrNotFound):
-		return "Raff did not find what the request refers to" + apiMessage(err) + ". Check the IDs in the arguments against the lists: what they name may be deleted, or not accessible to the server's key."
+		return "Raff did not find what the request refers to" + apiMessage(err) + ". Compare the IDs in the arguments with the lists: what they identify may have been deleted, or the server's key may have no access to it."
 	case errors.Is(err, raffclient.ErrConflict):
 		return "The request conflicts with the current state of the account" + apiMessage(err) + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrInvalid):
 		return what + ". " + s.remedy()
 	case errors.Is(err, raffclient.ErrRateLimited):
-		return "Raff's rate limit for this API key was exhausted for longer than the call may wait" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; other programs may be using the same key."
+		return "Raff's rate limit for this API key was exhausted for longer than a call may wait" + apiMessage(err) + ". Call again " + retryIn(err.RetryAfter) + "; other programs may be using the same key."
 	case errors.Is(err, raffclient.ErrUnavailable):
-		return what + ". Call again " + retryIn(err.RetryAfter) + "; if it fails again, ask the user to check Raff's status."
+		return what + ". Call again " + retryIn(err.RetryAfter) + "; if it fails again, check whether Raff reports an outage."
 	case errors.Is(err, raffclient.ErrUnreachable):
-		return what + ". Ask the user to check the network, the proxy and RAFF_API_URL, then call again."
+		return what + ". Check the network, the proxy and " + apiAddress + ", then call again."
 	case errors.Is(err, raffclient.ErrNoResponse):
 		return "Raff's API did not respond" + apiMessage(err) + ". Call again in a minute."
 	case errors.Is(err, raffclient.ErrRedirected):
-		return what + ", because the API key would have been sent there. Ask the user to check RAFF_API_URL."
+		return what + ", because the API key would have been sent there. Correct " + apiAddress + ", then restart the server."
 	case errors.Is(err, raffclient.ErrBadResponse):
-		return what + ". Ask the user to check RAFF_API_URL and the proxy: something other than the API may be responding."
+		return what + ". Check " + apiAddress + " and the proxy: something other than Raff's API may be responding."
 	case errors.Is(err, raffclient.ErrListIncomplete):
-		return what + ", so it may be incomplete. Call again; if that does not help, ask the user to look in the Raff dashboard."
+		return what + ", so it may be incomplete. Call again; if that does not help, look in the Raff dashboard."
 	case errors.Is(err, raffclient.ErrNotSent):
-		return "The call was cancelled before anything was sent. Call again if it is still wanted."
+		return "The call was cancelled before anything was sent. Call again if it is still needed."
 	}
-	return "It failed: " + reason(err) + ". Look at the account's current state before calling " + s.name + " again."
+	return "It failed: " + reason(err) + ". Check the account's current state before you call " + s.name + " again."
 }
 
 // explainUnauthorized describes the rejection of the server's key, and says where the key
 // comes from.
 func (d *deps) explainUnauthorized(err *raffclient.Error) string {
+	what := capitalized(reason(err))
 	if d.sandbox {
-		return "The sandbox rejected the server's own API key" + apiMessage(err) + ": it was revoked, regenerated, deactivated or has expired since the server started. Ask the user to restart the server, which makes a new sandbox with a working key; calling again before that does not help."
+		return what + ": since the server started, it has expired or was revoked, regenerated or deactivated. Restart the server, which creates a new sandbox with a key that works; until then, calling again does not help."
 	}
-	return fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s. Ask the user to replace it there and to restart the server; calling again before that does not help.", capitalized(reason(err)), d.keySource)
+	return fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s: replace it there, then restart the server; until then, calling again does not help.", what, d.keySource)
 }
 
 // remedy returns what to do if Raff refuses a request. It blames the arguments only if
 // different arguments could help.
 func (s spec) remedy() string {
-	text := "If Raff's message is about an argument, correct that and call " + s.name + " again; if not, different arguments do not help: tell the user what Raff says."
+	text := "If Raff's message is about an argument, correct that and call " + s.name + " again; otherwise different arguments do not help: resolve what Raff reports first."
 	if s.effect == deletes || s.effect == replaces {
-		text = "Different arguments do not help: tell the user what Raff says."
+		text = "Different arguments do not help: resolve what Raff reports first."
 	}
 	if s.refuses != "" {
 		text = s.refuses + " " + text
@@ -120,25 +128,24 @@ func explainOutcome(s spec, lost *raffclient.OutcomeError) string {
 	case s.effect == replaces:
 		return explainRegeneration(s, lost, why)
 	case len(lost.Found) == 0 && lost.LookupErr != nil:
-		return fmt.Sprintf("It is not known whether the %s %s was made: %s, and checking it failed too: %s. "+
-			"Do not call %s again yet: look for it first, or ask the user to look in the Raff dashboard.%s",
-			lost.Resource, name, why, reason(lost.LookupErr), s.name, ifSecret(s, " If the key is there, its secret is lost, and regenerate_api_key gives a working one; if not, call again."))
+		return fmt.Sprintf("It is unknown whether the %s %s was created: %s, and checking failed too: %s. "+
+			"Before you call %s again, look for it with the list tools or in the Raff dashboard.%s",
+			lost.Resource, name, why, reason(lost.LookupErr), s.name, ifSecret(s, " If the key exists, nobody has its secret: regenerate_api_key returns a new one."))
 	case len(lost.Found) == 0:
-		return fmt.Sprintf("No %s was made, as far as can be seen: %s, and none named %s has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, name, s.name,
-			ifSecret(s, " If list_api_keys then shows two of that name, the one that is never used can be revoked."))
+		return fmt.Sprintf("No %s was created, as far as Raff's list shows: %s, and none named %s has appeared in the account since. It is safe to call %s again.%s", lost.Resource, why, name, s.name,
+			ifSecret(s, " If list_api_keys then shows two keys of that name, the one that is never used can be revoked."))
 	case s.sensitive == "" && (len(lost.Found) > 1 || !lost.Found[0].Confirmed && !lost.Found[0].Recent):
-		return fmt.Sprintf("The %s may have been made: %s. It may be one of these: %s. Make sure of it before you call %s again.", lost.Resource, why, describeCandidates(lost), s.name)
+		return fmt.Sprintf("The %s may have been created: %s. Check whether it is one of these before you call %s again: %s.", lost.Resource, why, s.name, describeCandidates(lost))
 	case s.sensitive == "":
-		return fmt.Sprintf("The %s was made, although %s: %s. Do not call %s again for it.", lost.Resource, why, describeCandidates(lost), s.name)
+		return fmt.Sprintf("The %s was created, although %s: %s. Do not call %s again for it.", lost.Resource, why, describeCandidates(lost), s.name)
 	case len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent):
 		m := lost.Found[0]
-		return fmt.Sprintf("A key was made, but its secret is lost: %s. The key is %s, ID %s, prefix %s. "+
-			"Do not call %s again for it: ask the user whether to regenerate it (regenerate_api_key), which gives a working secret, or to revoke it (revoke_api_key), after which it is safe to try again. "+
-			"If somebody else has just made a key of that name, this may be theirs.",
+		return fmt.Sprintf("A key was created, but its secret is lost: %s. The key is %s, ID %s, prefix %s; if somebody else has just created a key of that name, it may be theirs. "+
+			"Do not call %s again for it: the user decides whether it is regenerated (regenerate_api_key), which returns a new secret, or revoked (revoke_api_key) before the next call.",
 			why, quoted(cmp.Or(m.Name, lost.Name)), idText(m.ID), prefixText(m.Prefix), s.name)
 	}
-	return fmt.Sprintf("A key may have been made, but its secret is lost: %s. It may be one of these keys, which others may have made or may be using: %s. "+
-		"Do not call %s again yet: ask the user which of them nobody else made; regenerate_api_key gives that one a working secret, and revoke_api_key removes it.",
+	return fmt.Sprintf("A key may have been created, but its secret is lost: %s. It may be one of these keys, which others may have created or may be using: %s. "+
+		"Do not call %s again before it is clear which of them nobody else created: regenerate_api_key returns a new secret for that one, and revoke_api_key removes it.",
 		why, describeCandidates(lost), s.name)
 }
 
@@ -147,9 +154,9 @@ func explainRegeneration(s spec, lost *raffclient.OutcomeError, why string) stri
 	name := quoted(lost.Name)
 	switch {
 	case len(lost.Found) > 0:
-		return fmt.Sprintf("The key %s was regenerated, but its new secret is lost: %s. The old secret no longer works, and nobody has the new one (prefix %s): call %s again to get a working one.", name, why, prefixText(lost.Found[0].Prefix), s.name)
+		return fmt.Sprintf("The key %s was regenerated, but its new secret is lost: %s. The old secret no longer works, and nobody has the new one (prefix %s): call %s again to get a new one.", name, why, prefixText(lost.Found[0].Prefix), s.name)
 	case lost.LookupErr != nil:
-		return fmt.Sprintf("It is not known whether the key %s was regenerated: %s, and checking it failed too: %s. If its prefix has changed (get_api_key), the old secret no longer works and calling %s again gives a working one; if not, the old one still works.", name, why, reason(lost.LookupErr), s.name)
+		return fmt.Sprintf("It is unknown whether the key %s was regenerated: %s, and checking failed too: %s. If its prefix has changed (get_api_key), the old secret no longer works, and calling %s again returns a new one; otherwise the old one still works.", name, why, reason(lost.LookupErr), s.name)
 	}
 	return fmt.Sprintf("The key %s was not regenerated: %s, and its prefix has not changed. The old secret still works; it is safe to call %s again.", name, why, s.name)
 }

@@ -16,14 +16,14 @@ var reasons = []struct {
 }{
 	{raffclient.ErrBilling, "Raff refused because of the account's billing%s"},
 	{raffclient.ErrForbidden, "the server's API key lacks a permission%s"},
-	{raffclient.ErrUnauthorized, "Raff rejected the server's API key%s"},
+	{raffclient.ErrUnauthorized, "the server's API key was rejected%s"},
 	{raffclient.ErrNotFound, "Raff did not find it%s"},
 	{raffclient.ErrRateLimited, "Raff's rate limit is exhausted%s"},
 	{raffclient.ErrUnavailable, "Raff's API failed%s"},
 	{raffclient.ErrUnreachable, "Raff's API could not be reached%s"},
 	{raffclient.ErrNoResponse, "the response of Raff's API was lost%s"},
 	{raffclient.ErrBadResponse, "the response of Raff's API could not be used%s"},
-	{raffclient.ErrRedirected, "Raff's API answered with a redirect%s, which was refused"},
+	{raffclient.ErrRedirected, "Raff's API responded with a redirect%s, which was refused"},
 	{raffclient.ErrListIncomplete, "Raff's list is inconsistent%s"},
 }
 

@@ -433,7 +433,7 @@ func TestMemberThatMayBeAnothers(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		b.api.Fail(faulty.Fault{Method: "POST", Cut: true})
-		if r := grant("grafana"); !r.IsError || !strings.Contains(r.text(), "may have been made") || strings.Contains(r.text(), "was made, though") {
+		if r := grant("grafana"); !r.IsError || !strings.Contains(r.text(), "may have been created") || strings.Contains(r.text(), "was created, though") {
 			t.Errorf("got %s", r.raw)
 		}
 	})

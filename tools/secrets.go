@@ -103,21 +103,21 @@ func (d *deps) revokeAfterFailedDelivery(ctx context.Context, key raffclient.API
 }
 
 func explainNotReady(s spec, err *delivery.NotReadyError) string {
-	return fmt.Sprintf("%s A secret could not be delivered in the way that the administrator chose (%s). "+
-		"Ask the user to fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.noChange(), oneLine(err.Error()), s.name)
+	return fmt.Sprintf("%s New secrets cannot be delivered as the administrator configured (%s). "+
+		"Fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.noChange(), oneLine(err.Error()), s.name)
 }
 
 func explainUndelivered(s spec, u *undeliveredError) string {
 	name, id, prefix, cause := quoted(u.key.Name), idText(u.key.ID), prefixText(u.key.Prefix), oneLine(u.cause.Error())
 	if u.regenerated {
 		return fmt.Sprintf("The key %s (ID %s) was regenerated, but its new secret is lost: %s. Its old secret no longer works. "+
-			"Ask the user to fix what failed first, then call %s again, which gives a working one.", name, id, cause, s.name)
+			"Fix what failed, then call %s again, which returns a new one.", name, id, cause, s.name)
 	}
 	if u.revokeErr == nil {
-		return fmt.Sprintf("No key is left: %s (prefix %s) was created, but %s, so it was revoked again. "+
-			"Ask the user to fix what failed first, then call %s again.", name, prefix, cause, s.name)
+		return fmt.Sprintf("No key is left: %s (prefix %s) was created, but %s, so it was revoked. "+
+			"Fix what failed, then call %s again.", name, prefix, cause, s.name)
 	}
 	return fmt.Sprintf("A key was created, but its secret is lost: %s. The key is %s, ID %s, prefix %s, and it could not be revoked (%s). "+
-		"Ask the user to revoke it in the Raff dashboard and to fix what failed first; then it is safe to call %s again.",
+		"Revoke it in the Raff dashboard and fix what failed; then it is safe to call %s again.",
 		cause, name, id, prefix, reason(u.revokeErr), s.name)
 }

@@ -89,7 +89,7 @@ func TestSecretElsewhere(t *testing.T) {
 			if len(r.Content) != 2 || r.Content[1].Text != string(r.StructuredContent) || r.Content[1].Annotations != nil {
 				t.Errorf("got %+v, want the result as text, for everybody", r.Content)
 			}
-			for _, want := range []string{`"Production CI"`, key.ID, key.Prefix, "2100-01-01T00:00:00Z", where, "not in this result", "Tell the user"} {
+			for _, want := range []string{`"Production CI"`, key.ID, key.Prefix, "2100-01-01T00:00:00Z", where, "not in this result"} {
 				if !strings.Contains(r.text(), want) {
 					t.Errorf("the text lacks %s: %s", want, r.text())
 				}
@@ -123,7 +123,7 @@ func TestWayNotReady(t *testing.T) {
 	if !r.IsError || len(b.api.Requests()) != 0 {
 		t.Fatalf("got %s after %d requests", r.raw, len(b.api.Requests()))
 	}
-	for _, want := range []string{"Nothing was created.", "--secrets=file", filepath.Join(home, "secrets"), "Ask the user", "call create_api_key again"} {
+	for _, want := range []string{"Nothing was created.", "--secrets=file", filepath.Join(home, "secrets"), "Fix that", "call create_api_key again"} {
 		if !strings.Contains(r.text(), want) {
 			t.Errorf("got %q, want it to say %q", r.text(), want)
 		}
@@ -338,7 +338,7 @@ func TestOtherWaysNotReady(t *testing.T) {
 			destroy(t, filepath.Join(home, "secrets"))
 			before := state(b.api)
 			r := b.call(t, t.Context(), tt.tool, tt.arguments)
-			if !r.IsError || !strings.Contains(r.text(), "in the way that the administrator chose") || state(b.api) != before {
+			if !r.IsError || !strings.Contains(r.text(), "as the administrator configured") || state(b.api) != before {
 				t.Errorf("got %s", r.raw)
 			}
 			if n := requests(b, "POST"); n != 0 {

@@ -178,6 +178,9 @@ func define[In, Out any, P outputOf[Out]](s spec, f func(context.Context, *deps,
 	if s.sensitive != "" {
 		_ = any(P(nil)).(secretOutput) // or success could not tell where the secret is
 	}
+	if s.effect != reads {
+		_ = any(P(nil)).(changeOutput) // or record could not tell what was changed
+	}
 	in := sync.OnceValue(schema.ForInput[In])
 	schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
 	return s.tool(schemas, func(ctx context.Context, d *deps, arguments json.RawMessage) (output, error) {
@@ -203,17 +206,21 @@ func (s spec) tool(schemas func() (input, output json.RawMessage), f func(contex
 				if v := recover(); v != nil {
 					// The value could contain a secret; the stack shows addresses only.
 					d.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
-					result = failure("This is a fault of raff-mcp itself, and what the call did is not known. Look at the account's current state before calling " + s.name + " again, and report the fault with the server's log.")
+					d.record(s, arguments, nil, errPanicked)
+					result = failure("This is an error in raff-mcp itself, and it is unknown what the call did. Check the account's current state before you call " + s.name + " again, and report the error with the server's log.")
 				}
 			}()
 			out, err := f(ctx, d, arguments)
 			if request, ok := errors.AsType[confirmationRequest](err); ok {
 				return request.result()
 			}
-			if err != nil {
-				return failure(d.explain(s, err))
+			if err == nil {
+				result = success(s, out)
+			} else {
+				result = failure(d.explain(s, err))
 			}
-			return success(s, out)
+			d.record(s, arguments, out, err) // last, so that a panic is not a second record
+			return result
 		},
 	}
 }
@@ -226,18 +233,6 @@ func (s spec) definition(input, output json.RawMessage) mcp.Tool {
 	tool.Annotations.Title = s.title // where clients before 2025-06-18 look for it
 	tool.Meta = s.meta()
 	return tool
-}
-
-// announce logs what is about to be created, so that there is a record even if the program
-// is killed. attrs are names and values; empty values are omitted.
-func (d *deps) announce(tool, what string, attrs ...string) {
-	args := []any{"tool", tool}
-	for i := 0; i+1 < len(attrs); i += 2 {
-		if attrs[i+1] != "" {
-			args = append(args, attrs[i], oneLine(attrs[i+1]))
-		}
-	}
-	d.log.Info(what, args...)
 }
 
 // success returns the result of a successful call: the summary, then the output as JSON.

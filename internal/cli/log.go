@@ -22,14 +22,18 @@ func newLogger(out *sink, level slog.Level, format string, color bool) *slog.Log
 	return slog.New(h)
 }
 
+// timeFormat is the format of the time in the text log: with the date and the time zone,
+// and without spaces.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
 // newFormatter returns a handler that formats records and writes them to w.
 func newFormatter(w io.Writer, level slog.Level, format string, color bool) slog.Handler {
 	if format == "json" {
-		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: printableAttr})
 	}
 	return tint.NewTextHandler(w, &tint.Options{
 		Level:       level,
-		TimeFormat:  "15:04:05.000",
+		TimeFormat:  timeFormat,
 		NoColor:     !color,
 		ReplaceAttr: printableAttr,
 	})
@@ -85,7 +89,9 @@ func (h logHandler) note(l loss) []byte {
 //
 // Attributes contain text from the API, which is not trusted. tint quotes line breaks in
 // attributes, but with color it passes escape sequences to the terminal, and without
-// color it truncates a value at the first invalid byte.
+// color it truncates a value at the first invalid byte. JSON escapes control characters,
+// but not those that reverse the direction of text, and a program that shows the decoded
+// text would pass everything on.
 func printableAttr(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lmittmann/tint"
 
@@ -29,7 +30,10 @@ func TestLoggerText(t *testing.T) {
 		log.Debug("not logged")
 		log.With("a", 1).WithGroup("g").Warn("slow answer", "status", 503, "why", "too busy", slog.Attr{})
 	})
-	_, got, _ := strings.Cut(text, " ") // the time
+	at, got, _ := strings.Cut(text, " ")
+	if logged, err := time.Parse(time.RFC3339, at); err != nil || time.Since(logged) > time.Minute {
+		t.Errorf("got time %q (%v), want the date and the time", at, err)
+	}
 	if want := "WRN slow answer a=1 g.status=503 g.why=\"too busy\"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -37,17 +41,20 @@ func TestLoggerText(t *testing.T) {
 
 func TestLoggerJSON(t *testing.T) {
 	text := logged(slog.LevelDebug, "json", true, func(log *slog.Logger) {
-		log.Debug("asked", "path", "/a\n\x1b[31m")
+		log.Debug("asked", "path", "/a\n\x1b[31m\u202eb", "n", 1, "error", errors.New("b\x1b"))
 	})
-	var got struct{ Level, Msg, Path string }
+	var got struct {
+		Level, Msg, Path, Error string
+		N                       int
+	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Level != "DEBUG" || got.Msg != "asked" || got.Path != "/a\n\x1b[31m" {
+	if got.Level != "DEBUG" || got.Msg != "asked" || got.Path != "/a␊␛[31m?b" || got.N != 1 || got.Error != "b␛" {
 		t.Errorf("got %+v", got)
 	}
-	if strings.Contains(text, "\x1b") {
-		t.Errorf("an escape character in %q", text)
+	if strings.ContainsAny(text, "\x1b\u202e") || strings.Contains(text, `\u`) {
+		t.Errorf("a control character in %q", text)
 	}
 }
 

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
@@ -17,8 +20,27 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if s.cfg.KeyProblem != nil {
-		s.log.Warn("no usable API key: every call will be answered with what is wrong", "problem", s.cfg.KeyProblem.Error())
+		s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", s.cfg.KeyProblem.Error())
 	}
-	s.log.Info("serving MCP on standard input and output", "version", version, "api", apiName(s.cfg))
+	s.log.Info("serving MCP on standard input and output", s.startAttrs()...)
 	return stdio.Serve(cmd.Context(), tools.NewServer(s.tools), p.stdin, p.stdout, stdio.Config{Logger: s.log, CutOff: p.secondSignal})
+}
+
+// startAttrs describes the configuration for the log: who looks at the log of an incident
+// can tell which key the server used, and what it was permitted to do.
+func (s *setup) startAttrs() []any {
+	source, prefix := "none", ""
+	if s.tools.Client != nil {
+		source, prefix = cmp.Or(s.cfg.KeySource, "sandbox"), s.tools.Client.OwnKeyPrefix()
+	}
+	return []any{
+		"version", version,
+		"api", apiName(s.cfg),
+		"key", source,
+		"key_prefix", prefix,
+		"secrets", s.cfg.Secrets.Delivery,
+		"read_only", s.cfg.ReadOnly,
+		"confirm", s.cfg.Confirm,
+		"toolsets", strings.Join(s.cfg.Toolsets, ","),
+	}
 }

@@ -132,7 +132,7 @@ func TestDroppedRecordsAreCounted(t *testing.T) {
 					t.Errorf("the notes are %q and %q", got[kept], got[kept+2])
 				}
 				if format == "text" {
-					if want := began.Format("15:04:05.000") + " WRN " + dropNote(dropped) + "\n"; got[kept] != want {
+					if want := began.Format(timeFormat) + " WRN " + dropNote(dropped) + "\n"; got[kept] != want {
 						t.Errorf("got %q, want %q", got[kept], want)
 					}
 					return
@@ -416,7 +416,7 @@ func TestFailingStderr(t *testing.T) {
 func TestCutRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf bytes.Buffer
-		room := 20
+		room := len(timeFormat) + 10
 		s := newSink(writerFunc(func(text []byte) (int, error) {
 			if len(text) > room {
 				n, _ := buf.Write(text[:room])

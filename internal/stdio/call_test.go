@@ -538,3 +538,25 @@ func progressThatWaited(t *testing.T) {
 		}
 	})
 }
+
+// The log names the tool of a call, unless there is no such tool: the client could send
+// anything as its name.
+func TestCallEndedNamesTheTool(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	serve(t, newServer(nil), stdio.Config{Logger: logger}, call("1", "echo"), call("2", "raff_0123456789abcdef0123456789abcdef"), ping)
+	for id, want := range map[string]string{"1": " tool=echo\n", "2": "", `"\"ping\""`: ""} {
+		var lines []string
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, `msg="call ended"`) && strings.Contains(line, " id="+id+" ") {
+				lines = append(lines, line)
+			}
+		}
+		if len(lines) != 1 || !strings.HasSuffix(lines[0], want) || want == "" && strings.Contains(lines[0], "tool=") {
+			t.Errorf("call %s: got %q, want one line that ends with %q", id, lines, want)
+		}
+	}
+	if strings.Contains(log.String(), "raff_0123") {
+		t.Errorf("the log contains the name of an unknown tool: %s", &log)
+	}
+}

@@ -140,5 +140,10 @@ func (d *dispatcher) run(x *exchange, c *call) {
 			c.response, c.failed = line, failed
 		}
 	})
-	d.log.Debug("call ended", "method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(start))
+	attrs := []any{"method", c.Method, "id", string(c.ID), "failed", c.failed, "duration", time.Since(start)}
+	// The name of a tool that does not exist may be anything, such as a misplaced key.
+	if d.server.GetTool(c.Tool) != nil {
+		attrs = append(attrs, "tool", c.Tool)
+	}
+	d.log.Debug("call ended", attrs...)
 }

@@ -27,7 +27,7 @@ func newCommand(line string, timeout, cancelGrace time.Duration) (*command, erro
 		return nil, err
 	}
 	if len(words) == 0 {
-		return nil, errors.New("there is no command")
+		return nil, errors.New("the command is empty")
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
@@ -107,8 +107,8 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 // failed returns an error that says what the command did, and how to debug it. It does
 // not contain the command's output.
 func (c *command) failed(what string) error {
-	return fmt.Errorf("%[1]s %[2]s; nothing that it printed is shown, because that may contain the secret: "+
-		"to see it, run the command in a terminal with a made-up secret, as in `printf %%s raff_test | %[1]s …`", c.name(), what)
+	return fmt.Errorf("%[1]s %[2]s; its output is not shown, because it may contain the secret (to see it, run the command "+
+		"in a terminal with a made-up secret: `printf %%s raff_test | %[1]s …`)", c.name(), what)
 }
 
 // environment returns the environment of the command: that of the program, without the

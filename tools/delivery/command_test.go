@@ -364,8 +364,8 @@ func TestCommandRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ command, want string }{
-		{"", "there is no command"},
-		{"  ", "there is no command"},
+		{"", "the command is empty"},
+		{"  ", "the command is empty"},
 		{"gh 'secret", "a quote is not closed"},
 		{"no-such-command-here x", "no-such-command-here: executable file not found"},
 		{"'" + filepath.Join(dir, "absent") + "'", "absent"},

@@ -36,7 +36,7 @@ func (s Secret) Shown() bool { return s.Value != "" }
 // be delivered as configured.
 func (s Secret) Recovered() bool { return s.Delivery == recovered }
 
-// Describe returns where the secret is, as sentences for an assistant.
+// Describe returns where the secret is, as sentences.
 func (s Secret) Describe() string {
 	switch {
 	case s.Shown():
@@ -119,13 +119,13 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 	switch cfg.Delivery {
 	case "file":
 		f := newDirStore(cfg.Dir, cfg.Format, log)
-		m.note = "It was written to a file that only the user who runs raff-mcp can read. Tell the user where it is, and do not open it."
+		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
 		m.ready = func(context.Context) error { return f.probe() }
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
 		return m, m.notReady(m.ready(ctx))
 	case "keyring":
 		s := newKeyringStore(w)
-		m.note = "It was stored in the operating system's keychain. Tell the user how to read it, and do not run that yourself."
+		m.note = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant."
 		m.ready, m.deliver = s.probe, s.put
 		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
 	case "command":
@@ -133,11 +133,11 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 		if err != nil {
 			return nil, m.notReady(err)
 		}
-		m.note = "It was given to this command, which the administrator chose. Tell the user so."
+		m.note = "It was passed to this command, which the administrator configured."
 		m.ready, m.deliver = c.ready, c.run
 		return m, nil
 	}
-	return nil, fmt.Errorf("there is no way %q to hand over a secret", cfg.Delivery)
+	return nil, fmt.Errorf("unknown delivery %q", cfg.Delivery)
 }
 
 // Inline reports whether secrets are delivered in the result, where the assistant sees
@@ -196,7 +196,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 		Delivery:  recovered,
 		Location:  file,
 		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
-			"Tell the user to move it to where it belongs and to remove the file; do not open it.", m.delivery, err),
+			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.delivery, err),
 	}, nil
 }
 
@@ -226,7 +226,7 @@ type LostError struct {
 
 // Error returns both errors on one line.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("handing the secret over by %s failed (%v), and saving it failed too (%v)", e.Delivery, e.Err, e.SaveErr)
+	return fmt.Sprintf("delivering the secret by %s failed (%v), and saving it failed too (%v)", e.Delivery, e.Err, e.SaveErr)
 }
 
 // Unwrap returns both errors.

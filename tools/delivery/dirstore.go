@@ -94,7 +94,7 @@ func (s dirStore) probe() error {
 // open opens the directory. It creates the directory if it does not exist.
 func (s dirStore) open() (*os.Root, error) {
 	if !filepath.IsAbs(s.path) {
-		return nil, errors.New("there is no directory for it")
+		return nil, errors.New("no directory is configured for it")
 	}
 	if err := os.MkdirAll(s.path, 0o700); err != nil {
 		return nil, s.fault(err)
@@ -137,7 +137,7 @@ func (s dirStore) checkSame(root *os.Root) error {
 	case found.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("%s is a symbolic link, and must be a directory", s.path)
 	case !os.SameFile(opened, found):
-		return fmt.Errorf("%s was replaced by something else just now", s.path)
+		return fmt.Errorf("%s was replaced while it was in use", s.path)
 	}
 	return nil
 }

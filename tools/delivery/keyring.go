@@ -78,12 +78,12 @@ func store(account string, v value) error {
 	if got, err := keyring.Get(service, account); err != nil {
 		return fmt.Errorf("read from the keychain what was stored there: %w", err)
 	} else if value(got) != v {
-		return errors.New("the keychain gives back something else than was stored there")
+		return errors.New("the keychain returned something other than what was stored")
 	}
 	return nil
 }
 
-var errNoResponse = errors.New("the keychain does not answer: it may be locked and waiting for the user, who should unlock it")
+var errNoResponse = errors.New("the keychain did not respond: it may be locked, and must then be unlocked first")
 
 // do runs f and waits for it until ctx ends. f then continues until the keychain
 // responds, and other operations wait for that: at most one f is left running.

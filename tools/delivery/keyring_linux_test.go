@@ -249,7 +249,7 @@ func TestKeyringHangs(t *testing.T) {
 				t.Error("Ready: got no error")
 				return
 			}
-			contains(t, err.Error(), "--secrets=keyring: the keychain does not answer", "unlock")
+			contains(t, err.Error(), "--secrets=keyring: the keychain did not respond", "unlock")
 		})
 	}
 	wg.Go(func() {

@@ -22,6 +22,7 @@ type Message struct {
 	Result     json.RawMessage // of a response; nil if it is an error
 	Fault      *Fault          // why the message cannot be served
 
+	Tool          string          // the name in the params of a tool call
 	Version       string          // the protocol version that the message declares
 	ProgressToken json.RawMessage // nil if the client does not want progress
 }
@@ -113,6 +114,9 @@ func (m *Message) readParams(raw []byte) {
 		return known && name != subscriptionFilter ||
 			m.ID == nil // the params of a notification belong to its handler
 	})
+	if m.Method == string(mcp.MethodToolsCall) {
+		m.Tool, _ = text(params.members["name"])
+	}
 	raw = params.members["_meta"]
 	if len(raw) == 0 || raw[0] != '{' {
 		return // mcp-go reports the error
