@@ -52,7 +52,7 @@ func examples() []example {
 		{"revoke_api_key", args("api_key_id", key, "confirm_name", "Grafana"), "revokeApiKey", 2, "Revoked"},
 		{"replace_api_key", args("api_key_id", sandbox.KeyID("terraform")), "createApiKey", 2, "successor"},
 		{"audit_api_keys", `{}`, "listApiKeys", 4, "Looked at 15 API keys"},
-		{"list_roles", `{}`, "listRoles", 2, "All 10 roles"},
+		{"list_roles", `{}`, "listRoles", 2, "All 11 roles"},
 		{"get_role", args("role_id", sandbox.RoleID("deployer")), "getRole", 2, "Deployer"},
 		{"create_role", `{"name":"Auditor","slug":"auditor","scope":"account","permissions":["account.audit.view"]}`, "createRole", 1, "Auditor"},
 		{"update_role", args("role_id", sandbox.RoleID("deployer"), "name", "Releaser"), "updateRole", 2, "Releaser"},

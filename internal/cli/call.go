@@ -7,10 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
+	"log/slog"
+	"unicode/utf8"
 
-	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
@@ -21,31 +20,21 @@ import (
 const maxArgumentBytes = 1 << 20
 
 func newCallCommand(p *program) *cobra.Command {
-	cmd := p.newCommand("call TOOL [ARGUMENTS|-]", "Call one tool; ARGUMENTS are JSON, - reads them from stdin", checkCallArgs, p.call)
-	cmd.Example = `  raff-mcp call --sandbox create_api_key '{"name":"Production CI"}'`
+	cmd := p.newCommand("call TOOL [ARGUMENTS|-]", "Call one tool, or with --help describe it", checkCallArgs, p.call)
+	cmd.Long = `Call one tool, as an assistant would, and print its result. ARGUMENTS are JSON; -
+reads them from standard input. At a terminal, you are asked before something is
+destroyed or replaced. raff-mcp call TOOL --help describes a tool and its arguments.`
+	cmd.Example = `  raff-mcp call --sandbox create_api_key '{"name":"Production CI"}'
+  raff-mcp call create_api_key --help`
 	cmd.ValidArgsFunction = completeTool
 	return cmd
 }
 
 func checkCallArgs(_ *cobra.Command, args []string) error {
 	if len(args) < 1 || len(args) > 2 {
-		return errors.New("call: want the name of a tool and, if it takes any, its arguments as JSON, or - to read them from stdin")
+		return message("call: want the name of a tool and, if it takes any, its arguments as JSON, or - to read them from stdin. Quote the JSON for the shell.")
 	}
 	return nil
-}
-
-// completeTool completes the name of a tool.
-func completeTool(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []cobra.Completion
-	for _, t := range tools.All() {
-		if strings.HasPrefix(t.Name, prefix) {
-			names = append(names, cobra.CompletionWithDesc(t.Name, t.Title))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // call calls a tool over MCP, as an assistant would, and prints the structured result.
@@ -57,45 +46,49 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.addDelivery(ctx); err != nil {
+	tool, err := s.offeredTool(args[0])
+	if err != nil {
 		return err
 	}
-	name := args[0]
-	if !slices.ContainsFunc(tools.All(), func(t tools.Tool) bool { return t.Name == name && s.tools.Offers(t) }) {
-		return usageError{errors.New("call: there is no such tool; `raff-mcp tools` lists them")}
+	if s.cfg.KeyProblem != nil {
+		return usageError{s.cfg.KeyProblem}
+	}
+	if err := s.addDelivery(ctx); err != nil {
+		return err
 	}
 	arguments, err := callArguments(ctx, args[1:], p.stdin)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return errors.New("call: interrupted before the tool was called; nothing was done")
+		return message("call: interrupted before the tool was called. Nothing was done.")
 	case err != nil:
 		return usageError{err}
 	}
-	request, err := json.Marshal(map[string]any{
-		"jsonrpc": "2.0", "id": callID, "method": "tools/call",
-		"params": map[string]any{"name": name, "arguments": arguments},
-	})
-	if err != nil {
-		return usageError{errors.New("call: the arguments are not JSON")}
+	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}
+	if p.env.StdinIsTerminal && p.env.StderrIsTerminal {
+		c.terminal = p.stdin
 	}
-	c := &client{stdout: p.stdout}
-	messages := initialize + string(request) + "\n"
-	cfg := stdio.Config{MaxLine: len(messages), Logger: s.log, CutOff: p.secondSignal}
-	if err := stdio.Serve(ctx, tools.NewServer(s.tools), strings.NewReader(messages), c, cfg); err != nil {
+	if err := p.serveCall(ctx, s, c, arguments); err != nil {
 		return err
-	}
-	if c.err == nil && !c.done {
-		return errors.New("the call was not answered")
 	}
 	return c.err
 }
 
-// callID is the ID of the request that calls the tool.
-const callID = 2
-
-const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + mcp.LATEST_LEGACY_PROTOCOL_VERSION + `","capabilities":{},"clientInfo":{"name":"raff-mcp call","version":"` + version + `"}}}
-{"jsonrpc":"2.0","method":"notifications/initialized"}
-`
+// serveCall serves c, which calls its tool.
+func (p *program) serveCall(ctx context.Context, s *setup, c *client, arguments json.RawMessage) error {
+	if p.env.StderrIsTerminal && s.cfg.Sources["log-level"] == "" {
+		// A tool announces what it creates, in case the program is killed. Somebody at a
+		// terminal sees the command instead, and soon the result.
+		s.tools.Logger = newLogger(p.stderr, slog.LevelWarn, s.cfg.LogFormat, s.cfg.LogColor)
+	}
+	messages := c.messages(arguments)
+	in := c.open(messages)
+	defer c.close()
+	return stdio.Serve(ctx, tools.NewServer(s.tools), in, c, stdio.Config{
+		MaxLine: max(len(messages), maxConsentBytes),
+		Logger:  s.log,
+		CutOff:  p.secondSignal,
+	})
+}
 
 // callArguments returns the tool's arguments: from the command line, from standard
 // input for "-", or none.
@@ -111,14 +104,27 @@ func callArguments(ctx context.Context, args []string, stdin io.Reader) (json.Ra
 		}
 	}
 	if len(text) > maxArgumentBytes {
-		return nil, fmt.Errorf("call: the arguments are longer than %d bytes", maxArgumentBytes)
+		return nil, message(fmt.Sprintf("call: the arguments are longer than %d bytes. No tool takes that much.", maxArgumentBytes))
 	}
-	if !json.Valid(text) {
-		return nil, errors.New(`call: the arguments are not JSON; they look like '{"name":"Production CI"}'`)
+	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
+		return nil, notJSON(text, err)
 	}
 	var compact bytes.Buffer
 	err := json.Compact(&compact, text) // one message is one line
 	return compact.Bytes(), err
+}
+
+// notJSON says where the arguments cease to be JSON. It does not repeat them, because they
+// may contain a key.
+func notJSON(text []byte, err error) error {
+	before, problem := text, "unexpected end"
+	first := json.NewDecoder(bytes.NewReader(text)).Decode(new(json.RawMessage))
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok && !errors.Is(first, io.ErrUnexpectedEOF) && !errors.Is(first, io.EOF) {
+		before, problem = text[:e.Offset-1], "unexpected character" // the offset counts it
+	}
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return message(fmt.Sprintf(`call: the arguments are not JSON: %s at line %d, column %d. Quote them for the shell, as in '{"name":"Production CI"}'.`, problem, line, column))
 }
 
 // readAll reads r until its end or until ctx is done. In the latter case it leaves a
@@ -137,41 +143,4 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// A client is the client's side of the connection. The server writes each message to
-// it as one line.
-type client struct {
-	stdout io.Writer
-	done   bool  // the response has arrived
-	err    error // reported by the tool or by the server
-}
-
-// Write receives a message. An error means that the response was not delivered.
-func (c *client) Write(line []byte) (int, error) {
-	var m struct {
-		ID     int
-		Error  *struct{ Message string }
-		Result struct {
-			IsError           bool
-			Content           []struct{ Text string }
-			StructuredContent json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(line, &m); err != nil || m.ID != callID {
-		return len(line), nil
-	}
-	c.done = true
-	switch {
-	case m.Error != nil:
-		c.err = errors.New(m.Error.Message)
-	case m.Result.IsError && len(m.Result.Content) > 0:
-		c.err = errors.New(m.Result.Content[0].Text)
-	default:
-		if err := printJSON(c.stdout, m.Result.StructuredContent); err != nil {
-			c.err = fmt.Errorf("the result could not be printed: %w", err)
-			return 0, err
-		}
-	}
-	return len(line), nil
 }

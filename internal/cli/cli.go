@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 )
 
 // Main runs the program with the arguments, the environment and the standard streams
@@ -42,8 +44,9 @@ type program struct {
 	stdout       io.Writer
 	stderr       *sink
 
-	json    bool // the flag --json
-	version bool // the flag --version
+	json    bool  // the flag --json
+	version bool  // the flag --version
+	helpErr error // of help, which for cobra cannot fail
 }
 
 // run runs the program until its command has finished, and returns the exit code. When
@@ -58,10 +61,8 @@ func run(ctx context.Context, secondSignal <-chan struct{}, args []string, env c
 	root.SetErr(p.stderr)
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		err = text.err
-	}
-	if err == nil {
+	err = cmp.Or(err, p.helpErr, text.err)
+	if err == nil || stdio.IsClosed(err) { // whoever reads the output has seen enough of it
 		return exitOK
 	}
 	fmt.Fprintf(p.stderr, "raff-mcp: %v\n", err)
@@ -74,6 +75,11 @@ func run(ctx context.Context, secondSignal <-chan struct{}, args []string, env c
 // A usageError is an error in the command line or the configuration. It is one line
 // and never contains a key.
 type usageError struct{ error }
+
+// A message is an error in whole sentences: what happened, and what to do.
+type message string
+
+func (m message) Error() string { return string(m) }
 
 // An errWriter remembers the first error of w, because cobra ignores errors.
 type errWriter struct {

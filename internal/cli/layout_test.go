@@ -18,13 +18,14 @@ const module = "github.com/rafftechnologies/raff-mcp"
 // import. Imports point one way: from the program to what it is made of.
 var imports = map[string][]string{
 	"":                               {"internal/cli"},
-	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
 	"internal/clients":               {"internal/printable"},
-	"internal/config":                {"internal/printable", "raffclient"},
+	"internal/config":                {"internal/printable", "internal/suggest", "raffclient"},
 	"internal/mcptest":               nil,
 	"internal/printable":             nil,
 	"internal/stdio":                 {"internal/stdio/codec"},
 	"internal/stdio/codec":           nil,
+	"internal/suggest":               nil,
 	"tools":                          {"tools/delivery", "internal/stdio", "raffclient", "schema"},
 	"tools/delivery":                 {"internal/printable", "raffclient"},
 	"raffclient":                     nil,

@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
 	"github.com/rafftechnologies/raff-mcp/tools"
@@ -22,24 +19,19 @@ func newRootCommand(p *program) *cobra.Command {
 MCP server: an MCP client starts it and speaks with it over stdin and stdout.
 Without a command, it serves MCP.`
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagError(cmd.Flags(), err)} })
 
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "with tools: print them as JSON")
-	flags.BoolVar(&p.version, "version", false, "the same as the command version")
-	for _, s := range settings() {
-		if s.Flag != "" && s.Values != nil {
-			// The only error is a flag that does not exist.
-			_ = root.RegisterFlagCompletionFunc(s.Flag, cobra.FixedCompletions(s.Values, cobra.ShellCompDirectiveNoFileComp))
-		}
-	}
+	flags.BoolVar(&p.json, "json", false, "with tools: print as JSON")
+	flags.BoolVarP(&p.version, "version", "v", false, "the same as the command version")
+	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
+	flags.Lookup("V").Hidden = true
 
 	root.AddCommand(newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
-	addHelp(root)
+	p.addHelp(root)
 	addCompletion(root)
 	return root
 }
@@ -58,7 +50,7 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 				return usageError{err}
 			}
 			if p.json && cmd.Name() != "tools" {
-				return usageError{errors.New("--json: only for the command tools")}
+				return usageError{message("--json: only for the command tools. Without it, call prints JSON as well.")}
 			}
 			return nil
 		},
@@ -71,58 +63,20 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 	}
 }
 
-// rejectUnknown rejects arguments where a command is expected. It does not repeat them,
-// since one may be a key whose flag is missing.
-func rejectUnknown(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if similar := cmd.Root().SuggestionsFor(args[0]); args[0] != "" && len(similar) > 0 {
-		return fmt.Errorf("unknown command; did you mean %s? -h lists the commands", strings.Join(similar, " or "))
-	}
-	return errors.New("unknown command; -h lists the commands")
-}
-
-// rejectArguments rejects all arguments, without repeating them.
-func rejectArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("%s: takes no arguments", cmd.Name())
-	}
-	return nil
-}
-
-// addCompletion adds cobra's command for shell completion, without its errors, which
-// repeat arguments.
-func addCompletion(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		if cmd.Name() != "completion" {
-			continue
-		}
-		cmd.RunE = func(*cobra.Command, []string) error {
-			return usageError{errors.New("completion: want the name of a shell; completion -h lists them")}
-		}
-		cmd.Args = cobra.ArbitraryArgs
-		for _, shell := range cmd.Commands() {
-			shell.Args = func(cmd *cobra.Command, args []string) error {
-				if err := rejectArguments(cmd, args); err != nil {
-					return usageError{err}
-				}
-				return nil
-			}
-		}
-	}
-}
-
-// addHelp adds the command help, and adds the sources of settings to the help of root.
-func addHelp(root *cobra.Command) {
+// addHelp adds a command for help, which also describes tools, and adds the sources of
+// settings to the help of root.
+func (p *program) addHelp(root *cobra.Command) {
 	root.SetHelpCommand(&cobra.Command{
-		Use:   "help [command]",
-		Short: "Help about any command",
+		Use:               "help [command] [tool]",
+		Short:             "Help about any command or tool",
+		ValidArgsFunction: completeHelp,
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
+			switch {
+			case err != nil || len(rest) > 0 && !takesTool(cmd):
 				return usageError{rejectUnknown(root, args)}
+			case len(rest) > 0:
+				return p.printTool(rest[0])
 			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()
@@ -130,11 +84,27 @@ func addHelp(root *cobra.Command) {
 	})
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if named := cmd.Flags().Args(); len(named) > 0 && takesTool(cmd) {
+			p.helpErr = p.printTool(named[0])
+			return
+		}
 		help(cmd, args)
 		if cmd == root {
 			printSources(cmd.OutOrStdout())
 		}
 	})
+}
+
+// takesTool reports whether the first argument of a command is the name of a tool.
+func takesTool(cmd *cobra.Command) bool { return cmd.Name() == "call" || cmd.Name() == "tools" }
+
+// printTool describes the tool with that name, whatever the configuration is.
+func (p *program) printTool(name string) error {
+	t, err := findTool(name)
+	if err != nil {
+		return err
+	}
+	return describe(p.stdout, t)
 }
 
 // printSources prints the environment variables and the file that contain settings.
@@ -168,31 +138,3 @@ func choices() config.Choices {
 }
 
 func settings() []config.Setting { return config.Settings(choices()) }
-
-var flagName = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-
-// flagError replaces an error of pflag, because its text may contain a key.
-func flagError(err error) error {
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		return unknownFlagError(e.GetSpecifiedName())
-	}
-	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return fmt.Errorf("--%s: needs a value", e.GetFlag().Name)
-	}
-	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return fmt.Errorf("--%s: is on or off, and takes no other value than true or false", e.GetFlag().Name)
-	}
-	return errors.New("malformed flag; -h lists the flags")
-}
-
-func unknownFlagError(name string) error {
-	lower := strings.ToLower(name)
-	switch {
-	case lower == "k" || strings.Contains(lower, "key") || strings.Contains(lower, "token"):
-		return errors.New("there is no flag for the API key, because others can read a process's arguments; use RAFF_API_KEY")
-	case flagName.MatchString(name):
-		return fmt.Errorf("--%s: unknown flag; -h lists the flags", name)
-	default:
-		return errors.New("unknown flag; -h lists the flags")
-	}
-}

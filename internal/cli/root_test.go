@@ -98,7 +98,7 @@ func runProgram(env config.Environment, args ...string) (code int, stdout, stder
 }
 
 func TestVersion(t *testing.T) {
-	for _, args := range []string{"version", "--version", "--version tools", "--version --json", "--version nonsense"} {
+	for _, args := range []string{"version", "--version", "-v", "-V", "tools -v", "--version tools", "--version --json", "--version nonsense"} {
 		code, stdout, stderr := runProgram(fakeEnvironment(t, nil), strings.Fields(args)...)
 		if code != exitOK || stdout != "raff-mcp "+version+"\n" || stderr != "" {
 			t.Errorf("%s: got exit code %d, %q, %q", args, code, stdout, stderr)
@@ -116,6 +116,11 @@ func TestHelp(t *testing.T) {
 		{"--log-level loud -h", "Available Commands:"},
 		{"call -h", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
 		{"help call", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
+		{"help tools", "raff-mcp tools [TOOL] [flags]"},
+		{"help call get_role", "get_role: Get role (reads)"},
+		{"call get_role -h", "get_role: Get role (reads)"},
+		{"--read-only call delete_role {} --help", "delete_role: Delete role (deletes)"},
+		{"tools get_role --help", "get_role: Get role (reads)"},
 		{"completion -h", "powershell"},
 	} {
 		code, stdout, stderr := runProgram(fakeEnvironment(t, nil), strings.Fields(tt.args)...)
@@ -145,40 +150,54 @@ func TestUsageErrors(t *testing.T) {
 		args []string
 		want string // part of the error
 	}{
-		{args: []string{"serve"}, want: "unknown command"},
-		{args: []string{planted}, want: "unknown command"},
+		{args: []string{"serve"}, want: `unknown command "serve". Run raff-mcp -h for a list.`},
+		{args: []string{planted}, want: "unknown command. Run raff-mcp -h for a list."},
 		{args: []string{"RAFF_API_KEY=" + planted}, want: "unknown command"},
 		{args: []string{"", planted}, want: "unknown command"},
-		{args: []string{"tolls"}, want: "unknown command; did you mean tools? -h lists the commands"},
+		{args: []string{"tolls"}, want: `unknown command "tolls". Did you mean tools?`},
 		{args: []string{"help", planted}, want: "unknown command"},
-		{args: []string{"help", "call", planted}, want: "unknown command"},
-		{args: []string{"completion", planted}, want: "completion: want the name of a shell"},
+		{args: []string{"help", "call", planted}, want: "unknown tool. Run raff-mcp tools for a list."},
+		{args: []string{"help", "tools", "get_key"}, want: `unknown tool "get_key". Did you mean get_api_key?`},
+		{args: []string{"help", "version", planted}, want: "unknown command"},
+		{args: []string{"completion", planted}, want: "completion: unknown shell. Run"},
+		{args: []string{"completion", "bahs"}, want: `completion: unknown shell "bahs". Did you mean bash?`},
 		{args: []string{"completion"}, want: "completion: want the name of a shell"},
 		{args: []string{"completion", "bash", planted}, want: "bash: takes no arguments"},
 		{args: []string{"call"}, want: "call: want the name of a tool"},
 		{args: []string{"call", "t", "{}", planted}, want: "call: want the name of a tool"},
-		{args: []string{"tools", planted}, want: "tools: takes no arguments"},
+		{args: []string{"tools", planted}, want: "unknown tool. Run raff-mcp tools for a list."},
+		{args: []string{"tools", "t", planted}, want: "tools: want the name of one tool"},
+		{args: []string{"tools", "roles"}, want: `unknown tool "roles". Run`},
+		{args: []string{"call", planted}, want: "unknown tool. Run"},
+		{args: []string{"call", "creat_api_key", planted}, want: `unknown tool "creat_api_key". Did you mean create_api_key?`},
+		{args: []string{"call", "createApiKey", "-h"}, want: `unknown tool "createApiKey". Did you mean create_api_key?`},
+		{args: []string{"call", planted, "-h"}, want: "unknown tool. Run"},
+		{args: []string{"--read-only", "tools", "revoke_api_key"}, want: "the tool revoke_api_key is hidden by --read-only, because it deletes. Unset that"},
+		{args: []string{"--read-only", "call", "revoke_api_key"}, want: "is hidden by --read-only"},
+		{args: []string{"--toolsets=roles,members", "call", "list_projects"}, want: "the tool list_projects is hidden, because --toolsets does not contain projects. Add it there"},
 		{args: []string{"version", planted}, want: "version: takes no arguments"},
 		{args: []string{"--json"}, want: "--json: only for the command tools"},
 		{args: []string{"call", "t", "--json"}, want: "--json: only for the command tools"},
 
-		{args: []string{"--sandox"}, want: "--sandox: unknown flag"},
+		{args: []string{"--sandox"}, want: "--sandox: unknown flag. Did you mean --sandbox?"},
 		{args: []string{"--" + planted}, want: "unknown flag"},
 		{args: []string{"--" + planted + "=x"}, want: "unknown flag"},
-		{args: []string{"--flag=" + planted}, want: "--flag: unknown flag"},
+		{args: []string{"--flag=" + planted}, want: "--flag: unknown flag. Run raff-mcp -h for a list."},
+		{args: []string{"--readonly"}, want: "--readonly: unknown flag. Did you mean --read-only?"},
+		{args: []string{"call", "t", "--secretsdir=" + planted}, want: "Did you mean --secrets-dir?"},
 		{args: []string{"-" + planted}, want: "unknown flag"},
 		{args: []string{"--=" + planted}, want: "malformed flag"},
 		{args: []string{"---" + planted}, want: "malformed flag"},
-		{args: []string{"--sandbox=" + planted}, want: "--sandbox: is on or off"},
+		{args: []string{"--sandbox=" + planted}, want: "--sandbox: must be true or false. Without"},
 		{args: []string{"--api-url"}, want: "--api-url: needs a value"},
 
-		{args: []string{"--api-key", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--api-key=" + planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--key", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--api_key=" + planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--RAFF_API_KEY", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"--token", planted}, want: "use RAFF_API_KEY"},
-		{args: []string{"-k" + planted}, want: "use RAFF_API_KEY"},
+		{args: []string{"--api-key", planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"--api-key=" + planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"--key", planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"--api_key=" + planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"--RAFF_API_KEY", planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"--token", planted}, want: "Use RAFF_API_KEY"},
+		{args: []string{"-k" + planted}, want: "Use RAFF_API_KEY"},
 	} {
 		t.Run(fmt.Sprint(tt.args), func(t *testing.T) {
 			code, stdout, stderr := runProgram(fakeEnvironment(t, nil), tt.args...)

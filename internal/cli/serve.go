@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,12 @@ import (
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
+
+// terminalHint is for somebody who starts the server by hand.
+const terminalHint = `raff-mcp is waiting for an MCP client, which starts it and speaks with it over stdin and
+stdout. Press Ctrl-C to leave. "raff-mcp call --help" says how to call a tool by hand, and
+the README how to connect a client.
+`
 
 // serve serves MCP on standard input and output.
 func (p *program) serve(cmd *cobra.Command, _ []string) error {
@@ -21,6 +28,9 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 	}
 	if s.cfg.KeyProblem != nil {
 		s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", s.cfg.KeyProblem.Error())
+	}
+	if p.env.StdinIsTerminal {
+		fmt.Fprint(p.stderr, terminalHint)
 	}
 	s.log.Info("serving MCP on standard input and output", s.startAttrs()...)
 	return stdio.Serve(cmd.Context(), tools.NewServer(s.tools), p.stdin, p.stdout, stdio.Config{Logger: s.log, CutOff: p.secondSignal})

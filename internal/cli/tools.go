@@ -16,19 +16,41 @@ import (
 )
 
 func newToolsCommand(p *program) *cobra.Command {
-	cmd := p.newCommand("tools", "List the tools", rejectArguments, p.listTools)
-	cmd.Long = "List the tools with their titles, or with --json as tools/list returns them."
+	cmd := p.newCommand("tools [TOOL]", "List the tools, or describe one", checkToolsArgs, p.tools)
+	cmd.Long = "List the tools with their titles, or describe TOOL: what it does, its arguments and an\nexample. With --json, print what tools/list returns."
+	cmd.ValidArgsFunction = completeTool
 	return cmd
 }
 
-// listTools prints the tools that the configuration offers.
-func (p *program) listTools(cmd *cobra.Command, _ []string) error {
+func checkToolsArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return message("tools: want the name of one tool, or none to list them all. Use call to call one.")
+	}
+	return nil
+}
+
+// tools prints the tools that the configuration offers, or one of them.
+func (p *program) tools(cmd *cobra.Command, args []string) error {
 	s, err := p.newSetup(cmd)
 	if err != nil {
 		return err
 	}
+	if len(args) == 0 {
+		return p.listTools(cmd.Context(), s)
+	}
+	t, err := s.offeredTool(args[0])
+	switch {
+	case err != nil:
+		return err
+	case p.json:
+		return printJSON(p.stdout, t.Definition())
+	}
+	return describe(p.stdout, t)
+}
+
+func (p *program) listTools(ctx context.Context, s *setup) error {
 	if p.json {
-		return printToolsJSON(cmd.Context(), p.stdout, tools.NewServer(s.tools))
+		return printToolsJSON(ctx, p.stdout, tools.NewServer(s.tools))
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "TOOL\tEFFECT\tTITLE")

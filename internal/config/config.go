@@ -45,6 +45,10 @@ type Config struct {
 	// Confirm is one of Choices.Confirm. Default: the first.
 	Confirm string
 
+	// Sources says where a setting was found, by the name of its flag, for messages.
+	// Settings that have their default are not in it.
+	Sources map[string]string
+
 	// LogLevel is the minimum level of the log. Default: info.
 	LogLevel slog.Level
 	// LogFormat is "text", the default, or "json".
@@ -67,6 +71,10 @@ type Environment struct {
 	Getenv           func(name string) string // see os.Getenv
 	Home             func() (string, error)   // see os.UserHomeDir
 	StderrIsTerminal bool
+	StdinIsTerminal  bool
+	// Environ returns all variables; see os.Environ. If it is nil, unknown variables are
+	// not noticed.
+	Environ func() []string
 }
 
 // ProcessEnvironment returns the environment of this process.
@@ -75,6 +83,8 @@ func ProcessEnvironment() Environment {
 		Getenv:           os.Getenv,
 		Home:             os.UserHomeDir,
 		StderrIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		StdinIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
+		Environ:          os.Environ,
 	}
 }
 
@@ -111,6 +121,10 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		LogLevel:  slog.LevelInfo,
 		LogFormat: "text",
 	}
+	settings := Settings(choices)
+	if err := checkVariables(env, settings); err != nil {
+		return Config{}, err
+	}
 	c.Sandbox = flags.Lookup("sandbox").Value.String() == "true"
 	var p profile
 	if !c.Sandbox {
@@ -122,8 +136,11 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 			c.Warnings = append(c.Warnings, sharedWarning(p.path))
 		}
 		c.setKey(env, p)
+		if p.problem != nil && c.KeyProblem == nil {
+			c.Warnings = append(c.Warnings, p.problem.Error())
+		}
 	}
-	for _, s := range Settings(choices) {
+	for _, s := range settings {
 		if err := s.load(&c, flags, env, p); err != nil {
 			return Config{}, err
 		}
@@ -142,11 +159,19 @@ func (s Setting) load(c *Config, flags *pflag.FlagSet, env Environment, p profil
 	if s.set == nil || source == "" {
 		return nil
 	}
-	if isPlaceholder(value) && !s.allowPlaceholder {
-		return fmt.Errorf("%s: holds a placeholder that nothing has expanded", source)
+	if !s.allowPlaceholder {
+		if err := checkPlaceholder(value); err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
 	}
 	if err := s.set(c, value); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
+	}
+	if s.Flag != "" {
+		if c.Sources == nil {
+			c.Sources = map[string]string{}
+		}
+		c.Sources[s.Flag] = source
 	}
 	return nil
 }

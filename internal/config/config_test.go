@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -146,17 +148,19 @@ func TestLoadErrors(t *testing.T) {
 		{args: []string{"--api-url", "https://a.example?"}, want: "--api-url: the API's address must"},
 		{args: []string{"--api-url", "https://a.example#" + planted}, want: "--api-url: the API's address must"},
 		{args: []string{"--api-url", "https://a.example/api/v1/"}, want: "--api-url: leave out /api/v1"},
-		{args: []string{"--api-url", "${user_config.url}"}, want: "--api-url: holds a placeholder"},
+		{args: []string{"--api-url", "${user_config.url}"}, want: "--api-url: contains an unexpanded placeholder (${…}). Write"},
 		{vars: vars{"RAFF_API_URL": planted}, want: "RAFF_API_URL: the API's address"},
-		{vars: vars{"RAFF_API_URL": "${RAFF_API_URL}"}, want: "RAFF_API_URL: holds a placeholder"},
-		{vars: vars{"RAFF_API_URL": "https://${env:RAFF_HOST}"}, want: "RAFF_API_URL: holds a placeholder"},
+		{vars: vars{"RAFF_API_URL": "${RAFF_API_URL}"}, want: "RAFF_API_URL: contains an unexpanded placeholder"},
+		{vars: vars{"RAFF_API_URL": "https://${env:RAFF_HOST}"}, want: "RAFF_API_URL: contains an unexpanded placeholder"},
 
 		{args: []string{"--project-id", planted}, want: "--project-id: not a UUID"},
 		{args: []string{"--project-id", "{" + someUUID + "}"}, want: "--project-id: "},
 		{args: []string{"--project-id", ""}, want: "--project-id: not a UUID"},
 		{args: []string{"--project-id", someUUID + "0"}, want: "--project-id: not a UUID"},
 		{vars: vars{"RAFF_PROJECT_ID": planted}, want: "RAFF_PROJECT_ID: not a UUID"},
-		{vars: vars{"RAFF_PROJECT_ID": "%RAFF_PROJECT_ID%"}, want: "RAFF_PROJECT_ID: holds a placeholder"},
+		{vars: vars{"RAFF_PROJECT_ID": "<project>"}, want: "RAFF_PROJECT_ID: contains example text. Replace"},
+		{vars: vars{"RAFF_PROJECT_ID": "__encrypted__:" + planted}, want: "RAFF_PROJECT_ID: contains a value that the MCP client has encrypted. Write"},
+		{vars: vars{"RAFF_PROJECT_ID": "%RAFF_PROJECT_ID%"}, want: "RAFF_PROJECT_ID: contains an unexpanded placeholder"},
 
 		{args: []string{"--secrets", planted}, want: "--secrets: must be one of: inline"},
 		{vars: vars{"RAFF_MCP_SECRETS": planted}, want: "RAFF_MCP_SECRETS: must be one of: inline"},
@@ -165,10 +169,10 @@ func TestLoadErrors(t *testing.T) {
 		{args: []string{"--secrets=file", "--secrets-command=gh"}, want: "--secrets-command: has no effect without --secrets=command"},
 		{args: []string{"--secrets=command"}, want: "--secrets=command: needs --secrets-command"},
 		{args: []string{"--secrets=file", "--secrets-dir=keys"}, want: "--secrets-dir: must be an absolute path"},
-		{args: []string{"--secrets=file", "--secrets-dir=/x/" + planted}, want: "--secrets-dir: holds what looks like a key"},
-		{args: []string{"--secrets=file", "--secrets-dir=${HOME}/x"}, want: "--secrets-dir: holds a placeholder"},
+		{args: []string{"--secrets=file", "--secrets-dir=/x/" + planted}, want: "--secrets-dir: contains what looks like a key"},
+		{args: []string{"--secrets=file", "--secrets-dir=${HOME}/x"}, want: "--secrets-dir: contains an unexpanded placeholder"},
 		{args: []string{"--secrets=file", "--secrets-format", planted}, want: "--secrets-format: must be one of: raw, env"},
-		{args: []string{"--secrets=command", "--secrets-command=store " + planted}, want: "--secrets-command: holds what looks like a key"},
+		{args: []string{"--secrets=command", "--secrets-command=store " + planted}, want: "--secrets-command: contains what looks like a key"},
 		{args: []string{"--log-level", planted}, want: "--log-level: must be one of: debug, info, warn, error"},
 		{args: []string{"--log-level", "info+1"}, want: "--log-level: must be one of"},
 		{vars: vars{"RAFF_MCP_LOG_LEVEL": planted}, want: "RAFF_MCP_LOG_LEVEL: must be one of"},
@@ -185,6 +189,47 @@ func TestLoadErrors(t *testing.T) {
 				t.Errorf("got %q: a key, or more than a line", err)
 			}
 		})
+	}
+}
+
+// A variable that is no setting may be a misspelled one: the program does not start.
+func TestUnknownVariable(t *testing.T) {
+	for variable, want := range map[string]string{
+		"RAFF_MCP_READONLY=true":         "RAFF_MCP_READONLY: unknown variable. Did you mean RAFF_MCP_READ_ONLY?",
+		"RAFF_MCP_SECRET=" + planted:     "RAFF_MCP_SECRET: unknown variable. Did you mean RAFF_MCP_SECRETS?",
+		"RAFF_MCP_API_KEY=" + planted:    "RAFF_MCP_API_KEY: unknown variable. Unset it; raff-mcp -h lists the variables.",
+		"RAFF_MCP_" + planted + "=x":     "an unknown variable is set that begins with RAFF_MCP_. Unset it; raff-mcp -h lists the variables.",
+		"RAFF_MCP_=x":                    "an unknown variable is set that begins with RAFF_MCP_. Unset it; raff-mcp -h lists the variables.",
+		"RAFF_MCP_READ_ONLY=true":        "",
+		"RAFF_MCP_READONLY= ":            "", // clients pass on variables that have no value
+		"RAFF_MCPX=1":                    "",
+		"RAFF_SOMETHING_ELSE=" + planted: "",
+		"=C:=C:\\":                       "", // Windows has such variables
+		"":                               "",
+	} {
+		for _, args := range [][]string{nil, {"--sandbox"}} {
+			env := fakeEnvironment(t, nil)
+			env.Environ = func() []string { return []string{"PATH=/bin", variable} }
+			_, err := load(args, env)
+			if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
+				t.Errorf("%s: got %s, want %s", variable, got, want)
+			}
+		}
+	}
+	// Elsewhere than on Windows, the case of a name counts.
+	env := fakeEnvironment(t, nil)
+	env.Environ = func() []string { return []string{"raff_mcp_read_only=1"} }
+	_, err := load(nil, env)
+	if want := "raff_mcp_read_only: unknown variable. Did you mean RAFF_MCP_READ_ONLY?"; runtime.GOOS != "windows" && fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// For messages, the configuration says where each setting was found.
+func TestSources(t *testing.T) {
+	cfg, err := load([]string{"--read-only"}, fakeEnvironment(t, map[string]string{"RAFF_MCP_TOOLSETS": "roles", "RAFF_MCP_READ_ONLY": "false"}))
+	if want := map[string]string{"read-only": "--read-only", "toolsets": "RAFF_MCP_TOOLSETS"}; err != nil || !maps.Equal(cfg.Sources, want) {
+		t.Errorf("got %v, %v, want %v", cfg.Sources, err, want)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func TestLoadKey(t *testing.T) {
-	for _, key := range []string{planted, " \t" + planted + "\r\n", "raff_x", "raff_!~", "raff_your"} {
+	for _, key := range []string{planted, " \t" + planted + "\r\n", "raff_x", "raff_!~", "raff_your", "raff_xxx", "raff_me", "raff_youra1b2", "raff_apikey1"} {
 		cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": key}))
 		if err != nil || !hasKey(cfg, strings.TrimSpace(key)) {
 			t.Errorf("%q: got %v, %v", key, cfg.KeyProblem, err)
@@ -20,6 +20,7 @@ func TestLoadKey(t *testing.T) {
 }
 
 func TestLoadKeyProblem(t *testing.T) {
+	const example = "RAFF_API_KEY contains example text instead of a key. Replace it with a key from"
 	for _, tt := range []struct{ key, want string }{
 		{"", "No Raff API key is configured. Set RAFF_API_KEY"},
 		{"  \n", "No Raff API key is configured"},
@@ -28,13 +29,13 @@ func TestLoadKeyProblem(t *testing.T) {
 		{"Bearer " + planted, "must start with raff_"},
 		{`"` + planted + `"`, "without quotes"},
 		{"RAFF_" + planted[5:], "must start with raff_"},
-		{planted + " " + planted, "RAFF_API_KEY does not hold a Raff API key"},
-		{planted + "\n" + planted, "RAFF_API_KEY does not hold a Raff API key"},
-		{planted + "\x7f", "visible ASCII"},
-		{planted + "é", "visible ASCII"},
-		{"raff_737e…", "RAFF_API_KEY holds a masked key"},
-		{"raff_737e...", "RAFF_API_KEY holds a masked key"},
-		{"*****", "RAFF_API_KEY holds a masked key"},
+		{planted + " " + planted, "RAFF_API_KEY does not contain a Raff API key"},
+		{planted + "\n" + planted, "RAFF_API_KEY does not contain a Raff API key"},
+		{planted + "\x7f", "letters, digits and punctuation"},
+		{planted + "é", "letters, digits and punctuation"},
+		{"raff_737e…", "RAFF_API_KEY contains a masked key"},
+		{"raff_737e...", "RAFF_API_KEY contains a masked key"},
+		{"*****", "RAFF_API_KEY contains a masked key"},
 		{"${RAFF_API_KEY}", "The MCP client passed it on unexpanded: set the variable where the client runs"},
 		{"$RAFF_API_KEY", "placeholder"},
 		{"$env:RAFF_API_KEY", "placeholder"},
@@ -45,9 +46,22 @@ func TestLoadKeyProblem(t *testing.T) {
 		{"{{RAFF_API_KEY}}", "placeholder"},
 		{"raff_${KEY}", "placeholder"},
 		{"%RAFF_API_KEY%", "placeholder"},
-		{"<your key>", "placeholder"},
-		{"YOUR_API_KEY", "placeholder"},
-		{"your-raff-api-key", "placeholder"},
+		{"<your key>", example},
+		{"YOUR_API_KEY", example},
+		{"your-raff-api-key", example},
+		{"your-api-key-here", example},
+		{"raff_your_key", example},
+		{"raff_your_api_key_here", example},
+		{"Your API key", example},
+		{"paste-key", example},
+		{"insert your key here", example},
+		{"REPLACE_ME", example},
+		{"changeme", example},
+		{"api-key", example},
+		{"xxx", example},
+		{"raff_xxxxxxxx", example},
+		{"raff_pub_xxxx", example},
+		{"__encrypted__:djEwAAAA" + planted, "RAFF_API_KEY contains a key that Claude Desktop has encrypted (__encrypted__:…) and passed on without decrypting it. Put the key into a file"},
 	} {
 		t.Run(tt.key, func(t *testing.T) {
 			cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": tt.key}))
@@ -97,7 +111,7 @@ func TestLoadKeyFileProblem(t *testing.T) {
 		defer f.Close()
 		return writePrivate(t, f.Name(), text)
 	}
-	missing := strings.TrimSuffix(syscall.ENOENT.Error(), ".") + ". Let it name a file" // in the system's words
+	missing := strings.TrimSuffix(syscall.ENOENT.Error(), ".") + ". Point it to a file" // in the system's words
 	for _, tt := range []struct{ name, path, want string }{
 		{"missing", filepath.Join(dir, "none"), "RAFF_API_KEY_FILE cannot be used: " + filepath.Join(dir, "none") + ": " + missing},
 		{"missing, with line break", filepath.Join(dir, "no\nne"), "no␊ne"},
@@ -105,15 +119,18 @@ func TestLoadKeyFileProblem(t *testing.T) {
 		{"device", os.DevNull, "not a regular file"},
 		{"empty", file(" \n"), ": empty."},
 		{"too large", file("raff_" + strings.Repeat("x", maxKeyFileBytes)), ": larger than 64 KiB."},
-		{"two lines", file(planted + "\n" + planted + "\n"), "(RAFF_API_KEY_FILE) does not hold a Raff API key"},
+		{"two lines", file(planted + "\n" + planted + "\n"), "(RAFF_API_KEY_FILE) does not contain a Raff API key"},
 		{"shell file", file("export RAFF_API_KEY=" + planted), "must start with raff_"},
 		{"masked", file("raff_737e…"), "masked"},
 		{"placeholder inside", file("${RAFF_API_KEY}"), "Write the key itself into the file."},
-		{"placeholder", "${HOME}/key", "RAFF_API_KEY_FILE holds a placeholder in place of a path. The MCP client passed it on unexpanded"},
+		{"placeholder", "${HOME}/key", "RAFF_API_KEY_FILE contains a placeholder instead of a path. The MCP client passed it on unexpanded"},
 		{"placeholder in the middle", "/home/${env:USER}/key", "placeholder"},
 		{"shell placeholder", "$HOME/key", "placeholder"},
-		{"a key", planted, "holds what looks like a key"},
-		{"an assignment", "RAFF_API_KEY=" + planted, "holds what looks like a key"},
+		{"example", "<path>", "RAFF_API_KEY_FILE contains example text instead of a path. Replace it"},
+		{"example inside", file("your-api-key-here"), "(RAFF_API_KEY_FILE) contains example text instead of a key. Replace it"},
+		{"encrypted", "__encrypted__:" + planted, "RAFF_API_KEY_FILE contains a path that Claude Desktop has encrypted"},
+		{"a key", planted, "contains what looks like a key"},
+		{"an assignment", "RAFF_API_KEY=" + planted, "contains what looks like a key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY_FILE": tt.path}))

@@ -45,5 +45,5 @@ func pathError(path string, err error) error {
 }
 
 func sharedWarning(path string) string {
-	return fmt.Sprintf("others may read %s: chmod 600 %[1]s", printable.String(path))
+	return fmt.Sprintf("other users can read %s. Protect it: chmod 600 %[1]s", printable.String(path))
 }

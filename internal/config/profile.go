@@ -1,11 +1,15 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -19,6 +23,18 @@ type profile struct {
 	path   string            // of the file, "" if there is none
 	values map[string]string // by Setting.ProfileKey
 	shared bool              // other users may read the file
+	// problem says why a file that exists has no effect; nil if it has one.
+	problem *profileProblem
+}
+
+// A profileProblem is the reason for which a file has no effect, and the remedy.
+type profileProblem struct{ path, reason, remedy string }
+
+func (e *profileProblem) Error() string { return e.what() + ". " + e.remedy }
+
+// what returns the problem without the remedy and without a full stop.
+func (e *profileProblem) what() string {
+	return printable.String(e.path) + " has no effect: " + e.reason
 }
 
 // readProfile reads the current profile of .raff/config.yaml below home.
@@ -34,14 +50,21 @@ func readProfile(home string) (profile, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return profile{}, nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return profile{path: path, problem: &profileProblem{path, "this user may not read it", "Make it readable for this user, or remove it."}}, nil
+	}
 	if err != nil {
 		return profile{}, err
 	}
-	values, err := parseProfile(text)
+	values, noEffect, err := parseProfile(text)
 	if err != nil {
 		return profile{}, fmt.Errorf("%s: %w", printable.String(path), err)
 	}
-	return profile{path, values, shared}, nil
+	p := profile{path: path, values: values, shared: shared}
+	if noEffect != "" {
+		p.problem = &profileProblem{path, noEffect, "Run `raff configure`, which fills it in, or remove it."}
+	}
+	return p, nil
 }
 
 // source names the profile's value for key in messages.
@@ -66,23 +89,36 @@ type storedProfile struct {
 	AltProjectID string `yaml:"project_id"`
 }
 
-// parseProfile returns the values of the current profile. Its errors do not quote the
-// text, which contains keys.
-func parseProfile(text []byte) (map[string]string, error) {
+// parseProfile returns the values of the current profile and, if there are none, the
+// reason. Its texts do not quote the file, which contains keys.
+func parseProfile(text []byte) (values map[string]string, noEffect string, err error) {
 	var file profileFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, withoutQuotes(err)
+		return nil, "", withoutQuotes(err)
 	}
 	name := cmp.Or(file.Current, file.AltCurrent)
 	stored, ok := file.Profiles[cmp.Or(name, "default")]
 	if name != "" && !ok {
-		return nil, errors.New("current-profile names a profile that is not under profiles")
+		return nil, "", errors.New("current-profile names a profile that is not under profiles")
 	}
-	return map[string]string{
+	values = map[string]string{
 		"api-url":    cmp.Or(stored.APIURL, stored.AltAPIURL),
 		"api-key":    cmp.Or(stored.APIKey, stored.AltAPIKey),
 		"project-id": cmp.Or(stored.ProjectID, stored.AltProjectID),
-	}, nil
+	}
+	isSet := func(value string) bool { return strings.TrimSpace(value) != "" }
+	switch {
+	case slices.ContainsFunc(slices.Collect(maps.Values(values)), isSet):
+	case len(bytes.TrimSpace(text)) == 0:
+		noEffect = "it is empty"
+	case len(file.Profiles) == 0:
+		noEffect = "it contains no profiles"
+	case !ok:
+		noEffect = "it has no current-profile, and no profile named default"
+	default:
+		noEffect = "its current profile contains no api-key, api-url or project-id"
+	}
+	return values, noEffect, nil
 }
 
 // withoutQuotes returns an error with only the line and the kind of a YAML error, whose

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,15 +60,67 @@ profiles:
 	}
 }
 
-func TestProfileWithoutKey(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "null", "{}", "profiles:\n", "profiles: {default: }", "profiles: {default: {api-key: }}", "profiles: {other: {api-key: raff_x}}"} {
-		env, _ := profileEnvironment(t, text, nil)
+// A file that was found but has no effect is named, with the reason: in the problem if
+// there is no key, otherwise in a warning.
+func TestProfileWithoutEffect(t *testing.T) {
+	const nothing = "its current profile contains no api-key, api-url or project-id"
+	for text, reason := range map[string]string{
+		"":                                      "it is empty",
+		" \n":                                   "it is empty",
+		"# nothing\n":                           "it contains no profiles",
+		"null":                                  "it contains no profiles",
+		"{}":                                    "it contains no profiles",
+		"profiles:\n":                           "it contains no profiles",
+		"api-key: " + planted:                   "it contains no profiles",
+		"profiles: {default: }":                 nothing,
+		"profiles: {default: {api-key: ' '}}":   nothing,
+		"profiles: {default: {apikey: x}}":      nothing,
+		"current-profile: a\nprofiles: {a: {}}": nothing,
+		"profiles: {other: {api-key: raff_x}}":  "it has no current-profile, and no profile named default",
+		"profiles: {" + planted + ": {api-key: x}}": "it has no current-profile, and no profile named default",
+	} {
+		env, path := profileEnvironment(t, text, nil)
 		cfg, err := load(nil, env)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		checkKeyProblem(t, cfg, "No Raff API key is configured")
+		checkKeyProblem(t, cfg, "No Raff API key is configured, and "+path+" has no effect: "+reason+". Set RAFF_API_KEY")
+		if len(cfg.Warnings) > 0 {
+			t.Errorf("%q: it is said twice: %q", text, cfg.Warnings)
+		}
+		env, path = profileEnvironment(t, text, map[string]string{"RAFF_API_KEY": planted})
+		cfg, err = load(nil, env)
+		want := []string{path + " has no effect: " + reason + ". Run `raff configure`, which fills it in, or remove it."}
+		if err != nil || !hasKey(cfg, planted) || !slices.Equal(cfg.Warnings, want) {
+			t.Errorf("%q: got %q, %v, want %q", text, cfg.Warnings, err, want)
+		}
+	}
+}
+
+func TestProfileWithoutKey(t *testing.T) {
+	env, path := profileEnvironment(t, "profiles: {default: {api-url: 'https://a.example'}}", nil)
+	cfg, err := load(nil, env)
+	if err != nil || cfg.APIURL == "" || len(cfg.Warnings) > 0 {
+		t.Errorf("got %+v, %v", cfg, err)
+	}
+	checkKeyProblem(t, cfg, "No Raff API key is configured, and the current profile in "+path+" contains no api-key. Set RAFF_API_KEY")
+}
+
+func TestProfileUnreadable(t *testing.T) {
+	if os.Getuid() == 0 || runtime.GOOS == "windows" {
+		t.Skip("the file would be readable all the same")
+	}
+	for _, vars := range []map[string]string{nil, {"RAFF_API_KEY": planted}} {
+		env, path := profileEnvironment(t, "profiles: {default: {api-key: raff_x}}", vars)
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := load(nil, env)
+		said := fmt.Sprint(cfg.KeyProblem, cfg.Warnings)
+		if err != nil || strings.Count(said, path+" has no effect: this user may not read it") != 1 {
+			t.Errorf("got %s, %v", said, err)
+		}
 	}
 }
 
@@ -93,7 +146,7 @@ func TestProfilePrecedence(t *testing.T) {
 
 func TestProfileKeyProblem(t *testing.T) {
 	for _, tt := range []struct{ key, want string }{
-		{"raff_737e…", "api-key of the current profile holds a masked key"},
+		{"raff_737e…", "api-key of the current profile contains a masked key"},
 		{"raff_737e...", "masked"},
 		{"'*****'", "masked"},
 		{"sk-1", "must start with raff_"},

@@ -28,7 +28,7 @@ func (c *Config) setSecrets(value string) (err error) {
 
 // errEmbeddedKey is the error of a path or a command that contains a key, because others
 // can read both.
-var errEmbeddedKey = errors.New("holds what looks like a key")
+var errEmbeddedKey = errors.New("contains what looks like a key")
 
 func (c *Config) setSecretsDir(value string) error {
 	switch {

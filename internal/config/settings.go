@@ -20,6 +20,8 @@ type Setting struct {
 	Default    string   // "" for none
 	Usage      string   // one line
 	Values     []string // the values that are accepted, nil if there is no list
+	IsList     bool     // several values may be given, separated by commas
+	IsDir      bool     // the value is a directory
 	IsBool     bool     // the flag needs no value
 
 	allowPlaceholder bool                                // accept a value that looks like a placeholder
@@ -41,7 +43,7 @@ func Settings(choices Choices) []Setting {
 			Usage: "project to name where the API asks for one", set: (*Config).setProjectID},
 		{Flag: "secrets", Env: "RAFF_MCP_SECRETS", Default: "inline", Values: deliveries,
 			Usage: "where new secrets go: inline (the result), file, keyring, command", set: (*Config).setSecrets},
-		{Flag: "secrets-dir", Env: "RAFF_MCP_SECRETS_DIR", Default: "~/.raff/secrets",
+		{Flag: "secrets-dir", IsDir: true, Env: "RAFF_MCP_SECRETS_DIR", Default: "~/.raff/secrets",
 			Usage: "for file: a directory of yours alone, one file for each key", set: (*Config).setSecretsDir},
 		{Flag: "secrets-format", Env: "RAFF_MCP_SECRETS_FORMAT", Default: "raw", Values: secretsFormats,
 			Usage: "for file: raw (the secret alone) or env (RAFF_API_KEY=…)", set: (*Config).setSecretsFormat},
@@ -49,7 +51,7 @@ func Settings(choices Choices) []Setting {
 			Usage: "for command: what gets each secret on its standard input, split without a shell", set: (*Config).setSecretsCommand},
 		{Flag: "read-only", Env: "RAFF_MCP_READ_ONLY", Default: "false", IsBool: true,
 			Usage: "offer only tools that read", set: (*Config).setReadOnly},
-		{Flag: "toolsets", Env: "RAFF_MCP_TOOLSETS", Default: strings.Join(choices.Toolsets, ","),
+		{Flag: "toolsets", Env: "RAFF_MCP_TOOLSETS", Default: strings.Join(choices.Toolsets, ","), Values: choices.Toolsets, IsList: true,
 			Usage: "which tools to offer", set: choices.setToolsets},
 		{Flag: "confirm", Env: "RAFF_MCP_CONFIRM", Default: choices.Confirm[0], Values: choices.Confirm,
 			Usage: "ask the user before destroying: auto, always (else refuse), never", set: choices.setConfirm},

@@ -95,14 +95,19 @@ func (d *dispatcher) wait(done <-chan struct{}, g grace) bool {
 // writeError returns the error to report for a failed write: none if the client
 // closed its end, which is an ordinary way to leave.
 func writeError(err error) error {
-	for _, closed := range []error{nil, io.ErrClosedPipe, os.ErrClosed, syscall.EPIPE} {
-		if errors.Is(err, closed) {
-			return nil
-		}
-	}
-	// On Windows, it is also ERROR_BROKEN_PIPE or ERROR_NO_DATA.
-	if runtime.GOOS == "windows" && (errors.Is(err, syscall.Errno(109)) || errors.Is(err, syscall.Errno(232))) {
+	if err == nil || IsClosed(err) {
 		return nil
 	}
 	return fmt.Errorf("write: %w", err)
+}
+
+// IsClosed reports whether err, of a write to a pipe, means that nobody reads it.
+func IsClosed(err error) bool {
+	for _, closed := range []error{io.ErrClosedPipe, os.ErrClosed, syscall.EPIPE} {
+		if errors.Is(err, closed) {
+			return true
+		}
+	}
+	// On Windows, it is also ERROR_BROKEN_PIPE or ERROR_NO_DATA.
+	return runtime.GOOS == "windows" && (errors.Is(err, syscall.Errno(109)) || errors.Is(err, syscall.Errno(232)))
 }

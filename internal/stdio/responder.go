@@ -36,7 +36,11 @@ func newResponder(ctx context.Context, out io.Writer, cfg Config) *responder {
 
 // clientGone ends the session after a failed write.
 func (r *responder) clientGone(err error) {
-	r.log.Warn("cannot write to the client", "error", err)
+	level := slog.LevelWarn
+	if IsClosed(err) { // an ordinary way to leave
+		level = slog.LevelDebug
+	}
+	r.log.Log(r.ctx, level, "cannot write to the client", "error", err)
 	r.admission.close()
 	r.calls.cancelAll(errClientGone)
 }

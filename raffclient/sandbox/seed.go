@@ -6,8 +6,8 @@ const day = 24 * time.Hour
 
 // RoleID returns the ID of the system role with that slug (owner, admin, billing,
 // member; project-admin, operator, project-member, viewer) or of a custom role that New
-// creates (key-administrator of account scope; deployer of project scope). It is the same
-// in every sandbox. It is "" for any other slug.
+// creates (key-administrator and seasonal-help, which nobody has, of account scope;
+// deployer of project scope). It is the same in every sandbox. It is "" for any other slug.
 func RoleID(slug string) string {
 	switch slug {
 	case "owner":
@@ -30,6 +30,8 @@ func RoleID(slug string) string {
 		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a101"
 	case "deployer":
 		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a102"
+	case "seasonal-help":
+		return "a1d40c6e-52b7-4f0e-8c31-7be9d2f4a103"
 	}
 	return ""
 }
@@ -105,6 +107,14 @@ func customRoles(now time.Time) []*role {
 			Description: "Rolls out releases",
 			Scope:       "project",
 			Permissions: []string{"project.settings.view", "vm.view", "vm.create", "vm.power", "volume.view"},
+		},
+		{
+			ID:          RoleID("seasonal-help"),
+			Name:        "Seasonal help",
+			Slug:        "seasonal-help",
+			Description: "Looks after projects in December",
+			Scope:       "account",
+			Permissions: []string{"account.projects.view"},
 		},
 	}
 	for _, r := range roles {
