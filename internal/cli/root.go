@@ -26,7 +26,7 @@ Without a command, it serves MCP.`
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
 	flags.BoolVar(&p.json, "json", false, "with tools: print as JSON")
-	flags.BoolVarP(&p.version, "version", "v", false, "the same as the command version")
+	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 

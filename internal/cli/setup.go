@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 
@@ -31,7 +30,7 @@ func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
 		return nil, usageError{err}
 	}
 	if f, ok := p.stdout.(*os.File); ok && wasClosed(f) {
-		return nil, usageError{errors.New("standard output is closed, so that every result would be lost; open it")}
+		return nil, usageError{message("standard output is closed, so every result would be lost. Open it.")}
 	}
 	log := newLogger(p.stderr, cfg.LogLevel, cfg.LogFormat, cfg.LogColor)
 	for _, w := range cfg.Warnings {

@@ -102,6 +102,9 @@ func TestLoadSettings(t *testing.T) {
 		{"warn", "--log-level=warn", nil, logLevelOf, slog.LevelWarn},
 		{"error", "", vars{"RAFF_MCP_LOG_LEVEL": "ERROR"}, logLevelOf, slog.LevelError},
 		{"level flag before variable", "--log-level info", vars{"RAFF_MCP_LOG_LEVEL": "error"}, logLevelOf, slog.LevelInfo},
+		{"read-only variable", "", vars{"RAFF_MCP_READ_ONLY": "TRUE"}, readOnlyOf, true},
+		{"read-only variable, as a number", "", vars{"RAFF_MCP_READ_ONLY": "1"}, readOnlyOf, true},
+		{"not read-only, as a number", "", vars{"RAFF_MCP_READ_ONLY": "0"}, readOnlyOf, false},
 		{"format", "--log-format json", nil, logFormatOf, "json"},
 		{"format variable", "", vars{"RAFF_MCP_LOG_FORMAT": "json"}, logFormatOf, "json"},
 	} {
@@ -122,6 +125,7 @@ func secretsOf(c Config) any   { return c.Secrets }
 func projectIDOf(c Config) any { return c.ProjectID }
 func logLevelOf(c Config) any  { return c.LogLevel }
 func logFormatOf(c Config) any { return c.LogFormat }
+func readOnlyOf(c Config) any  { return c.ReadOnly }
 
 func TestLoadErrors(t *testing.T) {
 	type vars map[string]string
@@ -147,7 +151,7 @@ func TestLoadErrors(t *testing.T) {
 		{args: []string{"--api-url", "https://a.example?key=" + planted}, want: "--api-url: the API's address must"},
 		{args: []string{"--api-url", "https://a.example?"}, want: "--api-url: the API's address must"},
 		{args: []string{"--api-url", "https://a.example#" + planted}, want: "--api-url: the API's address must"},
-		{args: []string{"--api-url", "https://a.example/api/v1/"}, want: "--api-url: leave out /api/v1"},
+		{args: []string{"--api-url", "https://a.example/api/v1/"}, want: "--api-url: the API's address must not end with /api/v1, which the program adds. Remove it."},
 		{args: []string{"--api-url", "${user_config.url}"}, want: "--api-url: contains an unexpanded placeholder (${…}). Write"},
 		{vars: vars{"RAFF_API_URL": planted}, want: "RAFF_API_URL: the API's address"},
 		{vars: vars{"RAFF_API_URL": "${RAFF_API_URL}"}, want: "RAFF_API_URL: contains an unexpanded placeholder"},
@@ -161,6 +165,8 @@ func TestLoadErrors(t *testing.T) {
 		{vars: vars{"RAFF_PROJECT_ID": "<project>"}, want: "RAFF_PROJECT_ID: contains example text. Replace"},
 		{vars: vars{"RAFF_PROJECT_ID": "__encrypted__:" + planted}, want: "RAFF_PROJECT_ID: contains a value that the MCP client has encrypted. Write"},
 		{vars: vars{"RAFF_PROJECT_ID": "%RAFF_PROJECT_ID%"}, want: "RAFF_PROJECT_ID: contains an unexpanded placeholder"},
+
+		{vars: vars{"RAFF_MCP_READ_ONLY": "yes " + planted}, want: "RAFF_MCP_READ_ONLY: must be true or false (1 and 0 are accepted)"},
 
 		{args: []string{"--secrets", planted}, want: "--secrets: must be one of: inline"},
 		{vars: vars{"RAFF_MCP_SECRETS": planted}, want: "RAFF_MCP_SECRETS: must be one of: inline"},

@@ -99,7 +99,7 @@ func parseProfile(text []byte) (values map[string]string, noEffect string, err e
 	name := cmp.Or(file.Current, file.AltCurrent)
 	stored, ok := file.Profiles[cmp.Or(name, "default")]
 	if name != "" && !ok {
-		return nil, "", errors.New("current-profile names a profile that is not under profiles")
+		return nil, "", message("current-profile names a profile that is not under profiles. Correct it, or run `raff configure`.")
 	}
 	values = map[string]string{
 		"api-url":    cmp.Or(stored.APIURL, stored.AltAPIURL),
@@ -121,16 +121,18 @@ func parseProfile(text []byte) (values map[string]string, noEffect string, err e
 	return values, noEffect, nil
 }
 
+const yamlRemedy = "Correct the file, or write it again with `raff configure`."
+
 // withoutQuotes returns an error with only the line and the kind of a YAML error, whose
 // text quotes the file.
 func withoutQuotes(err error) error {
 	e, ok := errors.AsType[*yaml.LoadError](err)
 	switch {
 	case !ok || e.Mark.Line == 0:
-		return errors.New("not valid YAML")
+		return message("not valid YAML. " + yamlRemedy)
 	case e.Stage == yaml.ConstructorStage:
-		return fmt.Errorf("line %d: a value of the wrong type, or a name given twice", e.Mark.Line)
+		return message(fmt.Sprintf("line %d: a value of the wrong type, or a name given twice. %s", e.Mark.Line, yamlRemedy))
 	default:
-		return fmt.Errorf("line %d: not valid YAML", e.Mark.Line)
+		return message(fmt.Sprintf("line %d: not valid YAML. %s", e.Mark.Line, yamlRemedy))
 	}
 }

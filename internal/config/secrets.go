@@ -28,14 +28,14 @@ func (c *Config) setSecrets(value string) (err error) {
 
 // errEmbeddedKey is the error of a path or a command that contains a key, because others
 // can read both.
-var errEmbeddedKey = errors.New("contains what looks like a key")
+const errEmbeddedKey = message("contains what looks like a key. Remove it: other users can read it there.")
 
 func (c *Config) setSecretsDir(value string) error {
 	switch {
 	case raffclient.ContainsKey(value):
 		return errEmbeddedKey
 	case !filepath.IsAbs(value) && !strings.HasPrefix(value, "~/"):
-		return errors.New("must be an absolute path, or begin with ~/")
+		return errors.New("must be an absolute path or begin with ~/")
 	}
 	c.Secrets.Dir = value
 	return nil
@@ -60,13 +60,13 @@ func (c *Config) setSecretsCommand(value string) error {
 func (s *Secrets) complete(home string) error {
 	switch {
 	case s.Delivery != "file" && s.Dir != defaultSecrets.Dir:
-		return errors.New("--secrets-dir: has no effect without --secrets=file")
+		return message("--secrets-dir: has no effect without --secrets=file. Set both or neither.")
 	case s.Delivery != "file" && s.Format != defaultSecrets.Format:
-		return errors.New("--secrets-format: has no effect without --secrets=file")
+		return message("--secrets-format: has no effect without --secrets=file. Set both or neither.")
 	case s.Delivery != "command" && s.Command != "":
-		return errors.New("--secrets-command: has no effect without --secrets=command")
+		return message("--secrets-command: has no effect without --secrets=command. Set both or neither.")
 	case s.Delivery == "command" && s.Command == "":
-		return errors.New("--secrets=command: needs --secrets-command")
+		return message("--secrets=command: needs --secrets-command. Set it to the command that reads the secrets.")
 	case s.Delivery == "inline":
 		return nil
 	}
@@ -75,7 +75,7 @@ func (s *Secrets) complete(home string) error {
 	}
 	if rest, ok := strings.CutPrefix(s.Dir, "~/"); ok && s.Delivery == "file" {
 		if home == "" {
-			return errors.New("--secrets-dir: there is no home directory")
+			return message("--secrets-dir: there is no home directory. Set it to an absolute path.")
 		}
 		s.Dir = filepath.Join(home, rest)
 	}

@@ -32,35 +32,35 @@ type Setting struct {
 func Settings(choices Choices) []Setting {
 	return []Setting{
 		{Flag: "sandbox", IsBool: true,
-			Usage: "serve an invented account, held in memory: needs no key, sends nothing"},
+			Usage: "use a simulated account in memory; needs no key and sends nothing"},
 		{Env: "RAFF_API_KEY", ProfileKey: "api-key",
 			Usage: "the API key; there is no flag for it, because others can read a process's arguments"},
 		{Env: "RAFF_API_KEY_FILE",
-			Usage: "a file that holds the API key and nothing else; RAFF_API_KEY wins over it"},
+			Usage: "path of a file that contains only the API key; ignored if RAFF_API_KEY is set"},
 		{Flag: "api-url", Env: "RAFF_API_URL", ProfileKey: "api-url", Default: raffclient.DefaultBaseURL,
-			Usage: "the API's address; http only locally", set: (*Config).setAPIURL},
+			Usage: "the API's address; http only on localhost", set: (*Config).setAPIURL},
 		{Flag: "project-id", Env: "RAFF_PROJECT_ID", ProfileKey: "project-id",
-			Usage: "project to name where the API asks for one", set: (*Config).setProjectID},
+			Usage: "ID of the project to send if the API requires one", set: (*Config).setProjectID},
 		{Flag: "secrets", Env: "RAFF_MCP_SECRETS", Default: "inline", Values: deliveries,
 			Usage: "where new secrets go: inline (the result), file, keyring, command", set: (*Config).setSecrets},
 		{Flag: "secrets-dir", IsDir: true, Env: "RAFF_MCP_SECRETS_DIR", Default: "~/.raff/secrets",
-			Usage: "for file: a directory of yours alone, one file for each key", set: (*Config).setSecretsDir},
+			Usage: "for file: a private directory, with one file for each key", set: (*Config).setSecretsDir},
 		{Flag: "secrets-format", Env: "RAFF_MCP_SECRETS_FORMAT", Default: "raw", Values: secretsFormats,
-			Usage: "for file: raw (the secret alone) or env (RAFF_API_KEY=…)", set: (*Config).setSecretsFormat},
+			Usage: "for file: raw (only the secret) or env (RAFF_API_KEY=…)", set: (*Config).setSecretsFormat},
 		{Flag: "secrets-command", Env: "RAFF_MCP_SECRETS_COMMAND", allowPlaceholder: true,
-			Usage: "for command: what gets each secret on its standard input, split without a shell", set: (*Config).setSecretsCommand},
+			Usage: "for command: a command that reads each secret from its standard input; no shell runs it", set: (*Config).setSecretsCommand},
 		{Flag: "read-only", Env: "RAFF_MCP_READ_ONLY", Default: "false", IsBool: true,
 			Usage: "offer only tools that read", set: (*Config).setReadOnly},
 		{Flag: "toolsets", Env: "RAFF_MCP_TOOLSETS", Default: strings.Join(choices.Toolsets, ","), Values: choices.Toolsets, IsList: true,
 			Usage: "which tools to offer", set: choices.setToolsets},
 		{Flag: "confirm", Env: "RAFF_MCP_CONFIRM", Default: choices.Confirm[0], Values: choices.Confirm,
-			Usage: "ask the user before destroying: auto, always (else refuse), never", set: choices.setConfirm},
+			Usage: "ask before deleting or replacing: auto (if possible), always or never", set: choices.setConfirm},
 		{Flag: "log-level", Env: "RAFF_MCP_LOG_LEVEL", Default: "info", Values: logLevels,
-			Usage: "least level to log: debug, info, warn or error", set: (*Config).setLogLevel},
+			Usage: "minimum log level: debug, info, warn or error", set: (*Config).setLogLevel},
 		{Flag: "log-format", Env: "RAFF_MCP_LOG_FORMAT", Default: "text", Values: logFormats,
 			Usage: "format of the log on standard error: text or json", set: (*Config).setLogFormat},
 		{Env: "NO_COLOR",
-			Usage: "set to anything: no colour in the log"},
+			Usage: "if set, the log has no color"},
 	}
 }
 
@@ -90,9 +90,9 @@ func (c *Config) setAPIURL(value string) error {
 	case err != nil:
 		return err
 	case strings.ContainsAny(value, "?#"): // also if nothing follows
-		return errors.New("the API's address must have no query and no fragment")
+		return message("the API's address must have no query and no fragment. Remove ? or # and what follows it.")
 	case strings.HasSuffix(value, "/api/v1"):
-		return errors.New("leave out /api/v1, the program adds it")
+		return message("the API's address must not end with /api/v1, which the program adds. Remove it.")
 	}
 	c.APIURL = value
 	return nil
@@ -100,16 +100,22 @@ func (c *Config) setAPIURL(value string) error {
 
 func (c *Config) setProjectID(value string) error {
 	if !raffclient.IsUUID(value) {
-		return errors.New("not a UUID")
+		return message("not a UUID. Copy the project's ID from the Raff dashboard.")
 	}
 	c.ProjectID = value
 	return nil
 }
 
 func (c *Config) setReadOnly(value string) error {
-	name, err := oneOf(value, "true", "false")
-	c.ReadOnly = name == "true"
-	return err
+	switch strings.ToLower(value) {
+	case "true", "1":
+		c.ReadOnly = true
+	case "false", "0":
+		c.ReadOnly = false
+	default:
+		return errors.New("must be true or false (1 and 0 are accepted)")
+	}
+	return nil
 }
 
 func (choices Choices) setConfirm(c *Config, value string) (err error) {
