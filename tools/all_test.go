@@ -107,7 +107,7 @@ func TestEveryToolHasAnExample(t *testing.T) {
 	}
 	for _, tool := range tools.All() {
 		if !slices.Contains(have, tool.Name) {
-			t.Errorf("%s has no example", tool.Name)
+			t.Errorf("%s has no example: add a call to examples in all_test.go", tool.Name)
 		}
 	}
 }

@@ -43,8 +43,8 @@ func (m mismatch) Error() string {
 	return fmt.Sprintf("confirm_name does not match the %s with that ID. Nothing was changed. Look it up with %s, and make sure that it is the one the user means before you call again.", m.resource, m.lookUp)
 }
 
-// refusal is the error of a call that this package refuses: the reason, and what to do
-// instead.
+// refusal is an error of a tool's own: what happened, and what to do. Its text is the
+// result of the call as it is.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }

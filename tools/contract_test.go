@@ -19,7 +19,7 @@ func TestContract(t *testing.T) {
 	for _, tool := range tools.All() {
 		i := slices.IndexFunc(examples(), func(x example) bool { return x.tool == tool.Name })
 		if i < 0 {
-			t.Errorf("%s is not called", tool.Name)
+			t.Errorf("%s has no example: add a call to examples in all_test.go", tool.Name)
 			continue
 		}
 		x := examples()[i]

@@ -79,7 +79,7 @@ type spec struct {
 	title       string
 	description string // for someone who has never seen the dashboard
 	effect      effect
-	permission  permission // that the API requires, as far as is known
+	permission  permission // that the API requires; zero if none is known to be required
 	refuses     string     // what Raff refuses regardless of the arguments, as a sentence; "" if unknown
 	sensitive   string     // JSON Pointer to the secret in the result, whose output is then a secretOutput; "" if it has none
 }

@@ -137,7 +137,7 @@ func TestGolden(t *testing.T) {
 			}
 			want, err := os.ReadFile(file)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v\nmake it with go test ./tools -update", err)
 			}
 			if !bytes.Equal(got, want) {
 				t.Errorf("got %s\nwant %s\nrewrite it with go test ./tools -update, and read the difference", got, want)
@@ -151,7 +151,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, f := range files {
 		if !slices.Contains(names, f.Name()) {
-			t.Errorf("%s belongs to no tool", f.Name())
+			t.Errorf("%s belongs to no tool: delete it", f.Name())
 		}
 	}
 }
