@@ -38,7 +38,7 @@ func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 	}
 	if dir == outgoing {
 		var w bytes.Buffer
-		writeRelaxed(&w, root)
+		writeRelaxed(&w, root, describedLevels)
 		return w.Bytes(), nil
 	}
 	return json.Marshal(root)
@@ -143,10 +143,16 @@ func bounds(k reflect.Kind) (least, most json.Number, ok bool) {
 	return "", "", false
 }
 
+// describedLevels is how many levels of objects within an output are described with their
+// properties. What is deeper is for reading, and its names say enough: clients hold the
+// schemas of all tools at once.
+const describedLevels = 1
+
 // writeRelaxed writes s with only those keywords that every value of the sender can
 // satisfy. Encoding s itself would cost several times as much: it encodes every level
-// again for each level above.
-func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
+// again for each level above. An object that is more than levels below s is described
+// only as an object.
+func writeRelaxed(w *bytes.Buffer, s *invopop.Schema, levels int) {
 	start := w.Len()
 	member := func(name string) {
 		if w.Len() > start+1 {
@@ -158,9 +164,10 @@ func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
 	w.WriteByte('{')
 	if s.Items != nil {
 		member("items")
-		writeRelaxed(w, s.Items)
+		writeRelaxed(w, s.Items, levels)
 	}
-	if s.Properties != nil {
+	described := levels >= 0
+	if s.Properties != nil && described {
 		member("properties")
 		separator := byte('{')
 		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
@@ -168,7 +175,7 @@ func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
 			separator = ','
 			writeJSON(w, p.Key)
 			w.WriteByte(':')
-			writeRelaxed(w, p.Value)
+			writeRelaxed(w, p.Value, levels-1)
 		}
 		if separator == '{' {
 			w.WriteByte('{')
@@ -179,7 +186,7 @@ func writeRelaxed(w *bytes.Buffer, s *invopop.Schema) {
 		member("type")
 		writeJSON(w, s.Type)
 	}
-	if len(s.Required) > 0 {
+	if len(s.Required) > 0 && described {
 		member("required")
 		writeJSON(w, s.Required)
 	}

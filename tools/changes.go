@@ -13,14 +13,14 @@ import (
 // change is a property that an update changed, as Raff's response confirms it.
 type change struct {
 	Field string `json:"field"`
-	From  any    `json:"from" jsonschema_description:"The value before the change. Pass it to the same tool to undo the change."`
-	To    any    `json:"to"`
+	From  any    `json:"from" jsonschema_extras:"type=string,type=boolean,type=array,type=null"`
+	To    any    `json:"to" jsonschema_extras:"type=string,type=boolean,type=array,type=null"`
 	text  string // the same for the summary, without the name of the field
 }
 
 // changed is the part of the output of an update that says what the update did.
 type changed struct {
-	Changes []change `json:"changes" jsonschema_description:"Empty if the values were the requested ones before."`
+	Changes []change `json:"changes"` // empty if the values were the requested ones before
 	confirmed
 	notRead string // why the values before the change are unknown, as a clause; "" if they are known
 }

@@ -12,10 +12,11 @@ import (
 )
 
 // confirmed is the part of an output that compares the request with Raff's response. A
-// request can succeed without having every requested effect.
+// request can succeed without having every requested effect: Unconfirmed are the properties
+// that the response does not show, NotApplied those that it shows with another value.
 type confirmed struct {
-	Unconfirmed []string `json:"unconfirmed,omitempty" jsonschema_description:"Requested, but not shown in Raff's response. Do not report it as done."`
-	NotApplied  []string `json:"not_applied,omitempty" jsonschema_description:"Requested, but Raff's response shows another value."`
+	Unconfirmed []string `json:"unconfirmed,omitempty"`
+	NotApplied  []string `json:"not_applied,omitempty"`
 	notes       []string // a clause for each
 }
 

@@ -17,8 +17,8 @@ const defaultLimit = 50
 // pageOutput is a page of a list.
 type pageOutput[T any] struct {
 	summarized
-	Total      int    `json:"total" jsonschema_description:"Items in the whole list."`
-	NextOffset int    `json:"next_offset,omitempty" jsonschema_description:"Present if items are left."`
+	Total      int    `json:"total" `
+	NextOffset int    `json:"next_offset,omitempty" `
 	Items      []T    `json:"items"`
 	noun       string // what the items are, for the summary
 	none       string // the sentence for an empty list; "" is a general one
