@@ -65,9 +65,10 @@ func FuzzSanitized(f *testing.F) {
 			if strings.TrimSpace(secret) != "" && strings.Contains(got, secret) && !strings.Contains("[redacted]", secret) {
 				t.Errorf("%q contains the secret", got)
 			}
-			for i := 0; i+14 <= len(secret); i++ {
-				if strings.Contains(got, secret[i:i+14]) && !strings.Contains(secret, "[redacted]") {
-					t.Errorf("%q contains %q", got, secret[i:i+14])
+			runes := []rune(secret)
+			for i := 0; i+14 <= len(runes); i++ {
+				if piece := string(runes[i : i+14]); strings.Contains(got, piece) && !strings.Contains(secret, "[redacted]") {
+					t.Errorf("%q contains %q", got, piece)
 				}
 			}
 		}
