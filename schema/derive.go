@@ -151,7 +151,7 @@ const describedLevels = 1
 // writeRelaxed writes s with only those keywords that every value of the sender can
 // satisfy. Encoding s itself would cost several times as much: it encodes every level
 // again for each level above. An object that is more than levels below s is described
-// only as an object.
+// only as an object, and only the root says what is required.
 func writeRelaxed(w *bytes.Buffer, s *invopop.Schema, levels int) {
 	start := w.Len()
 	member := func(name string) {
@@ -186,7 +186,7 @@ func writeRelaxed(w *bytes.Buffer, s *invopop.Schema, levels int) {
 		member("type")
 		writeJSON(w, s.Type)
 	}
-	if len(s.Required) > 0 && described {
+	if len(s.Required) > 0 && levels == describedLevels {
 		member("required")
 		writeJSON(w, s.Required)
 	}

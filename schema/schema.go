@@ -45,8 +45,9 @@ func newInput(t reflect.Type) input {
 }
 
 // ForOutput derives the schema of the struct T for output. It permits unknown properties at
-// every level. Its only constraints are types and required properties, so that unexpected
-// values still conform. It also contains the format "password" and extras. ForOutput panics
+// every level. Its only constraints are types, and the required properties of T itself, so that
+// unexpected values still conform. Objects within objects within T are described without
+// their properties. It also contains the format "password" and extras. ForOutput panics
 // as [ForInput] does.
 //
 // A nil slice, map or pointer is null in JSON and does not conform: make it empty, or

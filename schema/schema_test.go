@@ -119,14 +119,34 @@ func TestForOutput(t *testing.T) {
 	const secret = `{"properties":{"sensitive":{"type":"boolean"},` +
 		`"value":{"type":"string","format":"password","description":"Shown once.","x-sensitive":true},` +
 		`"kind":{"type":"string"},"made":{"type":"string"},"text":{"type":"string"}},` +
-		`"type":"object","required":["sensitive","kind","made","text"]}`
+		`"type":"object"}`
 	const want = `{"properties":{` +
 		`"at":{"properties":{"Filename":{"type":"string"},"Offset":{"type":"integer"},"Line":{"type":"integer"},"Column":{"type":"integer"}},` +
-		`"type":"object","required":["Filename","Offset","Line","Column"]},` +
+		`"type":"object"},` +
 		`"many":{"items":` + secret + `,"type":"array"},` +
 		`"size":{"type":"integer"},"meta":{"type":"object"},"any":{}},` +
 		`"type":"object","required":["at","many","size","meta","any"]}`
 	if got := string(schema.ForOutput[Position]()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What is deep within an output is described as an object and no more.
+func TestForOutputDepth(t *testing.T) {
+	type leaf struct {
+		Secret string `json:"secret" jsonschema_description:"Deep."`
+	}
+	type branch struct {
+		Leaf   leaf   `json:"leaf"`
+		Leaves []leaf `json:"leaves"`
+	}
+	type tree struct {
+		Branch   branch   `json:"branch"`
+		Branches []branch `json:"branches"`
+	}
+	const b = `{"properties":{"leaf":{"type":"object"},"leaves":{"items":{"type":"object"},"type":"array"}},"type":"object"}`
+	const want = `{"properties":{"branch":` + b + `,"branches":{"items":` + b + `,"type":"array"}},"type":"object","required":["branch","branches"]}`
+	if got := string(schema.ForOutput[tree]()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -97,9 +97,9 @@ type createdKey struct {
 	Name       string               `json:"name,omitempty"`
 	KeyPrefix  string               `json:"key_prefix,omitempty"`
 	RoleName   string               `json:"role_name,omitempty"`
-	InUse      bool                 `json:"in_use" jsonschema_description:"Works and was used in the last 90 days."`
+	InUse      bool                 `json:"in_use"` // works and was used in the last 90 days
 	LastUsedAt raffclient.Timestamp `json:"last_used_at,omitempty"`
-	Fix        string               `json:"fix" jsonschema_description:"Calls after which the person's copy of the secret is useless, or what the user must do instead."`
+	Fix        string               `json:"fix"` // calls after which the person's copy of the secret is useless, or what the user must do instead
 }
 
 func (d *deps) createdKey(k raffclient.APIKey) createdKey {

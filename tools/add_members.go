@@ -15,7 +15,7 @@ type addedMemberOutput struct {
 	confirmed
 	AccessUnknown string       `json:"access_unknown,omitempty"`
 	Member        listedMember `json:"member"`
-	Access        *access      `json:"access,omitempty" jsonschema_description:"What the API key can use now."`
+	Access        *access      `json:"access,omitempty"` // what the API key can use now
 	scope         string       // "account", "project"
 	projectID     string
 	check         string // the tool that shows the member

@@ -58,7 +58,7 @@ type listedKey struct {
 	LastUsedAt     raffclient.Timestamp `json:"last_used_at,omitempty"`
 	CreatedByEmail string               `json:"created_by_email,omitempty"`
 	CreatedBy      string               `json:"created_by,omitempty"`
-	Unreadable     []string             `json:"unreadable,omitempty"`
+	Unreadable     []string             `json:"unreadable,omitempty" jsonschema:"-"` // rare: not in the schema
 }
 
 // leanKey returns the key as a list shows it. Its creator is named by the e-mail address if

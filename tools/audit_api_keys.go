@@ -39,12 +39,12 @@ const maxFindingsBytes = 40_000
 
 type auditAPIKeysOutput struct {
 	summarized
-	Keys       int            `json:"keys" jsonschema_description:"How many keys were judged."`
-	Counts     map[string]int `json:"counts" jsonschema_description:"Findings of each kind, in all."`
-	Total      int            `json:"total" jsonschema_description:"Findings in all."`
-	NextOffset int            `json:"next_offset,omitempty" jsonschema_description:"Present if findings are left."`
+	Keys       int            `json:"keys"`                  // how many keys were judged
+	Counts     map[string]int `json:"counts"`                // findings of each kind, in all
+	Total      int            `json:"total"`                 // findings in all
+	NextOffset int            `json:"next_offset,omitempty"` // present if findings are left
 	Findings   []finding      `json:"findings"`
-	Unknown    []string       `json:"unknown,omitempty" jsonschema_description:"What could not be judged, and why."`
+	Unknown    []string       `json:"unknown,omitempty"` // what could not be judged, and why
 	in         auditAPIKeysInput
 	account    int // keys of the account
 	severities map[string]int

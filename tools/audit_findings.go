@@ -18,7 +18,7 @@ type finding struct {
 	Name      string `json:"name,omitempty"`
 	KeyPrefix string `json:"key_prefix,omitempty"`
 	Why       string `json:"why"`
-	Fix       string `json:"fix" jsonschema_description:"The calls to make if the user agrees, or what the user has to do instead."`
+	Fix       string `json:"fix"` // the calls to make if the user agrees, or what the user has to do instead
 	key       *judgedKey
 }
 

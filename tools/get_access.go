@@ -44,7 +44,7 @@ type getAccessOutput struct {
 	ProjectRoles []roleInProject     `json:"project_roles"`
 	APIKeys      []createdKey        `json:"api_keys,omitempty" jsonschema_description:"Keys that the person created."`
 	Invitations  []pendingInvitation `json:"invitations,omitempty"`
-	Steps        []string            `json:"steps,omitempty" jsonschema_description:"What ends the person's access."`
+	Steps        []string            `json:"steps,omitempty"` // what ends the person's access
 	Unknown      []string            `json:"unknown,omitempty"`
 	text         string
 }

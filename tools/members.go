@@ -77,14 +77,14 @@ type listedMember struct {
 	ID           string   `json:"id"`
 	Email        string   `json:"email,omitempty"`
 	UserID       string   `json:"user_id,omitempty"`
-	APIKeyID     string   `json:"api_key_id,omitempty" jsonschema_description:"If known."`
+	APIKeyID     string   `json:"api_key_id,omitempty"` // if known
 	APIKeyName   string   `json:"api_key_name,omitempty"`
 	RoleID       string   `json:"role_id,omitempty"`
 	RoleName     string   `json:"role_name,omitempty"`
 	Status       string   `json:"status,omitempty"`
 	InvitationID string   `json:"invitation_id,omitempty"`
-	InvitedBy    string   `json:"invited_by,omitempty" jsonschema_description:"E-mail address or user ID."`
-	Unreadable   []string `json:"unreadable,omitempty"`
+	InvitedBy    string   `json:"invited_by,omitempty"`                // e-mail address or user ID
+	Unreadable   []string `json:"unreadable,omitempty" jsonschema:"-"` // rare: not in the schema
 }
 
 // leanMember returns the member as lists show it. Its InvitedBy is a user ID.
@@ -113,7 +113,7 @@ type memberIDInput struct {
 type memberOutput struct {
 	summarized
 	InvitedByEmail string            `json:"invited_by_email,omitempty"`
-	APIKeyID       string            `json:"api_key_id,omitempty" jsonschema_description:"If known."`
+	APIKeyID       string            `json:"api_key_id,omitempty"` // if known
 	APIKeyName     string            `json:"api_key_name,omitempty"`
 	Member         raffclient.Member `json:"member"`
 	noun           string            // "member", "project member"

@@ -63,7 +63,7 @@ type listedProject struct {
 	Slug       string   `json:"slug,omitempty"`
 	Default    *bool    `json:"is_default,omitempty"`
 	Active     *bool    `json:"is_active,omitempty"`
-	Unreadable []string `json:"unreadable,omitempty"`
+	Unreadable []string `json:"unreadable,omitempty" jsonschema:"-"` // rare: not in the schema
 }
 
 func leanProject(p raffclient.Project) listedProject {

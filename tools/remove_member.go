@@ -18,8 +18,8 @@ type removedMemberOutput struct {
 	summarized
 	ID           string          `json:"id"`
 	Name         string          `json:"name,omitempty"`
-	APIKeys      []createdKey    `json:"api_keys" jsonschema_description:"Created by the person; still exist."`
-	ProjectRoles []roleInProject `json:"project_roles" jsonschema_description:"Before the removal."`
+	APIKeys      []createdKey    `json:"api_keys"`      // created by the person; still exist
+	ProjectRoles []roleInProject `json:"project_roles"` // before the removal
 	Unknown      []string        `json:"unknown,omitempty"`
 	member       listedMember
 }

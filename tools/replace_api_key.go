@@ -38,11 +38,11 @@ type replaceAPIKeyOutput struct {
 	summarized
 	Secret delivery.Secret `json:"secret"` // before anything that may be long
 	confirmed
-	APIKey     listedKey     `json:"api_key" jsonschema_description:"The successor."`
+	APIKey     listedKey     `json:"api_key"` // the successor
 	Replaces   replacedKey   `json:"replaces"`
-	Access     keyAccess     `json:"access" jsonschema_description:"What the successor can use now."`
-	NotGranted []missingRole `json:"not_granted" jsonschema_description:"What the old key can use and the successor cannot yet."`
-	Remaining  []string      `json:"remaining" jsonschema_description:"What is left to do, in this order."`
+	Access     keyAccess     `json:"access"`      // what the successor can use now
+	NotGranted []missingRole `json:"not_granted"` // what the old key can use and the successor cannot yet
+	Remaining  []string      `json:"remaining"`   // what is left to do, in this order
 	created    keyOutput
 	term       string // a sentence about the successor's expiry, if none was requested
 	tierNote   string // a sentence, if the successor's tier is not known to be the old key's
@@ -58,7 +58,7 @@ type replacedKey struct {
 
 // keyAccess is what a key can use.
 type keyAccess struct {
-	RoleID   string        `json:"role_id,omitempty" jsonschema_description:"The account role."`
+	RoleID   string        `json:"role_id,omitempty"` // the account role
 	RoleName string        `json:"role_name,omitempty"`
 	Projects []grantedRole `json:"projects"`
 }
@@ -85,7 +85,7 @@ type grantedRole struct {
 type missingRole struct {
 	projectRole
 	Problem string `json:"problem"`
-	Call    string `json:"call" jsonschema_description:"The call that completes it."`
+	Call    string `json:"call"` // the call that completes it
 }
 
 func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replaceAPIKeyOutput, error) {

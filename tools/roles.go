@@ -15,7 +15,7 @@ func roleTools() []Tool {
 		define(spec{
 			name:        "list_roles",
 			title:       "List roles",
-			description: "List roles and their permissions: Raff's own (is_system) and custom ones. Account-scope roles cover administration, project-scope roles the resources of a project.",
+			description: "List roles, Raff's own (is_system) and custom ones; get_role shows the permissions. Account-scope roles cover administration, project-scope roles the resources of a project.",
 			effect:      reads,
 			permission:  rolesView,
 		}, listRoles),
@@ -78,12 +78,13 @@ type listedRole struct {
 	Slug        string   `json:"slug,omitempty"`
 	Scope       string   `json:"scope,omitempty"`
 	System      *bool    `json:"is_system,omitempty"`
-	Permissions []string `json:"permissions,omitempty"`
-	Unreadable  []string `json:"unreadable,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Permissions int      `json:"permission_count,omitempty"`
+	Unreadable  []string `json:"unreadable,omitempty" jsonschema:"-"` // rare: not in the schema
 }
 
 func leanRole(r raffclient.Role) listedRole {
-	return listedRole{r.ID, r.Name, r.Slug, r.Scope, r.System, r.Permissions, r.Unreadable}
+	return listedRole{r.ID, r.Name, r.Slug, r.Scope, r.System, r.Description, len(r.Permissions), r.Unreadable}
 }
 
 type roleIDInput struct {

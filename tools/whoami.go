@@ -25,19 +25,19 @@ type whoamiInput struct{}
 type whoamiOutput struct {
 	summarized
 	Sandbox       bool                 `json:"sandbox"`
-	KeySource     string               `json:"key_source,omitempty" jsonschema_description:"Where the server gets its key."`
+	KeySource     string               `json:"key_source,omitempty"` // where the server gets its key
 	KeyPrefix     string               `json:"key_prefix,omitempty"`
 	APIKeyID      string               `json:"api_key_id,omitempty"`
 	Name          string               `json:"name,omitempty"`
 	AccountID     string               `json:"account_id,omitempty"`
-	RoleID        string               `json:"role_id,omitempty" jsonschema_description:"Of the account role."`
+	RoleID        string               `json:"role_id,omitempty"` // of the account role
 	RoleName      string               `json:"role_name,omitempty"`
 	RateLimitTier string               `json:"rate_limit_tier,omitempty"`
 	ExpiresAt     raffclient.Timestamp `json:"expires_at,omitempty"`
 	DaysLeft      *int                 `json:"days_left,omitempty"`
-	Missing       []missingPermission  `json:"missing_permissions,omitempty" jsonschema_description:"What the key lacks, in the account or in every project."`
+	Missing       []missingPermission  `json:"missing_permissions,omitempty"` // what the key lacks, in the account or in every project
 	Projects      []ownProject         `json:"projects,omitempty"`
-	Unknown       []string             `json:"unknown,omitempty" jsonschema_description:"What is not known, and why."`
+	Unknown       []string             `json:"unknown,omitempty"` // what is not known, and why
 	sentences     []string             // of the summary
 }
 
@@ -56,7 +56,7 @@ func (o *whoamiOutput) unknown(format string, args ...any) {
 // missingPermission is a permission that the server's key lacks.
 type missingPermission struct {
 	Permission string   `json:"permission"`
-	Tools      []string `json:"tools" jsonschema_description:"The offered tools that need it."`
+	Tools      []string `json:"tools"` // the offered tools that need it
 }
 
 // ownProject is a project that the server's key has a role in.

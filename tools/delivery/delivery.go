@@ -22,10 +22,10 @@ import (
 // contains a flag, because no field of MCP marks a secret, and only the result itself
 // reaches every client.
 type Secret struct {
-	Sensitive bool   `json:"sensitive" jsonschema_description:"Always true."`
-	Delivery  string `json:"delivery" jsonschema_description:"inline, file, keyring, command, or recovered (saved in a file, because delivery failed)."`
-	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret itself, if it was delivered inline." jsonschema_extras:"x-sensitive=true"`
-	Location  string `json:"location,omitempty" jsonschema_description:"Where the secret is, or how the user reads it, if it was not delivered inline."`
+	Sensitive bool   `json:"sensitive"` // always true
+	Delivery  string `json:"delivery" jsonschema_description:"inline, file, keyring, command or recovered (saved in a file)."`
+	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret, if inline." jsonschema_extras:"x-sensitive=true"`
+	Location  string `json:"location,omitempty" jsonschema_description:"Where it is, if not inline."`
 	Note      string `json:"note"`
 }
 
