@@ -10,11 +10,12 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// change is a property that an update changed, as Raff's response confirms it.
+// change is a property that an update changed, as Raff's response confirms it. The values
+// have several types, and no schema for that is one that every client accepts.
 type change struct {
 	Field string `json:"field"`
-	From  any    `json:"from" jsonschema_extras:"type=string,type=boolean,type=array,type=null"`
-	To    any    `json:"to" jsonschema_extras:"type=string,type=boolean,type=array,type=null"`
+	From  any    `json:"from" jsonschema:"-"`
+	To    any    `json:"to" jsonschema:"-"`
 	text  string // the same for the summary, without the name of the field
 }
 
