@@ -11,9 +11,6 @@ import (
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
-// lookTime is how long a call reads what only makes its result more complete.
-const lookTime = 5 * time.Second
-
 // access is what a person or an API key can use.
 type access struct {
 	AccountRole  string          `json:"account_role,omitempty"`

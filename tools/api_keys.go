@@ -110,18 +110,12 @@ func getAPIKey(ctx context.Context, d *deps, in keyIDInput) (apiKeyOutput, error
 		return apiKeyOutput{}, err
 	}
 	o := apiKeyOutput{APIKey: fullKey{APIKey: key}}
-	o.APIKey.CreatedByEmail, o.creator = d.nameCreator(ctx, key)
-	return o, nil
-}
-
-// nameCreator returns the e-mail address of the creator of the key, if it is known, and a
-// sentence about the creator.
-func (d *deps) nameCreator(ctx context.Context, key raffclient.APIKey) (email, sentence string) {
-	if key.CreatedBy == "" {
-		return "", ""
+	if key.CreatedBy != "" {
+		var by string
+		o.APIKey.CreatedByEmail, by = d.creator(ctx, key.CreatedBy)
+		o.creator = " It was created by " + by + "."
 	}
-	p := d.readCreators(ctx)
-	return p.email(key.CreatedBy), p.creator(key)
+	return o, nil
 }
 
 type updateAPIKeyInput struct {

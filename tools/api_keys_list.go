@@ -1,8 +1,8 @@
 package tools
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,13 +21,11 @@ type listAPIKeysInput struct {
 
 // Check adds what no JSON Schema that every client reads can express.
 func (in listAPIKeysInput) Check() []schema.Fault {
-	if in.CreatedBy == "" || in.byEmail() || raffclient.IsUUID(in.CreatedBy) {
+	if in.CreatedBy == "" || isEmail(in.CreatedBy) || raffclient.IsUUID(in.CreatedBy) {
 		return nil
 	}
 	return []schema.Fault{{Property: "created_by", Problem: "'created_by' must be a user ID (a UUID) or an e-mail address"}}
 }
-
-func (in listAPIKeysInput) byEmail() bool { return strings.Contains(in.CreatedBy, "@") }
 
 // match reports whether k passes the filters. creators are the IDs of the users that
 // created_by stands for.
@@ -91,7 +89,11 @@ func (o listAPIKeysOutput) summary() string {
 }
 
 func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (listAPIKeysOutput, error) {
-	creators, ids, err := d.creatorsOf(ctx, in)
+	var creators *people // nil if they were not needed yet
+	if isEmail(in.CreatedBy) {
+		creators = new(d.readPeople(ctx))
+	}
+	ids, err := cmp.Or(creators, &people{}).usersOf(in.CreatedBy)
 	if err != nil {
 		return listAPIKeysOutput{}, err
 	}
@@ -105,7 +107,7 @@ func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (listAPIKeys
 		}
 	}
 	if creators == nil && slices.ContainsFunc(matching, func(k raffclient.APIKey) bool { return k.CreatedBy != "" }) {
-		creators = new(d.readCreators(ctx))
+		creators = new(d.readPeople(ctx))
 	}
 	if creators == nil {
 		creators = new(people)
@@ -115,63 +117,6 @@ func listAPIKeys(ctx context.Context, d *deps, in listAPIKeysInput) (listAPIKeys
 		lean[i] = leanKey(k, *creators)
 	}
 	return listAPIKeysOutput{paginate("API keys", in.listInput, lean), creators.unknown}, nil
-}
-
-// creatorsOf returns the IDs, in lower case, of the users that the filter created_by stands
-// for. An e-mail address is looked up among the members of the account, who are then returned
-// too. If it is not among them, that is an error: the keys of somebody who has left are still
-// there, and an empty list would deny them.
-func (d *deps) creatorsOf(ctx context.Context, in listAPIKeysInput) (members *people, ids []string, err error) {
-	if !in.byEmail() {
-		return nil, []string{strings.ToLower(in.CreatedBy)}, nil
-	}
-	p := d.readPeople(ctx)
-	if p.unknown != "" {
-		return nil, nil, refusal(fmt.Sprintf("Nothing was read: the keys cannot be filtered by an e-mail address, because the members of the account (%s) could not be read: %s. Filter by the user ID instead, or list all keys.", membersView.name, p.unknown))
-	}
-	for id, m := range p.byUser {
-		if strings.EqualFold(m.Email, in.CreatedBy) {
-			ids = append(ids, strings.ToLower(id))
-		}
-	}
-	if len(ids) == 0 {
-		return nil, nil, refusal(fmt.Sprintf("Which keys %s created is unknown: no member of the account has that e-mail address and a user ID. The keys of somebody who has left are still there: list all keys, where such a creator is shown by user ID (created_by).", quoted(in.CreatedBy)))
-	}
-	return &p, ids, nil
-}
-
-// namingTime is how long a read may take that only adds names to a result, or explains an
-// error.
-const namingTime = 5 * time.Second
-
-// readCreators reads the members of the account, to name the creators of keys.
-func (d *deps) readCreators(ctx context.Context) people {
-	limited, cancel := context.WithTimeout(ctx, namingTime)
-	defer cancel()
-	p := d.readPeople(limited)
-	switch {
-	case p.unknown != "" && limited.Err() != nil:
-		p.unknown = "reading the members of the account took too long"
-	case p.unknown == "" && len(p.byUser) == 0:
-		p.unknown = "the list of members contains no user"
-	}
-	return p
-}
-
-// creator returns a sentence about who created k; "" if Raff does not say.
-func (p people) creator(k raffclient.APIKey) string {
-	switch m, member := p.byUser[k.CreatedBy]; {
-	case k.CreatedBy == "":
-		return ""
-	case p.unknown != "":
-		return fmt.Sprintf(" The e-mail address of its creator (user ID %s) is unknown: %s.", idText(k.CreatedBy), p.unknown)
-	case !member:
-		return fmt.Sprintf(" Its creator (user ID %s) is not a member of the account.", idText(k.CreatedBy))
-	case m.Status != "active":
-		return fmt.Sprintf(" Its creator is %s, whose status as a member is %s.", quoted(m.Email), quoteAtMost(m.Status, maxShort))
-	default:
-		return fmt.Sprintf(" Its creator is %s.", quoted(m.Email))
-	}
 }
 
 // fullKey is an API key with everything that is known of it.

@@ -86,8 +86,8 @@ func TestListKeysByCreator(t *testing.T) {
 		t.Errorf("with IDs in upper case: got %d keys, want 15", l.Total)
 	}
 	for creator, want := range map[string]string{
-		"farid@meridian.example": "list all keys",
-		"eva@contractor.example": "list all keys", // invited, and no user yet
+		"farid@meridian.example": "list_api_keys",
+		"eva@contractor.example": "list_api_keys", // invited, and no user yet
 		"chen":                   "must be a user ID (a UUID) or an e-mail address",
 	} {
 		if r := b.call(t, t.Context(), "list_api_keys", args("created_by", creator)); !r.IsError || !strings.Contains(r.text(), want) {
@@ -134,7 +134,7 @@ func TestCreatorOfKey(t *testing.T) {
 	}
 	b := newBench(t)
 	for handle, want := range map[string][2]string{
-		"grafana":     {"Its creator is \"amir@meridian.example\".", "amir@meridian.example"},
+		"grafana":     {"It was created by \"amir@meridian.example\".", "amir@meridian.example"},
 		"dana-laptop": {`"dana@meridian.example", whose status as a member is "suspended"`, "dana@meridian.example"},
 		"migration":   {"is not a member of the account", ""},
 	} {

@@ -174,7 +174,7 @@ func fitting(page []finding) int {
 
 // wanted returns the keys to judge.
 func (a *audit) wanted(in auditAPIKeysInput, keys []raffclient.APIKey) ([]raffclient.APIKey, error) {
-	creators, err := a.usersOf(in.CreatedBy)
+	creators, err := a.people.usersOf(in.CreatedBy)
 	if err != nil {
 		return nil, err
 	}
@@ -189,26 +189,6 @@ func (a *audit) wanted(in auditAPIKeysInput, keys []raffclient.APIKey) ([]raffcl
 		return keys, nil
 	}
 	return slices.DeleteFunc(keys, func(k raffclient.APIKey) bool { return !slices.Contains(creators, strings.ToLower(k.CreatedBy)) }), nil
-}
-
-// usersOf returns the IDs, in lower case, of the users with that ID or e-mail address.
-func (a *audit) usersOf(who string) (ids []string, err error) {
-	if !strings.Contains(who, "@") {
-		return []string{strings.ToLower(who)}, nil
-	}
-	for id, m := range a.people.byUser {
-		if strings.EqualFold(m.Email, who) {
-			ids = append(ids, strings.ToLower(id))
-		}
-	}
-	const instead = "Pass the user ID instead, which is created_by in list_api_keys."
-	switch {
-	case a.people.unknown != "":
-		return nil, refusal(fmt.Sprintf("Which user has the e-mail address %s is unknown: %s. %s", quoted(who), a.people.unknown, instead))
-	case len(ids) == 0:
-		return nil, refusal(fmt.Sprintf("The account has no member with the e-mail address %s; perhaps they have left. %s", quoted(who), instead))
-	}
-	return ids, nil
 }
 
 // readPeople reads the members of the account. A list without an active member is not

@@ -282,7 +282,7 @@ func TestAuditOfSome(t *testing.T) {
 	for arguments, want := range map[string]string{
 		args("api_key_id", nobody):                   "no API key with the ID " + nobody + ". Check the ID with list_api_keys",
 		args("created_by", "farid@meridian.example"): "Pass the user ID instead",
-		args("created_by", "eva@contractor.example"): "no member with the e-mail address", // invited, so without keys
+		args("created_by", "eva@contractor.example"): "No member of the account has the e-mail address", // invited, so without keys
 		`{"limit":51}`:        "'limit'",
 		`{"api_key_id":"CI"}`: "'api_key_id'",
 	} {

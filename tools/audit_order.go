@@ -156,7 +156,7 @@ const (
 )
 
 func (a *audit) creatorOf(k raffclient.APIKey) creator {
-	member, found := a.people.byUser[k.CreatedBy]
+	member, found := a.people.user(k.CreatedBy)
 	switch {
 	case a.people.unknown != "":
 		return creatorPresent

@@ -92,7 +92,7 @@ func (d *deps) aboutRole(ctx context.Context, roleID string, err error) error {
 	if roleID == "" || !errors.Is(err, raffclient.ErrInvalid) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, namingTime)
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	role, unknown := d.client.GetRole(ctx, roleID)
 	if unknown != nil || role.Scope != "project" {

@@ -21,9 +21,7 @@ type memberPage struct {
 func (p memberPage) read(ctx context.Context, in listInput, all iter.Seq2[raffclient.Member, error]) (pageOutput[listedMember], error) {
 	listed := people{byUser: map[string]raffclient.Member{}}
 	o, err := list(p.noun, in, all, func(m raffclient.Member) listedMember {
-		if m.UserID != "" {
-			listed.byUser[m.UserID] = m
-		}
+		listed.add(m)
 		return p.leanMember(m)
 	})
 	if err != nil {
