@@ -10,7 +10,7 @@ import (
 func (d *deps) notOwn(key raffclient.APIKey, verb string) error {
 	switch {
 	case d.client.MayBeOwn(key):
-		return refusal(fmt.Sprintf("Nothing was changed: Raff does not show the prefix of %s, so it cannot be ruled out that it is the one that this server itself runs with, which the server does not %s. Ask the user to %[2]s it in the Raff dashboard.", labeled("the key", key.Name), verb))
+		return refusal(fmt.Sprintf("Nothing was changed: Raff does not show the prefix of %s, so it may be the one that this server itself runs with, which the server does not %s. To %[2]s it, use the Raff dashboard.", labeled("the key", key.Name), verb))
 	case d.client.IsOwn(key):
 		return refusal(fmt.Sprintf("Nothing was changed: %s (%s) is the one that this server itself runs with, and the server does not %s its own key. %s", labeled("key", key.Name), prefixText(key.KeyPrefix), verb, d.ownKeySteps(key)))
 	}
@@ -36,6 +36,6 @@ func (d *deps) ownKeySteps(key raffclient.APIKey) string {
 	if d.sandbox {
 		return "In the sandbox there is nothing to do about it: every start of the server creates a new account and a new key."
 	}
-	return fmt.Sprintf("To retire it, create a successor (%s, with an expires_at), have the user put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
+	return fmt.Sprintf("To retire it, create a successor (%s), put its secret where the server gets its key (%s) and restart the server; only then revoke the old key, which the restarted server can do.",
 		callText("replace_api_key", "api_key_id", key.ID), d.keySource)
 }

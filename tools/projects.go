@@ -44,7 +44,7 @@ func projectTools() []Tool {
 			title:       "Delete project",
 			description: "Permanently delete a project and the roles in it. Raff refuses if it is the default project or contains resources, which only the dashboard lists.",
 			effect:      deletes,
-			refuses:     "Raff deletes neither the default project nor one that contains resources; these tools cannot list resources, so ask the user to look in the Raff dashboard.",
+			refuses:     "Raff deletes neither the default project nor one that contains resources; these tools cannot list resources, so look in the Raff dashboard.",
 			permission:  projectsDelete,
 		}, deleteProject),
 	)

@@ -198,7 +198,7 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	}
 	deploy, revoke := "Deploy the new secret wherever the old key is used.", "Only then revoke the old key: %s."
 	if o.ownNote != "" {
-		deploy = fmt.Sprintf("%s Have the user put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.ownNote, o.keySource)
+		deploy = fmt.Sprintf("%s Put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.ownNote, o.keySource)
 		revoke = "Only then revoke the old key, which this server refuses before it is restarted with the new one: %s."
 	}
 	return append(steps, deploy,
@@ -219,7 +219,7 @@ func (o replaceAPIKeyOutput) summary() string {
 	case missing > 0:
 		text += fmt.Sprintf(" Of its access to projects, %d of %d grants failed: see not_granted.", missing, missing+granted)
 	case granted > 0:
-		text += fmt.Sprintf(" It has access to %s.", count(granted, "project"))
+		text += fmt.Sprintf(" It has access to %s.", counted(granted, "project"))
 	}
 	return text + " What remains: " + strings.Join(o.Remaining, " ")
 }

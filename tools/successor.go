@@ -46,7 +46,7 @@ func explainTerm(sent *time.Time, now time.Time, successor raffclient.APIKey) st
 	case sent != nil:
 		return fmt.Sprintf("No expires_at was given, so Raff was asked for the term of the old key, counted from now: %s.", termText(termSeconds(now, *sent)))
 	case successor.ExpiresAt == "":
-		return fmt.Sprintf("The old key never expires either. A leaked secret stays valid forever, so ask the user whether to set an expiry: %s.",
+		return fmt.Sprintf("The old key never expires either. A leaked secret stays valid forever, so consider an expiry: %s.",
 			callText("update_api_key", "api_key_id", successor.ID, "expires_at", "…"))
 	}
 	return ""
@@ -57,21 +57,13 @@ func termText(seconds int64) string {
 	const minute, hour, day = 60, 3600, 86400
 	switch {
 	case seconds >= 2*day:
-		return count(int((seconds+day/2)/day), "day")
+		return counted(int((seconds+day/2)/day), "day")
 	case seconds >= 2*hour:
-		return count(int((seconds+hour/2)/hour), "hour")
+		return counted(int((seconds+hour/2)/hour), "hour")
 	case seconds >= 2*minute:
-		return count(int((seconds+minute/2)/minute), "minute")
+		return counted(int((seconds+minute/2)/minute), "minute")
 	}
-	return count(int(seconds), "second")
-}
-
-// count returns a number with its noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
+	return counted(int(seconds), "second")
 }
 
 // stampPattern matches the time that successorName added to a name.

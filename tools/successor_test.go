@@ -20,7 +20,7 @@ func TestSuccessorHasTheTermOfTheOldKey(t *testing.T) {
 		}{
 			"production-deploy": {100, "the term of the old key, counted from now: 100 days."},
 			"old-website":       {365, "counted from now: 365 days."}, // it has expired
-			"terraform":         {0, `The old key never expires either. A leaked secret stays valid forever, so ask the user whether to set an expiry: update_api_key {"api_key_id":"`},
+			"terraform":         {0, `The old key never expires either. A leaked secret stays valid forever, so consider an expiry: update_api_key {"api_key_id":"`},
 		} {
 			b := newBench(t)
 			r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID(handle)))

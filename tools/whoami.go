@@ -217,7 +217,7 @@ func (o *whoamiOutput) describeExpiry(d *deps, k raffclient.APIKey) {
 		case d.offers("replace_api_key"):
 			o.say("%s", d.ownKeySteps(k))
 		default:
-			o.say("Ask the user to give the server another key before then.")
+			o.say("Give the server another key before then.")
 		}
 	}
 }
