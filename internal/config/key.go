@@ -72,7 +72,7 @@ func (c *Config) useKey(key, source, expand string) {
 		c.KeyProblem = &keyError{source + " contains example text instead of a key.",
 			"Replace it with a key from the Raff dashboard (API Keys)."}
 	case isUnexpanded(key):
-		c.KeyProblem = &keyError{source + " contains a placeholder instead of the key.", expand}
+		c.KeyProblem = &keyError{source + " contains an unexpanded placeholder instead of the key.", expand}
 	default:
 		parsed, err := raffclient.ParseKey(key)
 		if err == nil {
@@ -95,7 +95,7 @@ func (c *Config) useKeyFile(path string, env Environment) {
 			"Replace it with the path of a file that contains only the key."}
 		return
 	case isUnexpanded(path):
-		c.KeyProblem = &keyError{source + " contains a placeholder instead of a path.",
+		c.KeyProblem = &keyError{source + " contains an unexpanded placeholder instead of a path.",
 			"The MCP client passed it on unexpanded: write the path itself into the client's env block for this server."}
 		return
 	}

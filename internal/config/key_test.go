@@ -123,7 +123,7 @@ func TestLoadKeyFileProblem(t *testing.T) {
 		{"shell file", file("export RAFF_API_KEY=" + planted), "must start with raff_"},
 		{"masked", file("raff_737e…"), "masked"},
 		{"placeholder inside", file("${RAFF_API_KEY}"), "Write the key itself into the file."},
-		{"placeholder", "${HOME}/key", "RAFF_API_KEY_FILE contains a placeholder instead of a path. The MCP client passed it on unexpanded"},
+		{"placeholder", "${HOME}/key", "RAFF_API_KEY_FILE contains an unexpanded placeholder instead of a path. The MCP client passed it on unexpanded"},
 		{"placeholder in the middle", "/home/${env:USER}/key", "placeholder"},
 		{"shell placeholder", "$HOME/key", "placeholder"},
 		{"example", "<path>", "RAFF_API_KEY_FILE contains example text instead of a path. Replace it"},
