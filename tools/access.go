@@ -107,6 +107,8 @@ func (d *deps) createdKey(k raffclient.APIKey) createdKey {
 		c.Fix = d.whoseKey(k) + " " + d.ownKeySteps(k)
 	case c.InUse:
 		c.Fix = callText("replace_api_key", "api_key_id", k.ID) + ", deploy the new secret, then " + revoke
+	case isUsable(k) && k.LastUsedAt == "" && isNew(k, time.Now()):
+		c.Fix = "It is new and may be about to be used. If it is needed: " + callText("replace_api_key", "api_key_id", k.ID) + ", deploy the new secret, then revoke it; if not: " + revoke
 	default:
 		c.Fix = revoke
 	}

@@ -393,6 +393,24 @@ func TestOffboardingSteps(t *testing.T) {
 	}
 }
 
+// A key that was never used is not revoked without a thought if it is new: it may be about to
+// be used.
+func TestNewKeyOfAPerson(t *testing.T) {
+	for _, tt := range []struct {
+		age  time.Duration
+		want bool
+	}{{6 * 24 * time.Hour, true}, {8 * 24 * time.Hour, false}} {
+		b := newBench(t)
+		b.api.Fail(faulty.Fault{Method: "GET", Path: "/api/v1/api-keys*", Times: -1,
+			Set: map[string]any{"created_at": time.Now().Add(-tt.age).Format(time.RFC3339)}, Omit: []string{"last_used_at"}})
+		for _, k := range b.access(t, "get_access", args("email", "chen@meridian.example")).APIKeys {
+			if got := strings.HasPrefix(k.Fix, "It is new"); k.Name == "CI" && got != tt.want {
+				t.Errorf("after %v: got %q", tt.age, k.Fix)
+			}
+		}
+	}
+}
+
 // What get_access may not read is named; what it cannot do without is an error that names
 // the permission.
 func TestGetAccessWithoutPermissions(t *testing.T) {

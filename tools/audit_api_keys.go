@@ -25,8 +25,8 @@ func auditAPIKeysTool() Tool {
 type auditAPIKeysInput struct {
 	APIKeyID          string `json:"api_key_id,omitempty" jsonschema:"format=uuid" jsonschema_description:"Only this key."`
 	CreatedBy         string `json:"created_by,omitempty" jsonschema_description:"User ID or e-mail."`
-	ExpiresWithinDays int    `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30"`
-	UnusedDays        int    `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90"`
+	ExpiresWithinDays int    `json:"expires_within_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=30" jsonschema_description:"1 to 3650."`
+	UnusedDays        int    `json:"unused_days,omitempty" jsonschema:"minimum=1,maximum=3650,default=90" jsonschema_description:"1 to 3650."`
 	Limit             int    `json:"limit,omitempty" jsonschema:"minimum=1,maximum=50" jsonschema_description:"1 to 50."`
 	Offset            int    `json:"offset,omitempty" jsonschema:"minimum=0" jsonschema_description:"From next_offset."`
 }

@@ -115,6 +115,12 @@ const (
 // settling is how long a key need not have been used: it may not have been deployed yet.
 const settling = 7 * 24 * time.Hour
 
+// isNew reports whether a key is so new that it need not have been used.
+func isNew(k raffclient.APIKey, now time.Time) bool {
+	created, ok := k.CreatedAt.Time()
+	return ok && now.Sub(created) < settling
+}
+
 func (a *audit) useOf(k raffclient.APIKey) use {
 	if !isUsable(k) {
 		return notInUse
@@ -135,12 +141,11 @@ func (a *audit) useOf(k raffclient.APIKey) use {
 
 // useOfUnused returns the use of a key that was never used.
 func (a *audit) useOfUnused(k raffclient.APIKey) use {
-	created, ok := k.CreatedAt.Time()
-	if !ok {
+	if _, ok := k.CreatedAt.Time(); !ok {
 		a.doubts.add("When the key was created is unknown for %s, so it is not judged as never used.", k)
 		return useUnknown
 	}
-	if a.now.Sub(created) < settling {
+	if isNew(k, a.now) {
 		return useUnknown
 	}
 	return notInUse
