@@ -232,7 +232,10 @@ func TestNoConnection(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newClient(t, impatient(tt.url, "raff_x")).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+			cfg := impatient(tt.url, "raff_x")
+			// A handshake is slow beside other tests.
+			cfg.ConnectTimeout, cfg.RequestTimeout, cfg.CallTimeout = 4*time.Second, 4*time.Second, 12*time.Second
+			_, err := newClient(t, cfg).CreateAPIKey(t.Context(), raffclient.CreateAPIKeyRequest{Name: "ci"})
 			if !errors.Is(err, raffclient.ErrUnreachable) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("got %v, want ErrUnreachable with %q", err, tt.text)
 			}
