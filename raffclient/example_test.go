@@ -2,8 +2,10 @@ package raffclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
@@ -75,4 +77,47 @@ func ExampleClient_CreateAPIKey() {
 	// Output:
 	// Production CI Member <nil>
 	// [redacted]
+}
+
+// Names of keys, from the real API.
+func ExampleNew() {
+	key, err := raffclient.ParseKey(os.Getenv("RAFF_API_KEY"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := raffclient.New(raffclient.Config{APIKey: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for key, err := range client.APIKeys(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(key.Name)
+	}
+}
+
+// A creation whose response was lost is never repeated.
+func ExampleOutcomeError() {
+	api := sandbox.New()
+	client, err := raffclient.New(raffclient.Config{
+		APIKey:    api.OwnerKey(),
+		BaseURL:   "http://localhost",
+		Transport: api.Transport(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	created, err := client.CreateAPIKey(context.Background(), raffclient.CreateAPIKeyRequest{Name: "ci"})
+	switch {
+	case errors.Is(err, raffclient.ErrOutcomeUnknown):
+		log.Fatal("look for the key before you create another: ", err)
+	case errors.Is(err, raffclient.ErrForbidden):
+		log.Fatal("use a key with a role that may create keys: ", err)
+	case err != nil:
+		log.Fatal(err)
+	}
+	fmt.Println(created.Name, created.Secret)
+	// Output: ci [redacted]
 }

@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,23 +12,18 @@ import (
 	"testing"
 )
 
-// Users search the README for the words of a message: each text in its table of messages is
-// a text of the program.
-func TestReadmeQuotesMessages(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// Users search the documents for the words of a message: each text in the table of messages
+// is a text of the program.
+func TestDocumentsQuoteMessages(t *testing.T) {
 	texts := programTexts(t)
-	rows := strings.Split(table(string(readme), "| Message |"), "\n")
+	rows := table(t, "| Message |")
 	if len(rows) < 10 {
 		t.Fatalf("got %d rows", len(rows))
 	}
-	for _, row := range rows {
-		message := strings.TrimSpace(strings.Split(row, "|")[1])
+	for _, message := range firstCells(rows) {
 		for _, piece := range strings.FieldsFunc(strings.TrimSuffix(message, "(in the log)"), func(r rune) bool { return r == ';' || r == '…' }) {
 			if piece = strings.TrimSpace(piece); !containsFold(texts, piece) {
-				t.Errorf("no message of the program contains %q, of the row %q: correct the README", piece, message)
+				t.Errorf("no message of the program contains %q, of the row %q: correct the row", piece, message)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // The scripts are the program's manual: each begins with a promise to the user.
 func TestScripts(t *testing.T) {
-	readme, err := filepath.Abs("../../README.md")
+	docs, err := filepath.Abs("../../docs")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir+"/home")
 			e.Setenv("USERPROFILE", e.WorkDir+"/home")
-			e.Setenv("README", readme)
+			e.Setenv("DOCS", docs)
 			return os.Mkdir(e.WorkDir+"/home", 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
