@@ -73,7 +73,7 @@ func TestDocumentedCommands(t *testing.T) {
 }
 
 // samplePattern matches a question to an assistant, the call of a tool and its result.
-var samplePattern = regexp.MustCompile("(?m)^\\*\\*\".*\"\\*\\* `([a-z_]+) ?(.*)`\n\n((?:> .*\n)+)")
+var samplePattern = regexp.MustCompile("(?m)^\\*\\*\".*\"\\*\\* `([a-z_]+) ?(.*)`\n((?:> .*\n)+)")
 
 // The sample results in the README are those of the program, shortened at each "…".
 func TestReadmeSamples(t *testing.T) {

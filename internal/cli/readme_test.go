@@ -92,7 +92,7 @@ func TestDocumentedValues(t *testing.T) {
 	compareNames(t, "| Exit code |", codes)
 }
 
-// The table of prompts has a row for each prompt that the server offers.
+// The table of prompts is that of the server.
 func TestDocumentedPrompts(t *testing.T) {
 	var out, log bytes.Buffer
 	request := strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"prompts/list"}` + "\n")
@@ -100,21 +100,16 @@ func TestDocumentedPrompts(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, &log)
 	}
 	var response struct {
-		Result struct{ Prompts []struct{ Name string } }
+		Result struct{ Prompts []struct{ Name, Description string } }
 	}
 	if err := json.Unmarshal(out.Bytes(), &response); err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	var want []string
 	for _, p := range response.Result.Prompts {
-		names = append(names, p.Name)
+		want = append(want, fmt.Sprintf("| `%s` | %s |", p.Name, p.Description))
 	}
-	slices.Sort(names)
-	rows := table(t, "| Prompt |")
-	slices.SortFunc(rows, strings.Compare)
-	if got := firstCells(rows); !slices.Equal(got, names) {
-		t.Errorf("got prompts %q, want %q", got, names)
-	}
+	compareRows(t, "| Prompt |", want)
 }
 
 // The table of outcomes has a row for each that a tool can log.
