@@ -91,7 +91,7 @@ func demo(t *testing.T) []byte {
 	p.prompt("Rotate the key of the nightly backup.")
 	var replaced struct{ Summary string }
 	s.call(p, "replace_api_key", `{"api_key_id":"`+backup+`"}`, &replaced)
-	p.result(excerpt(t, replaced.Summary, `^.*?Created API key ".*?"`), "")
+	p.result(excerpt(t, replaced.Summary, `^.*?Created API key ".*?" \(prefix [^,]*, ID`), "")
 	p.result(excerpt(t, replaced.Summary, `Its secret is not in this result \(.*?\)\.`), "bold")
 	p.result(excerpt(t, replaced.Summary, `What remains: .*? is used\.`), "")
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,25 +47,23 @@ func TestDocumentedCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	unused := map[string]bool{}
-	for command := range notTried {
-		unused[command] = true
-	}
+	unused := maps.Clone(notTried)
 	for _, d := range userDocuments(t) {
-		for _, block := range d.blocks("sh") {
-			for command := range strings.Lines(block) {
-				command = strings.TrimSpace(command)
-				if _, ok := notTried[command]; ok {
-					delete(unused, command)
-					continue
-				}
+		for command := range strings.Lines(strings.Join(d.blocks("sh"), "")) {
+			command = strings.TrimSpace(command)
+			if _, ok := notTried[command]; ok {
+				delete(unused, command)
+				continue
+			}
+			t.Run(command, func(t *testing.T) {
+				t.Parallel()
 				cmd := exec.Command("sh", "-c", command)
 				cmd.Dir = t.TempDir()
 				cmd.Env = []string{"HOME=" + cmd.Dir, "PATH=" + dir + string(filepath.ListSeparator) + os.Getenv("PATH")}
 				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%s: %s: %v\n%s", d.path, command, err, out)
+					t.Errorf("in %s: %v\n%s", d.path, err, out)
 				}
-			}
+			})
 		}
 	}
 	for command := range unused {

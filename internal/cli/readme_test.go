@@ -100,7 +100,9 @@ func TestDocumentedPrompts(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, &log)
 	}
 	var response struct {
-		Result struct{ Prompts []struct{ Name, Description string } }
+		Result struct {
+			Prompts []struct{ Name, Description string }
+		}
 	}
 	if err := json.Unmarshal(out.Bytes(), &response); err != nil {
 		t.Fatal(err)
