@@ -3,7 +3,7 @@
 // account: API keys, roles, projects, members and invitations.
 //
 // Create one [Client] with [New] and share it: it is safe for concurrent use, and only
-// calls of the same Client share the rate limit. The Client stays within the API's rate
+// calls of the same Client share the rate limit, unless Config.SharedDir is set. The Client stays within the API's rate
 // limit and repeats requests that are safe to repeat. It never repeats a creation whose
 // response was lost: it looks up what was created and returns an [*OutcomeError].
 //
@@ -56,6 +56,13 @@ type Config struct {
 	// MaxResponseBytes bounds the bytes that are read of a response body.
 	// Default: 1 MiB.
 	MaxResponseBytes int64
+
+	// SharedDir is an absolute path of a directory, for this user only, through which
+	// clients with the same key share the rate limit, also those of other processes. It and
+	// its parent are created if they do not exist. It contains neither keys nor anything
+	// that must be kept. If it cannot be used, the client goes on alone. Default: nothing
+	// is shared.
+	SharedDir string
 
 	// Transport sends the requests. The client uses an *http.Transport as a clone
 	// that is limited to HTTP/1.1, because over HTTP/2 net/http repeats requests by
@@ -114,6 +121,10 @@ func New(cfg Config) (*Client, error) {
 	if http1 {
 		cfg.Transport = onlyHTTP1(t)
 	}
+	pace := newPacer()
+	if cfg.SharedDir != "" {
+		pace.shared = newSharedWindow(cfg.SharedDir, base.String(), cfg.APIKey)
+	}
 	return &Client{
 		cfg:   cfg,
 		base:  base,
@@ -123,7 +134,7 @@ func New(cfg Config) (*Client, error) {
 			// net/http would send X-API-Key to the host that a redirect names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		pace:      newPacer(),
+		pace:      pace,
 		creations: newCreations(),
 	}, nil
 }

@@ -28,16 +28,28 @@ const (
 )
 
 // pacer delays requests so that they stay within the rate limit, in the order in
-// which they arrive.
+// which they arrive. Requests of other processes count if they share the window.
 type pacer struct {
 	// turn contains an element while a request waits for a slot; the others queue to
 	// send on it. Goroutines that wait to send on a channel are served in the order of
 	// their arrival.
 	turn chan struct{}
 
-	mu     sync.Mutex
+	// lock contains an element while a goroutine uses the fields below. It is not a mutex,
+	// because the goroutine may wait for another process.
+	lock   chan struct{}
 	slots  []slot    // as many as the limit permits
 	resume time.Time // no request is sent earlier
+	shared *sharedWindow
+
+	mu        sync.Mutex
+	responses []arrival // not applied to the slots yet
+}
+
+// arrival is a response that has arrived.
+type arrival struct {
+	arrived time.Time
+	limit   int // its X-RateLimit-Limit; 0 if unknown
 }
 
 // slot is a place in the API's window. A request occupies one when it is sent.
@@ -49,7 +61,36 @@ type slot struct {
 }
 
 func newPacer() *pacer {
-	return &pacer{turn: make(chan struct{}, 1), slots: make([]slot, defaultLimit)}
+	return &pacer{turn: make(chan struct{}, 1), lock: make(chan struct{}, 1), slots: make([]slot, defaultLimit)}
+}
+
+// update calls f, which may read and change the slots. It is the only way to them, and
+// includes what other processes have done.
+func (p *pacer) update(f func(now time.Time)) {
+	p.lock <- struct{}{}
+	defer func() { <-p.lock }()
+	if p.shared == nil || !p.shared.acquire() {
+		p.apply(time.Now(), f)
+		return
+	}
+	defer p.shared.release()
+	now := time.Now()
+	p.shared.update(now, func(slots []slot, resume time.Time) ([]slot, time.Time) {
+		if slots != nil {
+			p.slots, p.resume = slots, resume
+		}
+		p.apply(now, f)
+		return p.slots, p.resume
+	})
+}
+
+// apply calls f after it has applied the responses that have arrived.
+func (p *pacer) apply(now time.Time, f func(now time.Time)) {
+	for _, r := range p.takeResponses() {
+		p.freeOldest(r.arrived)
+		p.setLimit(r.limit)
+	}
+	f(now)
 }
 
 // urgent returns a context whose requests skip the queue. Lookups of the outcome of a
@@ -90,10 +131,12 @@ func (p *pacer) wait(ctx context.Context) error {
 
 // reserve occupies a slot and returns 0. If no slot is free, it returns the least time to
 // wait before trying again.
-func (p *pacer) reserve() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
+func (p *pacer) reserve() (delay time.Duration) {
+	p.update(func(now time.Time) { delay = p.take(now) })
+	return delay
+}
+
+func (p *pacer) take(now time.Time) time.Duration {
 	s := &p.slots[0]
 	for i := range p.slots {
 		if p.slots[i].soonest(now).Before(s.soonest(now)) {
@@ -122,18 +165,30 @@ func (s *slot) soonest(now time.Time) time.Time {
 
 // pause delays all requests for d, because the API refused one for the rate limit.
 func (p *pacer) pause(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if resume := time.Now().Add(min(d, maxPause)); resume.After(p.resume) {
-		p.resume = resume
-	}
+	p.update(func(now time.Time) {
+		if resume := now.Add(min(d, maxPause)); resume.After(p.resume) {
+			p.resume = resume
+		}
+	})
 }
 
-// learn records that a response has arrived, and its X-RateLimit-Limit; 0 if unknown.
+// learn records that a response has arrived, and its X-RateLimit-Limit; 0 if unknown. The
+// next request applies it to the slots, so that each request opens the shared file once.
 func (p *pacer) learn(limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.freeOldest()
+	p.responses = append(p.responses, arrival{time.Now(), limit})
+}
+
+func (p *pacer) takeResponses() []arrival {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.responses
+	p.responses = nil
+	return r
+}
+
+func (p *pacer) setLimit(limit int) {
 	if limit < 1 || limit > maxLimit || limit == len(p.slots) {
 		return
 	}
@@ -144,10 +199,10 @@ func (p *pacer) learn(limit int) {
 	p.slots = slots
 }
 
-// freeOldest frees the slot of the oldest request without a response. Which request a
-// response belongs to is not known here; the oldest is a safe assumption, because its
-// slot becomes free no earlier than the right one would.
-func (p *pacer) freeOldest() {
+// freeOldest frees the slot of the oldest request without a response, of whatever process.
+// Which request a response belongs to is not known here; the oldest is a safe assumption,
+// because its slot becomes free no earlier than the right one would.
+func (p *pacer) freeOldest(arrived time.Time) {
 	var oldest *slot
 	for i := range p.slots {
 		if s := &p.slots[i]; !s.responded && !s.sent.IsZero() && (oldest == nil || s.sent.Before(oldest.sent)) {
@@ -158,7 +213,7 @@ func (p *pacer) freeOldest() {
 		return
 	}
 	oldest.responded = true
-	if free := time.Now().Add(window); free.Before(oldest.free) {
+	if free := arrived.Add(window); free.Before(oldest.free) {
 		oldest.free = free
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/internal/mcptest"
+	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
 )
 
 // loopbackAPI is a separate program: an API that immediately answers every request with
@@ -84,6 +86,72 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.Run("all", func(b *testing.B) { compareStart(b, list) })
 	b.Run("one toolset", func(b *testing.B) { compareStart(b, list, "RAFF_MCP_TOOLSETS=projects") })
+}
+
+// limitedAPI is a separate program: the sandbox behind its rate limit. It prints its URL and
+// the key of the owner. GET /refused returns how many requests it refused.
+func limitedAPI() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	api := sandbox.New()
+	fmt.Println("http://" + l.Addr().String())
+	fmt.Println(api.OwnerKey().Reveal())
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/refused" {
+			fmt.Fprint(w, api.RateLimited())
+			return
+		}
+		api.ServeHTTP(w, r)
+	}))
+}
+
+// BenchmarkTwoServers lets two servers with the same key make 300 calls, with one home
+// directory, through which they share the rate limit, and with two. It reports how many
+// requests were refused. Each run begins with all of the burst budget.
+func BenchmarkTwoServers(b *testing.B) {
+	program := buildAs(b, "../..")
+	for name, homes := range map[string][]string{"shared": slices.Repeat([]string{b.TempDir()}, 2), "alone": {b.TempDir(), b.TempDir()}} {
+		b.Run(name, func(b *testing.B) {
+			refused, runs := 0, 0
+			for b.Loop() {
+				api := startServer(b, "limited-api")
+				url, key := api.Line(), api.Line()
+				var wg sync.WaitGroup
+				for _, home := range homes {
+					wg.Go(func() { listOften(b, program, 150, "RAFF_API_KEY="+key, "RAFF_API_URL="+url, "HOME="+home) })
+				}
+				wg.Wait()
+				res, err := http.Get(url + "/refused")
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := 0
+				if _, err := fmt.Fscan(res.Body, &n); err != nil {
+					b.Fatal(err)
+				}
+				res.Body.Close()
+				refused, runs = refused+n, runs+1
+			}
+			b.ReportMetric(float64(refused)/float64(runs), "429s/300")
+		})
+	}
+}
+
+// listOften sends n calls to a server at once and waits for the responses.
+func listOften(b *testing.B, program string, n int, env ...string) {
+	c := startServer(b, program, env...)
+	c.initialize()
+	for i := range n {
+		c.Send(mcptest.Call(fmt.Sprint(i+2), "list_projects", "{}"))
+	}
+	for range n {
+		if line := c.Line(); !strings.Contains(line, "structuredContent") {
+			b.Errorf("got %s", line)
+		}
+	}
+	c.End()
 }
 
 // compareStart runs the program and the smallest server in turn, each up to the end of

@@ -64,10 +64,11 @@ func newToolsConfig(cfg config.Config, log *slog.Logger) (tools.Config, error) {
 		UserAgent: "raff-mcp/" + version,
 		Logger:    log,
 		OnWait:    tools.OnWait,
+		SharedDir: cfg.SharedDir,
 	}
 	if cfg.Sandbox {
 		api := sandbox.New()
-		c.APIKey, c.BaseURL, c.Transport = api.OwnerKey(), "", api.Transport()
+		c.APIKey, c.BaseURL, c.Transport, c.SharedDir = api.OwnerKey(), "", api.Transport(), ""
 	}
 	var err error
 	t.Client, err = raffclient.New(c)

@@ -49,6 +49,10 @@ type Config struct {
 	// Settings that have their default are not in it.
 	Sources map[string]string
 
+	// SharedDir is the directory through which servers share the rate limit of their key.
+	// It is "" without a home directory.
+	SharedDir string
+
 	// LogLevel is the minimum level of the log. Default: info.
 	LogLevel slog.Level
 	// LogFormat is "text", the default, or "json".
@@ -144,6 +148,9 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		if err := s.load(&c, flags, env, p); err != nil {
 			return Config{}, err
 		}
+	}
+	if home := env.homeDir(); home != "" {
+		c.SharedDir = filepath.Join(home, ".raff", "rate")
 	}
 	if err := c.Secrets.complete(env.homeDir()); err != nil {
 		return Config{}, err

@@ -59,8 +59,10 @@ func hasKey(cfg Config, key string) bool {
 }
 
 func TestLoadDefaults(t *testing.T) {
-	got, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
-	want := Config{Key: raffclient.NewSecret(planted), KeySource: "RAFF_API_KEY", Secrets: defaultSecrets, Toolsets: choices.Toolsets, Confirm: choices.Confirm[0], LogFormat: "text"}
+	env := fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted})
+	home, _ := env.Home()
+	got, err := load(nil, env)
+	want := Config{SharedDir: filepath.Join(home, ".raff", "rate"), Key: raffclient.NewSecret(planted), KeySource: "RAFF_API_KEY", Secrets: defaultSecrets, Toolsets: choices.Toolsets, Confirm: choices.Confirm[0], LogFormat: "text"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
