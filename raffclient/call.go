@@ -17,13 +17,20 @@ import (
 //  1. Wait until the rate limit permits a request.
 //  2. Send the request, log the attempt, and decode a successful response (see
 //     attempt).
-//  3. If it failed, decide whether it may be repeated, and when (see retryDelay).
-//  4. Report the delay to Config.OnWait, and wait.
-//  5. If the API refused a creation because of the rate limit, check that it created
+//  3. If the API rejected the client's own key, read that again (see renewKey). If it has
+//     changed, send the request again at once.
+//  4. If it failed for another reason, decide whether it may be repeated, and when (see
+//     retryDelay).
+//  5. Report the delay to Config.OnWait, and wait.
+//  6. If the API refused a creation because of the rate limit, check that it created
 //     nothing nevertheless.
 //
-// Config.CallTimeout bounds all attempts together.
+// Config.CallTimeout bounds all attempts together. Before that, the client's own key is
+// read if that has not been done yet.
 func (c *Client) do(ctx context.Context, r request, decode func(*response) *Error) (response, error) {
+	if err := c.LoadKey(ctx); err != nil {
+		return response{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
 	s, err := c.newSending(r)
@@ -46,6 +53,9 @@ func (c *Client) do(ctx context.Context, r request, decode func(*response) *Erro
 		res, err := s.attempt(ctx, decode)
 		if err == nil {
 			return res, nil
+		}
+		if s.renewKey(sendCtx, err) {
+			continue
 		}
 		delay, retry := s.retryDelay(err)
 		if !retry || time.Now().Add(delay).After(sendBy) {
@@ -74,6 +84,10 @@ type sending struct {
 	attempts  int    // so far
 	projectID string // to send as X-Project-ID; "" until the API requires it
 	last      *Error // of the last attempt that failed
+
+	key    Secret // the client's own, of the last attempt
+	read   int    // the last reading of the key that had ended before the call
+	reread bool   // the key was read again because of this request
 }
 
 func (c *Client) newSending(r request) (*sending, error) {
@@ -85,7 +99,8 @@ func (c *Client) newSending(r request) (*sending, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sending{client: c, request: r, url: u, body: body}, nil
+	_, read := c.key.get()
+	return &sending{client: c, request: r, url: u, body: body, read: read}, nil
 }
 
 // attempt sends the request once and logs that. If it succeeded, attempt decodes
@@ -95,6 +110,7 @@ func (s *sending) attempt(ctx context.Context, decode func(*response) *Error) (r
 		defer s.request.onAttempt()()
 	}
 	s.attempts++
+	s.key, _ = s.client.key.get()
 	start := time.Now()
 	res, err := s.send(ctx)
 	s.log(ctx, res.status, time.Since(start), err)

@@ -28,11 +28,18 @@ import (
 // DefaultBaseURL is the production URL of the API.
 const DefaultBaseURL = "https://api.rafftechnologies.com"
 
-// Config configures a Client. For every field but APIKey, the zero value selects
-// the default.
+// Config configures a Client. For every field but APIKey and ReadKey, of which one must be
+// set, the zero value selects the default.
 type Config struct {
 	// APIKey authenticates every request. It must be a key that ParseKey accepts.
 	APIKey Secret
+	// ReadKey, if not nil, returns the key that authenticates requests, in place of APIKey.
+	// It is called when the first request is sent, and again when the API has rejected the
+	// key (401): if it then returns another one, the request is sent once more. Its error
+	// should say what happened and what to do, and must not contain a key. Calls that
+	// need the key share one call of ReadKey, whose context ends after 40 s, or when none
+	// of them waits any more. That time is not part of CallTimeout, except after a 401.
+	ReadKey func(ctx context.Context) (Secret, error)
 	// BaseURL is the URL of the API without "/api/v1". It must be https, except for
 	// loopback hosts. Default: DefaultBaseURL.
 	BaseURL string
@@ -94,6 +101,7 @@ type Client struct {
 	pace      *pacer
 	creations *creations
 	refusals  refusals
+	key       *currentKey
 }
 
 // New returns a Client, or an error that names the invalid setting. It sends nothing.
@@ -102,7 +110,8 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.APIKey.checkKey(); err != nil {
+	key, err := newCurrentKey(cfg)
+	if err != nil {
 		return nil, err
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "raff-mcp")
@@ -123,7 +132,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	pace := newPacer()
 	if cfg.SharedDir != "" {
-		pace.shared = newSharedWindow(cfg.SharedDir, base.String(), cfg.APIKey)
+		pace.shared = newSharedWindow(cfg.SharedDir, base.String(), key)
 	}
 	return &Client{
 		cfg:   cfg,
@@ -136,6 +145,7 @@ func New(cfg Config) (*Client, error) {
 		},
 		pace:      pace,
 		creations: newCreations(),
+		key:       key,
 	}, nil
 }
 

@@ -81,6 +81,8 @@ func contractCalls() []contractCall {
 			c.MayBeOwn(raffclient.APIKey{}) // sends nothing
 			return nil
 		}},
+		{"LoadKey", func(ctx context.Context, c *raffclient.Client) error { return c.LoadKey(ctx) }},
+		{"ReloadKey", func(ctx context.Context, c *raffclient.Client) error { return c.ReloadKey(ctx) }},
 		{"OwnKeyPrefix", func(_ context.Context, c *raffclient.Client) error {
 			c.OwnKeyPrefix() // sends nothing
 			return nil

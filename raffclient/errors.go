@@ -17,6 +17,7 @@ import (
 var (
 	ErrInvalid         = errors.New("invalid request")             // 400 and other 4xx
 	ErrUnauthorized    = errors.New("API key not accepted")        // 401
+	ErrNoKey           = errors.New("no usable API key")           // nothing was sent: Config.ReadKey failed, with the error that Unwrap returns
 	ErrForbidden       = errors.New("not permitted")               // 403
 	ErrBilling         = errors.New("refused because of billing")  // 402, and 403 for a billing reason
 	ErrNotFound        = errors.New("not found")                   // 404
@@ -48,6 +49,8 @@ type Error struct {
 	Reason string
 	// RetryAfter is how long the API asks to wait, or 0 if it does not.
 	RetryAfter time.Duration
+	// Reread says, for ErrUnauthorized, what Config.ReadKey returned after that.
+	Reread Reread
 
 	kind            error
 	cause           error
@@ -79,7 +82,8 @@ func (e *Error) Is(target error) bool {
 	return e.kind == target || e.kind == ErrNoEndpoint && target == ErrNotFound
 }
 
-// Unwrap returns the error of the context that ended the call, or nil if none did.
+// Unwrap returns the error of the context that ended the call, or the error of
+// Config.ReadKey. It is nil if there is neither.
 func (e *Error) Unwrap() error { return e.cause }
 
 func mayHaveSucceeded(err error) bool {

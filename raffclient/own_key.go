@@ -7,30 +7,39 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// OwnKeyPrefix returns the public prefix of the client's own key. It is "" if the key is so
-// short that the prefix would be most of it.
+// OwnKeyPrefix returns the public prefix of the client's own key. See
+// [Secret.PublicPrefix]. It is "" before the key has been read.
 func (c *Client) OwnKeyPrefix() string {
-	if len(*c.cfg.APIKey.value) < 2*KeyPrefixLength {
-		return ""
-	}
-	return c.cfg.APIKey.prefix()
+	key, _ := c.key.get()
+	return key.PublicPrefix()
 }
 
-// IsOwn reports whether key is the client's own, Config.APIKey. It compares prefixes
-// and allows for one that the API shows in upper case, without "raff_", or as part of
-// a longer text.
+// IsOwn reports whether key is the client's own, which is the one that it uses for requests
+// now. It compares prefixes and allows for one that the API shows in upper case, without
+// "raff_", or as part of a longer text.
 func (c *Client) IsOwn(key APIKey) bool {
-	own, shown := c.ownPrefixBody(), prefixBody(key.KeyPrefix)
-	return own == shown || len(own) >= minDistinctive && strings.Contains(shown, own)
+	own, _ := c.key.get()
+	return own.isShownAs(key.KeyPrefix)
+}
+
+// isShownAs reports whether a prefix that the API shows is that of s.
+func (s Secret) isShownAs(prefix string) bool {
+	own, shown := prefixBody(s.prefix()), prefixBody(prefix)
+	return !s.IsZero() && (own == shown || len(own) >= minDistinctive && strings.Contains(shown, own))
 }
 
 // MayBeOwn reports whether key may be the client's own although IsOwn is false: its
-// prefix is missing or masked, and the parts that it shows match.
+// prefix is missing or masked, and the parts that it shows match. Before the client has read its
+// own key, it may be any.
 func (c *Client) MayBeOwn(key APIKey) bool {
-	if c.IsOwn(key) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
+	secret, _ := c.key.get()
+	if secret.IsZero() {
+		return true
+	}
+	if secret.isShownAs(key.KeyPrefix) || len(prefixBody(key.KeyPrefix)) >= KeyPrefixLength {
 		return false
 	}
-	own, contained, distinctive := prefixBody(*c.cfg.APIKey.value), 0, false
+	own, contained, distinctive := prefixBody(*secret.value), 0, false
 	parts := prefixParts(key.KeyPrefix)
 	for _, part := range parts {
 		if strings.Contains(own, part) {
@@ -43,8 +52,6 @@ func (c *Client) MayBeOwn(key APIKey) bool {
 
 // minDistinctive is how many characters of a prefix usually distinguish two keys.
 const minDistinctive = 4
-
-func (c *Client) ownPrefixBody() string { return prefixBody(c.cfg.APIKey.prefix()) }
 
 // prefixBody returns the distinctive part of a prefix: its letters and digits in
 // lower case, without "raff".

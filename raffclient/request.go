@@ -75,7 +75,7 @@ func (s *sending) httpRequest(ctx context.Context) (*http.Request, error) {
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", s.client.cfg.UserAgent)
-	req.Header.Set("X-API-Key", s.client.cfg.APIKey.Reveal())
+	req.Header.Set("X-API-Key", s.key.Reveal())
 	if s.projectID != "" {
 		req.Header.Set("X-Project-ID", s.projectID)
 	}

@@ -87,11 +87,11 @@ var secretMember = regexp.MustCompile(`"secret"\s*:\s*"(raff_[^"\\\s]+)"`)
 // decodeKey decodes a response that contains a key with its secret. It finds the
 // secret anywhere in the body: it must not be lost because of a byte order mark, an
 // unknown envelope or an unexpected value. It redacts the secret in all other fields,
-// where the API may have repeated it. It ignores the client's own key.
+// where the API may have repeated it. It ignores the client's own keys.
 func decodeKey(c *Client, res *response) (APIKeyWithSecret, *Error) {
 	rest, secret := *res, Secret{}
 	for _, m := range secretMember.FindAllSubmatch(res.body, -1) {
-		if found := NewSecret(string(m[1])); !found.equal(c.cfg.APIKey) {
+		if found := NewSecret(string(m[1])); !slices.ContainsFunc(c.key.all(), found.equal) {
 			secret = found
 			rest.body = secret.redactWhole(res.body)
 			break
@@ -149,7 +149,10 @@ func isSet(value json.RawMessage) bool {
 // decode.
 func decodeData[T any](c *Client, res *response, unmarshal func(json.RawMessage) (T, error)) (T, *Error) {
 	var data T
-	body := c.cfg.APIKey.redactWhole(res.body)
+	body := res.body
+	for _, key := range c.key.all() {
+		body = key.redactWhole(body)
+	}
 	if res.readErr != nil {
 		body = salvage(body)
 	}

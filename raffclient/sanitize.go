@@ -24,15 +24,18 @@ const (
 // Sanitize returns external text in a form that is safe to log or quote: on one
 // line, without invisible characters, at most 300 characters long, and with
 // everything that may be an API key redacted.
-func Sanitize(text string) string { return sanitizeMessage(text, Secret{}) }
+func Sanitize(text string) string { return sanitizeMessage(text) }
 
-// Sanitize is like the function Sanitize, and redacts the client's own key even if it
-// does not look like one.
-func (c *Client) Sanitize(text string) string { return sanitizeMessage(text, c.cfg.APIKey) }
+// Sanitize is like the function Sanitize, and redacts the client's own key, and every one
+// that it had before, even if it does not look like one.
+func (c *Client) Sanitize(text string) string { return sanitizeMessage(text, c.key.all()...) }
 
-func sanitizeMessage(text string, own Secret) string {
+func sanitizeMessage(text string, own ...Secret) string {
 	text = strings.Join(strings.Fields(sanitizeName(text)), " ")
-	return truncate(RedactKeys(own.Redact(text)), maxText, "…")
+	for _, key := range own {
+		text = key.Redact(text)
+	}
+	return truncate(RedactKeys(text), maxText, "…")
 }
 
 // sanitizeName returns a name on one line, without invisible characters and with

@@ -74,6 +74,15 @@ func (s Secret) prefix() string {
 	return truncate(*s.value, KeyPrefixLength, "")
 }
 
+// PublicPrefix returns the public prefix of a key, by which the API shows it. It is "" if
+// the key is so short that the prefix would be most of it.
+func (s Secret) PublicPrefix() string {
+	if s.value == nil || len(*s.value) < 2*KeyPrefixLength {
+		return ""
+	}
+	return s.prefix()
+}
+
 // redactWhole returns body with s replaced by "[redacted]". A longer key that begins with s
 // is left as it is.
 func (s Secret) redactWhole(body []byte) []byte {

@@ -27,21 +27,39 @@ const (
 // A sharedWindow is a file through which processes that use the same key share the slots of
 // their pacers. Its times are wall-clock times.
 type sharedWindow struct {
+	dir     string
+	baseURL string
+	current *currentKey
+
+	key   Secret // the one that path is for
 	path  string
 	lock  *flock.Flock
 	alone time.Time // until then, nothing is shared, because sharing failed
 }
 
-// newSharedWindow returns the window of the key at the API with that URL. The names of the
-// files in dir do not reveal the key. It creates nothing.
-func newSharedWindow(dir, baseURL string, key Secret) *sharedWindow {
-	sum := sha256.Sum256([]byte("rate limit\n" + baseURL + "\n" + *key.value))
-	path := filepath.Join(dir, hex.EncodeToString(sum[:8]))
-	return &sharedWindow{path: path, lock: flock.New(path + ".lock")}
+// newSharedWindow returns the window of the current key at the API with that URL. It creates
+// nothing.
+func newSharedWindow(dir, baseURL string, key *currentKey) *sharedWindow {
+	return &sharedWindow{dir: dir, baseURL: baseURL, current: key}
+}
+
+// followKey changes the file if the key has changed. The name of the file does not reveal the
+// key.
+func (w *sharedWindow) followKey() {
+	key, _ := w.current.get()
+	if key.IsZero() || key.equal(w.key) {
+		return
+	}
+	sum := sha256.Sum256([]byte("rate limit\n" + w.baseURL + "\n" + *key.value))
+	w.key, w.path = key, filepath.Join(w.dir, hex.EncodeToString(sum[:8]))
+	w.lock = flock.New(w.path + ".lock")
 }
 
 // acquire locks the window. It reports whether it did: if not, the caller goes on alone.
 func (w *sharedWindow) acquire() bool {
+	if w.followKey(); w.key.IsZero() {
+		return false
+	}
 	start := time.Now()
 	if start.Before(w.alone) {
 		return false

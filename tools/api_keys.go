@@ -164,7 +164,7 @@ func updateAPIKey(ctx context.Context, d *deps, in updateAPIKeyInput) (changedKe
 		if err != nil {
 			return o, withPermission(err, apiKeysView)
 		}
-		if err := d.notOwn(old, "deactivate or shorten"); err != nil && in.shortens(old) {
+		if err := d.notOwn(ctx, old, "deactivate or shorten"); err != nil && in.shortens(old) {
 			return o, err
 		}
 	}
@@ -207,7 +207,7 @@ func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conse
 	if err != nil {
 		return key, err
 	}
-	if err := d.notOwn(key, verb); err != nil {
+	if err := d.notOwn(ctx, key, verb); err != nil {
 		return key, err
 	}
 	return key, d.confirm(ctx, action{capitalized(verb), "API key", in.ID, cmp.Or(key.Name, in.ID), prefixText(key.KeyPrefix), consequence, "get_api_key"}, in.ConfirmName)

@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,7 +201,7 @@ func TestCreateAPIKeyFails(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY_FILE (/x/key)" })
+				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = keyFrom("RAFF_API_KEY_FILE (/x/key)") })
 				tt.fault.Method = "POST"
 				b.api.Fail(tt.fault)
 				r := b.call(t, t.Context(), "create_api_key", `{"name":"ci"}`)
@@ -398,9 +400,7 @@ func TestOddAnswersConform(t *testing.T) {
 }
 
 func TestNoCredential(t *testing.T) {
-	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) {
-		c.Problem = errors.New("No API key. Set RAFF_API_KEY.")
-	})
+	b := newBench(t, withoutKey("No API key. Set RAFF_API_KEY."))
 	for _, arguments := range []string{`{"name":"x"}`, `{}`} {
 		r := b.call(t, t.Context(), "create_api_key", arguments)
 		if !r.IsError || r.text() != "No API key. Set RAFF_API_KEY." {
@@ -414,12 +414,80 @@ func TestNoCredential(t *testing.T) {
 
 // The error for a rejected key says what happened, where the key comes from and what to do.
 func TestRejectedKey(t *testing.T) {
-	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY_FILE (/x/key)" })
-	b.api.Fail(faulty.Fault{Status: 401})
-	const want = "Nothing was read. The server's API key was rejected (HTTP 401): it is mistyped, expired, inactive or revoked. " +
-		"It comes from RAFF_API_KEY_FILE (/x/key): replace it there, then restart the server; until then, calling again does not help."
-	if r := b.call(t, t.Context(), "list_roles", `{}`); !r.IsError || r.text() != want {
-		t.Errorf("got %s, want %s", r.text(), want)
+	const rejected = "Nothing was read. The server's API key was rejected (HTTP 401): it is mistyped, expired, inactive or revoked. It comes from "
+	another := raffclient.NewSecret("raff_0123456789abcdef0123456789abcdef")
+	for _, tt := range []struct {
+		source tools.KeySource
+		key    raffclient.Secret // that is read after the rejection; zero for the same
+		err    error
+		want   string
+	}{
+		{source: tools.KeySource{Name: "RAFF_API_KEY", Fixed: true}, want: "RAFF_API_KEY: replace it there, then restart the server; until then, calling again does not help."},
+		{source: tools.KeySource{Name: "/x/key"}, want: "/x/key, which was read again and still contains the same key: replace it there, then call again; the server needs no restart."},
+		{source: tools.KeySource{Name: "/x/key"}, key: another, want: "/x/key, which was read again and contained another key, which was rejected too: replace it there, then call again; the server needs no restart."},
+		{source: tools.KeySource{Name: "/x/key"}, err: errors.New("/x/key is gone. Restore it."), want: "/x/key, which could not be read again. /x/key is gone. Restore it. Then call again; the server needs no restart."},
+	} {
+		var reads atomic.Int32
+		b := newBench(t, func(client *raffclient.Config, c *tools.Config) {
+			key := client.APIKey
+			client.ReadKey = func(context.Context) (raffclient.Secret, error) {
+				if reads.Add(1) == 1 || tt.key.IsZero() && tt.err == nil {
+					return key, nil
+				}
+				return tt.key, tt.err
+			}
+			c.KeySource = func() tools.KeySource { return tt.source }
+		})
+		b.api.Fail(faulty.Fault{Status: 401, Times: 2})
+		if r := b.call(t, t.Context(), "list_roles", `{}`); !r.IsError || r.text() != rejected+tt.want {
+			t.Errorf("got %s, want %s", r.text(), rejected+tt.want)
+		}
+	}
+}
+
+// The server's old key can be revoked once another one that works is where the server gets
+// its key. Until then it is refused, and the server keeps the key that works.
+func TestRevokeFormerOwnKey(t *testing.T) {
+	var store atomic.Pointer[raffclient.Secret]
+	b := newBench(t, func(client *raffclient.Config, c *tools.Config) {
+		store.Store(&client.APIKey)
+		client.ReadKey = func(context.Context) (raffclient.Secret, error) {
+			if key := store.Load(); !key.IsZero() {
+				return *key, nil
+			}
+			return raffclient.Secret{}, errors.New("The file is gone. Restore it.")
+		}
+		c.KeySource = keyFrom("/x/key")
+	})
+	own := *store.Load()
+	revoke := func() result {
+		return b.call(t, t.Context(), "revoke_api_key", args("api_key_id", sandbox.KeyID("owner"), "confirm_name", "Owner"))
+	}
+	for _, key := range []raffclient.Secret{own, {}, raffclient.NewSecret("raff_0123456789abcdef0123456789abcdef")} {
+		store.Store(&key)
+		if r := revoke(); !r.IsError || !strings.Contains(r.text(), "Nothing was changed") {
+			t.Errorf("got %s", r.text())
+		}
+		store.Store(&own)
+		if r := b.call(t, t.Context(), "list_roles", `{}`); r.IsError {
+			t.Fatalf("the server's key does not work any more: %s", r.text())
+		}
+	}
+	var created struct{ Secret struct{ Value string } }
+	r := b.call(t, t.Context(), "replace_api_key", args("api_key_id", sandbox.KeyID("owner")))
+	if err := json.Unmarshal(r.StructuredContent, &created); err != nil || !strings.Contains(r.text(), "no restart is needed") {
+		t.Fatalf("got %s", r.raw)
+	}
+	if r := revoke(); !r.IsError {
+		t.Fatalf("the own key was revoked: %s", r.text())
+	}
+	successor := raffclient.NewSecret(created.Secret.Value)
+	store.Store(&successor)
+	if r := revoke(); r.IsError {
+		t.Errorf("got %s", r.text())
+	}
+	if got := whoami(t, b); got.KeyPrefix != successor.PublicPrefix() || got.Name == "" {
+		t.Errorf("got %+v, want the successor to be the server's key", got)
 	}
 }
 

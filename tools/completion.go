@@ -41,7 +41,8 @@ type completer struct {
 // the account, there are none: that is no error, since the user can type on.
 func (c completer) CompletePromptArgument(ctx context.Context, name string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {
 	read := c.optionsOf(name, argument.Name)
-	if read == nil || c.problem != nil {
+	// Reading the server's key, which may need the user, is not part of completionTimeout.
+	if read == nil || c.client.LoadKey(ctx) != nil {
 		return &mcp.Completion{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)

@@ -147,7 +147,7 @@ func TestNextStepsForOwnKey(t *testing.T) {
 	const source = "RAFF_API_KEY_FILE (/x/key)"
 	for _, masked := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = source })
+			b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = keyFrom(source) })
 			if masked {
 				b.api.Fail(faulty.Fault{Method: "GET", Path: "/api/v1/api-keys*", Set: map[string]any{"key_prefix": "raff_…"}, Times: -1})
 			}
@@ -164,7 +164,7 @@ func TestNextStepsForOwnKey(t *testing.T) {
 					continue
 				}
 				n++
-				for _, want := range []string{"the one that the server itself runs with", "replace_api_key", source, "restart the server", "only then revoke"} {
+				for _, want := range []string{"the one that the server itself runs with", "replace_api_key", source, "no restart is needed", "only then revoke"} {
 					if masked && strings.HasPrefix(want, "the one") {
 						want = "it may be the one"
 					} else if !masked && strings.HasPrefix(want, "the one") {
@@ -183,7 +183,7 @@ func TestNextStepsForOwnKey(t *testing.T) {
 			}
 
 			r = b.call(t, t.Context(), "replace_api_key", args("api_key_id", own, "expires_at", "2100-01-01T00:00:00Z"))
-			for _, want := range []string{"where the server gets its key (" + source + ")", "restart the server", "which this server refuses before it is restarted"} {
+			for _, want := range []string{"where the server gets its key (" + source + ")", "no restart is needed", "which this server refuses as long as that is its own"} {
 				if r.IsError || !strings.Contains(r.text(), want) {
 					t.Errorf("masked %t: got %s, want it to say %q", masked, r.text(), want)
 				}

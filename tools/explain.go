@@ -105,7 +105,38 @@ func (d *deps) explainUnauthorized(err *raffclient.Error) string {
 	if d.sandbox {
 		return what + ": since the server started, it has expired or was revoked, regenerated or deactivated. Restart the server, which creates a new sandbox with a key that works; until then, calling again does not help."
 	}
-	return fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s: replace it there, then restart the server; until then, calling again does not help.", what, d.keySource)
+	source := d.keySource()
+	text := fmt.Sprintf("%s: it is mistyped, expired, inactive or revoked. It comes from %s", what, source.Name)
+	switch {
+	case source.Fixed:
+		return text + ": replace it there, then restart the server; until then, calling again does not help."
+	case err.Reread == raffclient.RereadSame:
+		text += ", which was read again and still contains the same key"
+	case err.Reread == raffclient.RereadAnother:
+		text += ", which was read again and contained another key, which was rejected too"
+	case err.Reread == raffclient.RereadFailed:
+		return text + ", which could not be read again. " + sentence(err.Unwrap()) + " Then call again; the server needs no restart."
+	}
+	return text + ": replace it there, then call again; the server needs no restart."
+}
+
+// explainNoKey says why there is no usable key, and what to do about it. The texts are those
+// of raffclient.Config.ReadKey.
+func (d *deps) explainNoKey(err error) string {
+	failed, ok := errors.AsType[*raffclient.Error](err)
+	if !ok || !errors.Is(err, raffclient.ErrNoKey) {
+		return "The call was cancelled before anything was sent. Call again if it is still needed."
+	}
+	return failed.Unwrap().Error()
+}
+
+// sentence returns the text of err, which ends with a full stop.
+func sentence(err error) string {
+	text := capitalized(oneLine(err.Error()))
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }
 
 // remedy returns what to do if Raff refuses a request. It blames the arguments only if

@@ -2,7 +2,6 @@ package tools_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -335,7 +334,7 @@ func TestPromptsAsk(t *testing.T) {
 
 // Prompts need no usable key, and send nothing.
 func TestPromptsWithoutKey(t *testing.T) {
-	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Problem = errors.New("no key. Set one.") })
+	b := newBench(t, withoutKey("no key. Set one."))
 	if got := getPrompt(t, b, "rotate_key", nil); !strings.Contains(got, "whoami {}") {
 		t.Errorf("got %q", got)
 	}

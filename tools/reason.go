@@ -17,6 +17,7 @@ var reasons = []struct {
 	{raffclient.ErrBilling, "Raff refused because of the account's billing%s"},
 	{raffclient.ErrForbidden, "the server's API key lacks a permission%s"},
 	{raffclient.ErrUnauthorized, "the server's API key was rejected%s"},
+	{raffclient.ErrNoKey, "the server has no usable API key%s"},
 	{raffclient.ErrNotFound, "Raff did not find it%s"},
 	{raffclient.ErrRateLimited, "Raff's rate limit is exhausted%s"},
 	{raffclient.ErrUnavailable, "Raff's API failed%s"},

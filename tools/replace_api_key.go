@@ -47,7 +47,7 @@ type replaceAPIKeyOutput struct {
 	term       string // a sentence about the successor's expiry, if none was requested
 	tierNote   string // a sentence, if the successor's tier is not known to be the old key's
 	ownNote    string // a sentence, if the old key is or may be the server's own
-	keySource  string
+	keySource  KeySource
 }
 
 type replacedKey struct {
@@ -117,7 +117,7 @@ func replaceAPIKey(ctx context.Context, d *deps, in replaceAPIKeyInput) (replace
 		NotGranted: []missingRole{},
 		created:    created,
 		tierNote:   tierNote,
-		keySource:  d.keySource,
+		keySource:  d.keySource(),
 	}
 	if in.ExpiresAt == nil {
 		o.term = explainTerm(expiresAt, now, created.APIKey)
@@ -198,8 +198,8 @@ func (o *replaceAPIKeyOutput) remaining() (steps []string) {
 	}
 	deploy, revoke := "Deploy the new secret wherever the old key is used.", "Only then revoke the old key: %s."
 	if o.ownNote != "" {
-		deploy = fmt.Sprintf("%s Put the new secret where the server gets its key (%s), and wherever else the old key is used, and restart the server.", o.ownNote, o.keySource)
-		revoke = "Only then revoke the old key, which this server refuses before it is restarted with the new one: %s."
+		deploy = fmt.Sprintf("%s Put the new secret where the server gets its key (%s), and wherever else the old key is used%s.", o.ownNote, o.keySource.Name, o.keySource.andRestart())
+		revoke = "Only then revoke the old key, which this server refuses as long as that is its own: %s."
 	}
 	return append(steps, deploy,
 		fmt.Sprintf("Watch with get_api_key: last_used_at of the new key (%s) changes, that of the old one (%s) no longer does.", prefixText(o.created.prefix), prefixText(o.Replaces.KeyPrefix)),

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,15 +20,14 @@ import (
 
 // Config configures a server.
 type Config struct {
-	// Client calls the API. It may be nil if Problem is set.
+	// Client calls the API. If its ReadKey returns an error, which must say why there is
+	// no usable credential and what to do about it, a call of a tool returns that error,
+	// but for the tool that is about the server itself, which reports it.
 	Client *raffclient.Client
-	// KeySource is where the API key of Client comes from, for messages:
-	// "RAFF_API_KEY". A sandbox does not need it.
-	KeySource string
-	// Problem, if not nil, says why there is no usable credential, and what to do
-	// about it. The server still lists its tools, and returns Problem from every
-	// call, but for the tool that is about the server itself, which reports it.
-	Problem error
+	// KeySource says where the API key of Client comes from, for messages. It is called
+	// after the key has been read, and must be safe for concurrent use. A sandbox does
+	// not need it.
+	KeySource func() KeySource
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
 	// Toolsets are the groups of tools that are offered; see [Toolsets]. Default:
@@ -48,6 +46,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// A KeySource is a place that the server's API key comes from.
+type KeySource struct {
+	Name  string // "RAFF_API_KEY"
+	Fixed bool   // another key can be read there only after a restart
+}
+
 // NewServer returns an MCP server that offers the tools that cfg selects.
 func NewServer(cfg Config) *server.MCPServer {
 	if cfg.Logger == nil {
@@ -55,6 +59,9 @@ func NewServer(cfg Config) *server.MCPServer {
 	}
 	if cfg.Secrets == nil {
 		cfg.Secrets = &delivery.Method{}
+	}
+	if cfg.KeySource == nil {
+		cfg.KeySource = func() KeySource { return KeySource{"the server's configuration", true} }
 	}
 	title := "Raff Technologies"
 	if cfg.Sandbox {
@@ -101,13 +108,12 @@ const cacheTTL = time.Hour
 func (cfg Config) deps() *deps {
 	d := &deps{
 		client:       cfg.Client,
-		keySource:    cmp.Or(cfg.KeySource, "the server's configuration"),
+		keySource:    cfg.KeySource,
 		secrets:      cfg.Secrets,
 		log:          cfg.Logger,
 		sandbox:      cfg.Sandbox,
 		confirmation: cfg.Confirm,
 		approvals:    newApprovals(),
-		problem:      cfg.Problem,
 		selection:    cfg.selection(),
 	}
 	for _, t := range all() {
@@ -142,8 +148,10 @@ func (t Tool) isAboutServer() bool { return t.Toolset == "" }
 
 func handler(t Tool, d *deps) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		if d.problem != nil && !t.isAboutServer() {
-			return failure(d.problem.Error()), nil
+		if !t.isAboutServer() {
+			if err := d.client.LoadKey(ctx); err != nil {
+				return failure(d.explainNoKey(err)), nil
+			}
 		}
 		ctx = context.WithValue(ctx, responsesKey{}, r.Params.MultiRoundTripParams)
 		return t.call(ctx, d, arguments(r)), nil

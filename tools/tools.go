@@ -60,7 +60,7 @@ func inToolset(name string, tools ...Tool) []Tool {
 // deps are the dependencies of the tools.
 type deps struct {
 	client       *raffclient.Client
-	keySource    string
+	keySource    func() KeySource
 	secrets      *delivery.Method
 	log          *slog.Logger
 	sandbox      bool
@@ -70,7 +70,6 @@ type deps struct {
 	keyMembers   keyMembers // which members are API keys
 	offered      []Tool
 	selection    string // the settings that limit offered; "" if none do
-	problem      error  // why client is nil: there is no usable key
 }
 
 // spec describes a tool.

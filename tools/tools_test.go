@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"log/slog"
 	"os"
@@ -45,17 +46,27 @@ func newBench(t *testing.T, change ...func(*raffclient.Config, *tools.Config)) *
 	for _, f := range change {
 		f(&c, &cfg)
 	}
-	if cfg.Problem == nil {
-		var err error
-		if cfg.Client, err = raffclient.New(c); err != nil {
-			t.Fatal(err)
-		}
+	var err error
+	if cfg.Client, err = raffclient.New(c); err != nil {
+		t.Fatal(err)
 	}
 	b.server = tools.NewServer(cfg)
 	contract.Watch(t, b.api, description)
 	b.seeded = len(b.api.Keys())
 	b.api.Record(true)
 	return b
+}
+
+// keyFrom is the source of a key that can change while the server runs.
+func keyFrom(name string) func() tools.KeySource {
+	return func() tools.KeySource { return tools.KeySource{Name: name} }
+}
+
+// withoutKey has reading the server's key fail.
+func withoutKey(problem string) func(*raffclient.Config, *tools.Config) {
+	return func(c *raffclient.Config, _ *tools.Config) {
+		c.ReadKey = func(context.Context) (raffclient.Secret, error) { return raffclient.Secret{}, errors.New(problem) }
+	}
 }
 
 func (b *bench) made() []sandbox.Key { return b.api.Keys()[b.seeded:] }

@@ -74,16 +74,21 @@ func whoami(ctx context.Context, d *deps, _ whoamiInput) (whoamiOutput, error) {
 	if d.selection != "" {
 		o.say("The administrator limited the tools that are offered: %s.", d.selection)
 	}
-	if d.problem != nil {
-		o.say("This server has no usable API key, and every other tool fails. %s", d.problem)
+	if err := d.client.LoadKey(ctx); err != nil {
+		if ctx.Err() != nil {
+			return o, context.Cause(ctx)
+		}
+		o.say("This server has no usable API key, and every other tool fails. %s", d.explainNoKey(err))
 		return o, nil
 	}
-	o.KeySource, o.KeyPrefix = d.keySource, d.client.OwnKeyPrefix()
 	if d.sandbox {
-		o.KeySource = "the sandbox"
 		o.say("This is a sandbox: a simulated account in memory, whose keys grant no access to Raff.")
 	}
 	key, err := d.ownKey(ctx)
+	o.KeySource, o.KeyPrefix = d.keySource().Name, d.client.OwnKeyPrefix() // now, because it may have been read again
+	if d.sandbox {
+		o.KeySource = "the sandbox"
+	}
 	if ctx.Err() != nil {
 		return o, context.Cause(ctx)
 	}

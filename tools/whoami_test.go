@@ -2,7 +2,6 @@ package tools_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -97,7 +96,7 @@ func keyFor(t *testing.T, role, projectRole string, expires *time.Time, change .
 func TestWhoami(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		expires := time.Now().Add(100*24*time.Hour + time.Hour).UTC().Truncate(time.Second)
-		b, key := keyFor(t, "admin", "viewer", &expires, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY_FILE" })
+		b, key := keyFor(t, "admin", "viewer", &expires, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = keyFrom("RAFF_API_KEY_FILE") })
 		got := whoami(t, b)
 		if got.Sandbox || got.KeySource != "RAFF_API_KEY_FILE" || got.KeyPrefix != key.KeyPrefix || got.APIKeyID != key.ID || got.Name != "Assistant" ||
 			got.AccountID != sandbox.AccountID || got.RoleName != "Admin" || got.RateLimitTier != "standard" || got.ExpiresAt != expires.Format(time.RFC3339) || got.DaysLeft == nil || *got.DaysLeft != 100 {
@@ -217,7 +216,7 @@ func TestWhoamiWithoutAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = "RAFF_API_KEY" })
+				b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.KeySource = keyFrom("RAFF_API_KEY") })
 				b.api.Fail(tt.fault)
 				got := whoami(t, b)
 				for _, text := range append(tt.want, "RAFF_API_KEY", got.KeyPrefix, "are unknown") {
@@ -235,9 +234,7 @@ func TestWhoamiWithoutAnswers(t *testing.T) {
 
 // whoami works without a usable key, and says what is wrong.
 func TestWhoamiWithoutKey(t *testing.T) {
-	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) {
-		c.Problem = errors.New("No Raff API key is configured. Set RAFF_API_KEY.")
-	})
+	b := newBench(t, withoutKey("No Raff API key is configured. Set RAFF_API_KEY."))
 	if got := whoami(t, b); !strings.Contains(got.Summary, "no usable API key") || !strings.Contains(got.Summary, "Set RAFF_API_KEY.") {
 		t.Errorf("got %q", got.Summary)
 	}

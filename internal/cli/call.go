@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools"
 )
 
@@ -46,22 +47,27 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if p.env.StderrIsTerminal && s.cfg.Sources["log-level"] == "" {
+		// A tool announces what it creates, in case the program is killed. Somebody at a
+		// terminal sees the command instead, and soon the result.
+		s.tools.Logger = newLogger(p.stderr, slog.LevelWarn, s.cfg.LogFormat, s.cfg.LogColor)
+	}
 	tool, err := s.offeredTool(args[0])
 	if err != nil {
 		return err
 	}
-	if s.cfg.KeyProblem != nil {
-		return usageError{s.cfg.KeyProblem}
-	}
-	if err := s.addDelivery(ctx); err != nil {
-		return err
-	}
 	arguments, err := callArguments(ctx, args[1:], p.stdin)
+	if err == nil {
+		err = s.loadKey(ctx)
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return message("call: interrupted before the tool was called. Nothing was done.")
 	case err != nil:
 		return usageError{err}
+	}
+	if err := s.addDelivery(ctx); err != nil {
+		return err
 	}
 	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}
 	if p.env.StdinIsTerminal && p.env.StderrIsTerminal {
@@ -73,13 +79,18 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	return c.err
 }
 
+// loadKey reads the server's own key. Its error is that of config.Keys, which a person at a
+// shell gets as it is.
+func (s *setup) loadKey(ctx context.Context) error {
+	err := s.tools.Client.LoadKey(ctx)
+	if errors.Is(err, raffclient.ErrNoKey) {
+		return errors.Unwrap(err)
+	}
+	return err
+}
+
 // serveCall serves c, which calls its tool.
 func (p *program) serveCall(ctx context.Context, s *setup, c *client, arguments json.RawMessage) error {
-	if p.env.StderrIsTerminal && s.cfg.Sources["log-level"] == "" {
-		// A tool announces what it creates, in case the program is killed. Somebody at a
-		// terminal sees the command instead, and soon the result.
-		s.tools.Logger = newLogger(p.stderr, slog.LevelWarn, s.cfg.LogFormat, s.cfg.LogColor)
-	}
 	messages := c.messages(arguments)
 	in := c.open(messages)
 	defer c.close()

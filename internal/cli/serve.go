@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -26,8 +25,11 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 	if err := s.addDelivery(cmd.Context()); err != nil {
 		return err
 	}
-	if s.cfg.KeyProblem != nil {
-		s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", s.cfg.KeyProblem.Error())
+	s.serving = true
+	if !s.cfg.Sandbox {
+		if err := s.cfg.Keys.Problem(); err != nil {
+			s.logNoKey(err)
+		}
 	}
 	if p.env.StdinIsTerminal {
 		fmt.Fprint(p.stderr, terminalHint)
@@ -37,17 +39,17 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 }
 
 // startAttrs describes the configuration for the log: who looks at the log of an incident
-// can tell which key the server used, and what it was permitted to do.
+// can tell what the server was permitted to do, and where it looked for its key. Which key
+// that was is not known before it is read, which is a record of its own: see readKey.
 func (s *setup) startAttrs() []any {
-	source, prefix := "none", ""
-	if s.tools.Client != nil {
-		source, prefix = cmp.Or(s.cfg.KeySource, "sandbox"), s.tools.Client.OwnKeyPrefix()
+	source := "sandbox"
+	if !s.cfg.Sandbox {
+		source = s.cfg.Keys.Source()
 	}
 	return []any{
 		"version", version,
 		"api", apiName(s.cfg),
 		"key", source,
-		"key_prefix", prefix,
 		"secrets", s.cfg.Secrets.Delivery,
 		"read_only", s.cfg.ReadOnly,
 		"confirm", s.cfg.Confirm,

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 
@@ -17,13 +18,14 @@ import (
 
 // A setup is the state that the commands that use the tools have in common.
 type setup struct {
-	cfg   config.Config
-	log   *slog.Logger
-	tools tools.Config
+	cfg     config.Config
+	log     *slog.Logger
+	tools   tools.Config
+	serving bool // a problem with the key is logged, because only a client learns of it otherwise
 }
 
 // newSetup loads the configuration, starts the log and configures the tools, except for
-// the delivery of secrets (see addDelivery). It sends nothing.
+// the delivery of secrets (see addDelivery). It sends nothing, and does not read the key.
 func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
 	cfg, err := config.Load(cmd.Flags(), p.env, choices())
 	if err != nil {
@@ -36,43 +38,60 @@ func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
-	t, err := newToolsConfig(cfg, log)
-	if err != nil {
+	s := &setup{cfg: cfg, log: log}
+	if err := s.configureTools(); err != nil {
 		return nil, usageError{err}
 	}
-	return &setup{cfg: cfg, log: log, tools: t}, nil
+	return s, nil
 }
 
-func newToolsConfig(cfg config.Config, log *slog.Logger) (tools.Config, error) {
-	t := tools.Config{
-		Problem:   cfg.KeyProblem,
-		Sandbox:   cfg.Sandbox,
-		Version:   version,
-		Logger:    log,
-		KeySource: cfg.KeySource,
-		ReadOnly:  cfg.ReadOnly,
-		Toolsets:  cfg.Toolsets,
-		Confirm:   tools.Confirm(cfg.Confirm),
-	}
-	if cfg.KeyProblem != nil {
-		return t, nil
+func (s *setup) configureTools() (err error) {
+	cfg := s.cfg
+	s.tools = tools.Config{
+		Sandbox:  cfg.Sandbox,
+		Version:  version,
+		Logger:   s.log,
+		ReadOnly: cfg.ReadOnly,
+		Toolsets: cfg.Toolsets,
+		Confirm:  tools.Confirm(cfg.Confirm),
 	}
 	c := raffclient.Config{
-		APIKey:    cfg.Key,
 		BaseURL:   cfg.APIURL,
 		ProjectID: cfg.ProjectID,
 		UserAgent: "raff-mcp/" + version,
-		Logger:    log,
+		Logger:    s.log,
 		OnWait:    tools.OnWait,
 		SharedDir: cfg.SharedDir,
 	}
 	if cfg.Sandbox {
 		api := sandbox.New()
 		c.APIKey, c.BaseURL, c.Transport, c.SharedDir = api.OwnerKey(), "", api.Transport(), ""
+	} else {
+		c.ReadKey = s.readKey
+		s.tools.KeySource = func() tools.KeySource { return tools.KeySource{Name: cfg.Keys.Source(), Fixed: cfg.Keys.Fixed()} }
 	}
-	var err error
-	t.Client, err = raffclient.New(c)
-	return t, err
+	s.tools.Client, err = raffclient.New(c)
+	return err
+}
+
+// readKey reads the server's own key and logs that: who looks at the log of an incident can
+// tell which keys the server used. The log contains no more of a key than its public prefix.
+func (s *setup) readKey(ctx context.Context) (raffclient.Secret, error) {
+	key, err := s.cfg.Keys.Read(ctx)
+	for _, w := range key.Warnings {
+		s.log.Warn(w)
+	}
+	switch {
+	case err == nil:
+		s.tools.Logger.Info("read the server's API key", "source", key.Source, "key_prefix", key.Secret.PublicPrefix())
+	case s.serving && !errors.Is(ctx.Err(), context.Canceled):
+		s.logNoKey(err)
+	}
+	return key.Secret, err
+}
+
+func (s *setup) logNoKey(problem error) {
+	s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", problem.Error())
 }
 
 // addDelivery prepares the delivery of new secrets. It returns an error if the destination

@@ -27,13 +27,17 @@ func TestKeySource(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := p.newSetup(cmd)
-		p.stderr.close()
-		if err != nil || s.cfg.KeyProblem != nil {
-			t.Fatalf("%v: got %+v, %v", tt.vars, s, err)
+		defer p.stderr.close()
+		if err != nil {
+			t.Fatalf("%v: %v", tt.vars, err)
 		}
+		if err := s.tools.Client.LoadKey(t.Context()); err != nil {
+			t.Fatalf("%v: %v", tt.vars, err)
+		}
+		got := s.tools.KeySource()
 		for _, want := range tt.want {
-			if !strings.Contains(s.tools.KeySource, want) {
-				t.Errorf("%v: got %q, want it to name %s", tt.vars, s.tools.KeySource, want)
+			if !strings.Contains(got.Name, want) || got.Fixed != (want == "RAFF_API_KEY") {
+				t.Errorf("%v: got %+v, want it to name %s", tt.vars, got, want)
 			}
 		}
 	}

@@ -1,16 +1,20 @@
 // Package config loads the configuration of the program: settings from flags,
-// environment variables and the current profile of the vendor's command line, and the
-// server's own API key.
+// environment variables and a profile of the vendor's command line, and the server's own
+// API key.
 //
 // [Settings] returns the settings. [AddFlags] defines their flags, and [Load] reads all
-// sources after the flags have been parsed.
+// sources after the flags have been parsed, except for the key, which [Keys] reads when it is
+// needed.
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -21,20 +25,18 @@ import (
 
 // A Config is the configuration of the program.
 type Config struct {
-	// Sandbox serves a simulated account. Key, APIURL and ProjectID may then be unset.
+	// Sandbox serves a simulated account. Keys is then nil, and APIURL and ProjectID may
+	// be unset.
 	Sandbox bool
 	// APIURL is the API's address without a trailing slash, or "" for the default.
 	APIURL string
 	// ProjectID is sent if the API requires a project. It is "" if none is set.
 	ProjectID string
 
-	// Key is the server's own key. It is zero if KeyProblem is not nil, and in the
-	// sandbox.
-	Key raffclient.Secret
-	// KeySource is where Key comes from, for messages.
-	KeySource string
-	// KeyProblem describes a problem with the key and its remedy, on one line.
-	KeyProblem error
+	// Profile is the name of the profile that was selected, or "" for the current one.
+	Profile string
+	// Keys reads the server's own key.
+	Keys *Keys
 
 	// Secrets configures where new secrets go. Default: inline.
 	Secrets Secrets
@@ -112,11 +114,11 @@ func (e Environment) homeDir() string {
 }
 
 // Load reads the configuration. In order of precedence, its sources are flags, which
-// [AddFlags] must have defined and which must have been parsed; env; and the current
-// profile.
+// [AddFlags] must have defined and which must have been parsed; env; and the profile, which
+// is the current one unless --profile selects another.
 //
-// The error is one line and never contains a key. For a problem with the key itself,
-// Load sets Config.KeyProblem and returns no error.
+// The error is one line and never contains a key. Load does not read the key, so that it
+// reads nothing but env and the profile's file: see Config.Keys.
 func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error) {
 	c := Config{
 		Secrets:   defaultSecrets,
@@ -130,24 +132,17 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		return Config{}, err
 	}
 	c.Sandbox = flags.Lookup("sandbox").Value.String() == "true"
-	var p profile
-	if !c.Sandbox {
-		var err error
-		if p, err = readProfile(env.homeDir()); err != nil {
-			return Config{}, err
-		}
-		if p.shared {
-			c.Warnings = append(c.Warnings, sharedWarning(p.path))
-		}
-		c.setKey(env, p)
-		if p.problem != nil && c.KeyProblem == nil {
-			c.Warnings = append(c.Warnings, p.problem.Error())
-		}
+	p, err := c.selectProfile(settings, flags, env)
+	if err != nil {
+		return Config{}, err
 	}
 	for _, s := range settings {
 		if err := s.load(&c, flags, env, p); err != nil {
 			return Config{}, err
 		}
+	}
+	if !c.Sandbox {
+		c.setKeys(env, p)
 	}
 	if home := env.homeDir(); home != "" {
 		c.SharedDir = filepath.Join(home, ".raff", "rate")
@@ -158,6 +153,44 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 	c.LogColor = env.StderrIsTerminal && c.LogFormat == "text" &&
 		env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb"
 	return c, nil
+}
+
+// selectProfile returns the profile that the other settings are read from. In the sandbox
+// there is none.
+func (c *Config) selectProfile(settings []Setting, flags *pflag.FlagSet, env Environment) (profile, error) {
+	i := slices.IndexFunc(settings, func(s Setting) bool { return s.Flag == "profile" })
+	if err := settings[i].load(c, flags, env, profile{}); err != nil || c.Sandbox {
+		return profile{}, err
+	}
+	p, err := readProfile(env.homeDir(), c.Profile)
+	if _, unknown := errors.AsType[*unknownProfileError](err); unknown {
+		return profile{}, fmt.Errorf("%s: %w", c.Sources["profile"], err)
+	}
+	return p, err
+}
+
+// setKeys sets c.Keys after all other settings have been set.
+func (c *Config) setKeys(env Environment, p profile) {
+	c.Keys = &Keys{
+		env:        env,
+		api:        cmp.Or(c.APIURL, raffclient.DefaultBaseURL),
+		profile:    p.atStart(),
+		readStored: readStoredKey,
+		timeout:    commandTimeout,
+	}
+	source, ok := c.Sources["api-url"]
+	c.Keys.profile.apiUnused = ok && source != p.source("api-url")
+	c.Warnings = append(c.Warnings, c.Keys.ignoredVariables()...)
+	if misspelled := misspelledKeyVariable(env); misspelled != "" {
+		c.Warnings = append(c.Warnings, misspelled)
+	}
+	if p.shared {
+		c.Warnings = append(c.Warnings, sharedWarning(p.path))
+	}
+	// Without a variable, this is said when the key is read: see noKeyError and readLogin.
+	if p.problem != nil && c.Keys.variableIsSet() {
+		c.Warnings = append(c.Warnings, p.problem.Error())
+	}
 }
 
 // load finds the value of s, checks it and sets it in c.

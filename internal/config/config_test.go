@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -23,14 +24,44 @@ const someUUID = "0b7e5a52-6d3f-4c36-9d0a-1f2e3d4c5b6a"
 
 var choices = Choices{Toolsets: []string{"api_keys", "roles"}, Confirm: []string{"auto", "always", "never"}}
 
-// load loads the configuration for the flags in args.
-func load(args []string, env Environment) (Config, error) {
+// loaded is a configuration with the key that was read, or the problem with it. Warnings are
+// those of both.
+type loaded struct {
+	Config
+	Key        raffclient.Secret
+	KeySource  string
+	KeyProblem error
+}
+
+// load loads the configuration for the flags in args, and reads the key.
+func load(args []string, env Environment) (loaded, error) {
+	return loadWith(nil, args, env)
+}
+
+// loadWith is load with a key that raff-mcp login has stored.
+func loadWith(stored storedKey, args []string, env Environment) (loaded, error) {
 	flags := pflag.NewFlagSet("raff-mcp", pflag.ContinueOnError)
 	AddFlags(flags, Settings(choices))
 	if err := flags.Parse(args); err != nil {
-		return Config{}, err
+		return loaded{}, err
 	}
-	return Load(flags, env, choices)
+	cfg, err := Load(flags, env, choices)
+	if err != nil || cfg.Keys == nil {
+		return loaded{Config: cfg}, err
+	}
+	cfg.Keys.readStored = noStoredKey
+	if stored != nil {
+		cfg.Keys.readStored = stored
+	}
+	key, problem := cfg.Keys.Read(context.Background())
+	cfg.Warnings = append(cfg.Warnings, key.Warnings...)
+	return loaded{cfg, key.Secret, key.Source, problem}, nil
+}
+
+type storedKey = func(ctx context.Context, env Environment, api string) (raffclient.Secret, string, error)
+
+func noStoredKey(context.Context, Environment, string) (raffclient.Secret, string, error) {
+	return raffclient.Secret{}, "", nil
 }
 
 // fakeEnvironment returns an environment with vars and a home directory without a profile.
@@ -54,7 +85,7 @@ func writePrivate(t *testing.T, path, text string) string {
 	return path
 }
 
-func hasKey(cfg Config, key string) bool {
+func hasKey(cfg loaded, key string) bool {
 	return cfg.KeyProblem == nil && reflect.DeepEqual(cfg.Key, raffclient.NewSecret(key))
 }
 
@@ -62,15 +93,16 @@ func TestLoadDefaults(t *testing.T) {
 	env := fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted})
 	home, _ := env.Home()
 	got, err := load(nil, env)
-	want := Config{SharedDir: filepath.Join(home, ".raff", "rate"), Key: raffclient.NewSecret(planted), KeySource: "RAFF_API_KEY", Secrets: defaultSecrets, Toolsets: choices.Toolsets, Confirm: choices.Confirm[0], LogFormat: "text"}
-	if err != nil || !reflect.DeepEqual(got, want) {
+	got.Keys = nil
+	want := Config{SharedDir: filepath.Join(home, ".raff", "rate"), Secrets: defaultSecrets, Toolsets: choices.Toolsets, Confirm: choices.Confirm[0], LogFormat: "text"}
+	if err != nil || !hasKey(got, planted) || got.KeySource != "RAFF_API_KEY" || !reflect.DeepEqual(got.Config, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for _, s := range Settings(choices) {
 		if s.Default == "" || s.Flag == "api-url" {
 			continue
 		}
-		if err := s.set(&got, s.Default); err != nil || !reflect.DeepEqual(got, want) {
+		if err := s.set(&got.Config, s.Default); err != nil || !reflect.DeepEqual(got.Config, want) {
 			t.Errorf("--%s: the default %q is not what holds without it: %v", s.Flag, s.Default, err)
 		}
 	}
@@ -115,7 +147,7 @@ func TestLoadSettings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := tt.field(cfg); got != tt.want {
+			if got := tt.field(cfg.Config); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -248,7 +280,7 @@ func TestLoadSandbox(t *testing.T) {
 		home, _ := env.Home()
 		writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), "[")
 		cfg, err := load([]string{"--sandbox"}, env)
-		if err != nil || !cfg.Sandbox || !cfg.Key.IsZero() || cfg.KeyProblem != nil || len(cfg.Warnings) > 0 {
+		if err != nil || !cfg.Sandbox || cfg.Keys != nil || len(cfg.Warnings) > 0 {
 			t.Errorf("%q: got %+v, %v", key, cfg, err)
 		}
 	}
@@ -292,10 +324,10 @@ func TestLoadNeverQuotesAKey(t *testing.T) {
 		profile("profiles: {default: {api-url: !!int %s}}"), profile("profiles: {default: {api-key: !%s x}}"),
 		profile("current-profile: %[1]s\nprofiles: {%[1]s: {api-url: %[1]s}}"), profile("%%YAML %s\n---\na: 1"),
 	}
-	names := []string{"RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_API_URL", "RAFF_PROJECT_ID", "RAFF_MCP_SECRETS", "RAFF_MCP_LOG_LEVEL", "RAFF_MCP_LOG_FORMAT"}
-	var cases []func(Environment) (Config, error)
+	names := []string{"RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_API_KEY_COMMAND", "RAFF_MCP_PROFILE", "RAFF_API_URL", "RAFF_PROJECT_ID", "RAFF_MCP_SECRETS", "RAFF_MCP_LOG_LEVEL", "RAFF_MCP_LOG_FORMAT"}
+	var cases []func(Environment) (loaded, error)
 	for _, text := range texts {
-		cases = append(cases, func(env Environment) (Config, error) {
+		cases = append(cases, func(env Environment) (loaded, error) {
 			home, _ := env.Home()
 			writePrivate(t, filepath.Join(home, ".raff", "config.yaml"), text)
 			return load(nil, env)
@@ -303,7 +335,7 @@ func TestLoadNeverQuotesAKey(t *testing.T) {
 	}
 	for _, name := range names {
 		for _, format := range []string{"%s", "x%s", "%s…", "${%s}", "https://%s@a.example", "https://a.example?%s", "\n%s\n\x00", "<%s>"} {
-			cases = append(cases, func(env Environment) (Config, error) {
+			cases = append(cases, func(env Environment) (loaded, error) {
 				env.Getenv = func(n string) string {
 					if n == name {
 						return fmt.Sprintf(format, planted)

@@ -22,92 +22,61 @@ type message string
 
 func (m message) Error() string { return string(m) }
 
-// setKey sets the key from the first source that is set, even if that is invalid,
-// because the next one may contain the key of another account.
-func (c *Config) setKey(env Environment, p profile) {
-	key, path := env.variable("RAFF_API_KEY"), env.variable("RAFF_API_KEY_FILE")
-	switch {
-	case key != "":
-		if path != "" {
-			c.Warnings = append(c.Warnings, "RAFF_API_KEY_FILE is ignored, because RAFF_API_KEY is set. Unset one of them.")
-		}
-		c.useKey(key, "RAFF_API_KEY",
-			"The MCP client passed it on unexpanded: set the variable where the client runs, "+
-				"or write the key into the client's env block for this server.")
-	case path != "":
-		c.useKeyFile(path, env)
-	case strings.TrimSpace(p.values["api-key"]) != "":
-		c.useKey(p.values["api-key"], p.source("api-key"), "Put the key itself there, or set RAFF_API_KEY.")
-	default:
-		c.KeyProblem = noKeyError(p)
-	}
-}
-
-// noKeyError is the problem if no source contains a key. It names a profile file that was
-// found.
-func noKeyError(p profile) *keyError {
-	what := "No Raff API key is configured"
-	switch {
-	case p.problem != nil:
-		what += ", and " + p.problem.what()
-	case p.path != "":
-		what += ", and the current profile in " + printable.String(p.path) + " contains no api-key"
-	}
-	return &keyError{what + ".",
-		"Set RAFF_API_KEY to a key from the Raff dashboard (API Keys), in the MCP client's env block for this server, " +
-			"or set RAFF_API_KEY_FILE, or run `raff configure`; or try without an account, with --sandbox."}
-}
-
-// useKey sets the key that was found in source if raffclient.ParseKey accepts it. expand
-// is the remedy for a placeholder.
-func (c *Config) useKey(key, source, expand string) {
+// parseKey returns the key that was found in source if raffclient.ParseKey accepts it.
+// expand is the remedy for a placeholder.
+func parseKey(key, source, expand string) (raffclient.Secret, error) {
 	key = strings.TrimSpace(key)
 	switch {
 	case isMasked(key):
-		c.KeyProblem = &keyError{source + " contains a masked key, shortened for display.",
+		return raffclient.Secret{}, &keyError{source + " contains a masked key, shortened for display.",
 			"Put the whole key there; if nobody has it any more, regenerate it in the Raff dashboard (API Keys)."}
 	case isEncrypted(key):
-		c.KeyProblem = encryptedError(source, "key")
+		return raffclient.Secret{}, encryptedError(source, "key")
 	case exampleKey.MatchString(key) || isExample(key):
-		c.KeyProblem = &keyError{source + " contains example text instead of a key.",
+		return raffclient.Secret{}, &keyError{source + " contains example text instead of a key.",
 			"Replace it with a key from the Raff dashboard (API Keys)."}
 	case isUnexpanded(key):
-		c.KeyProblem = &keyError{source + " contains an unexpanded placeholder instead of the key.", expand}
-	default:
-		parsed, err := raffclient.ParseKey(key)
-		if err == nil {
-			c.Key, c.KeySource = parsed, source
-			return
-		}
-		c.KeyProblem = &keyError{source + " does not contain a Raff API key, which must start with raff_ and contain only letters, digits and punctuation, without spaces.",
+		return raffclient.Secret{}, &keyError{source + " contains an unexpanded placeholder instead of the key.", expand}
+	}
+	parsed, err := raffclient.ParseKey(key)
+	if err != nil {
+		return raffclient.Secret{}, &keyError{source + " does not contain a Raff API key, which must start with raff_ and contain only letters, digits and punctuation, without spaces.",
 			"Copy the whole key from where it is kept, without quotes, or create one in the Raff dashboard (API Keys)."}
 	}
+	return parsed, nil
 }
 
-func (c *Config) useKeyFile(path string, env Environment) {
-	const source = "RAFF_API_KEY_FILE"
+// parseKeyVariable returns the key in RAFF_API_KEY, which contains value.
+func parseKeyVariable(value string) (Key, error) {
+	const expand = "The MCP client passed it on unexpanded: set the variable where the client runs, " +
+		"or write the key into the client's env block for this server."
+	key, err := parseKey(value, keyVariable, expand)
+	return Key{Secret: key, Source: keyVariable}, err
+}
+
+// readKeyFileVariable returns the key in the file that RAFF_API_KEY_FILE names.
+func readKeyFileVariable(path string, env Environment) (Key, error) {
 	switch {
 	case isEncrypted(path):
-		c.KeyProblem = encryptedError(source, "path")
-		return
+		return Key{}, encryptedError(keyFileVariable, "path")
 	case isExample(path):
-		c.KeyProblem = &keyError{source + " contains example text instead of a path.",
+		return Key{}, &keyError{keyFileVariable + " contains example text instead of a path.",
 			"Replace it with the path of a file that contains only the key."}
-		return
 	case isUnexpanded(path):
-		c.KeyProblem = &keyError{source + " contains an unexpanded placeholder instead of a path.",
+		return Key{}, &keyError{keyFileVariable + " contains an unexpanded placeholder instead of a path.",
 			"The MCP client passed it on unexpanded: write the path itself into the client's env block for this server."}
-		return
 	}
 	path, text, shared, err := readKeyFile(path, env.homeDir())
 	if err != nil {
-		c.KeyProblem = keyFileError(path, err)
-		return
+		return Key{}, keyFileError(path, err)
 	}
+	source := printable.String(path) + " (" + keyFileVariable + ")"
+	key, err := parseKey(text, source, "Write the key itself into the file.")
+	found := Key{Secret: key, Source: source}
 	if shared {
-		c.Warnings = append(c.Warnings, sharedWarning(path))
+		found.Warnings = []string{sharedWarning(path)}
 	}
-	c.useKey(text, printable.String(path)+" (RAFF_API_KEY_FILE)", "Write the key itself into the file.")
+	return found, err
 }
 
 // readKeyFile returns the contents of the file at path, and the path with ~ replaced.

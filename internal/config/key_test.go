@@ -22,7 +22,7 @@ func TestLoadKey(t *testing.T) {
 func TestLoadKeyProblem(t *testing.T) {
 	const example = "RAFF_API_KEY contains example text instead of a key. Replace it with a key from"
 	for _, tt := range []struct{ key, want string }{
-		{"", "No Raff API key is configured. Set RAFF_API_KEY"},
+		{"", "No Raff API key is configured. Run `raff-mcp login` with a key"},
 		{"  \n", "No Raff API key is configured"},
 		{"raff_", "must start with raff_"},
 		{"sk-" + planted, "must start with raff_"},
@@ -74,7 +74,7 @@ func TestLoadKeyProblem(t *testing.T) {
 }
 
 // checkKeyProblem checks that there is no key, and that the problem contains want.
-func checkKeyProblem(t *testing.T, cfg Config, want string) {
+func checkKeyProblem(t *testing.T, cfg loaded, want string) {
 	t.Helper()
 	if cfg.KeyProblem == nil || !cfg.Key.IsZero() {
 		t.Fatalf("got a key, want %q", want)

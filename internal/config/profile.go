@@ -18,9 +18,12 @@ import (
 
 const maxProfileBytes = 1 << 20
 
-// A profile is the current profile of the vendor's configuration file.
+// A profile is a profile of the vendor's configuration file: the one that is selected with
+// --profile, or the current one.
 type profile struct {
 	path   string            // of the file, "" if there is none
+	wanted string            // the name that was selected, "" for the current profile
+	name   string            // of the profile, "" if the file has no such profile
 	values map[string]string // by Setting.ProfileKey
 	shared bool              // other users may read the file
 	// problem says why a file that exists has no effect; nil if it has one.
@@ -37,30 +40,36 @@ func (e *profileProblem) what() string {
 	return printable.String(e.path) + " has no effect: " + e.reason
 }
 
-// readProfile reads the current profile of .raff/config.yaml below home.
+// readProfile reads a profile of .raff/config.yaml below home: the one with that name, or,
+// if name is "", the current one. If there is none with that name, the error is an
+// *unknownProfileError.
 //
 // Without a home directory there is no profile. The vendor's program then reads the
 // working directory, but a repository must not decide where the key is sent.
-func readProfile(home string) (profile, error) {
+func readProfile(home, name string) (profile, error) {
+	p := profile{wanted: name}
 	if home == "" {
-		return profile{}, nil
+		return p, missingProfile(name, "there is no home directory")
 	}
 	path := filepath.Join(home, ".raff", "config.yaml")
 	text, shared, err := readPrivate(path, maxProfileBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return profile{}, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return p, missingProfile(name, "there is no file "+printable.String(path))
+	case errors.Is(err, fs.ErrPermission):
+		p.path, p.problem = path, &profileProblem{path, "this user may not read it", "Make it readable for this user, or remove it."}
+		return p, missingProfile(name, "this user may not read "+printable.String(path))
+	case err != nil:
+		return p, err
 	}
-	if errors.Is(err, fs.ErrPermission) {
-		return profile{path: path, problem: &profileProblem{path, "this user may not read it", "Make it readable for this user, or remove it."}}, nil
+	p.path, p.shared = path, shared
+	noEffect, err := p.parse(text)
+	if _, unknown := errors.AsType[*unknownProfileError](err); unknown {
+		return p, err
 	}
 	if err != nil {
-		return profile{}, err
+		return p, fmt.Errorf("%s: %w", printable.String(path), err)
 	}
-	values, noEffect, err := parseProfile(text)
-	if err != nil {
-		return profile{}, fmt.Errorf("%s: %w", printable.String(path), err)
-	}
-	p := profile{path: path, values: values, shared: shared}
 	if noEffect != "" {
 		p.problem = &profileProblem{path, noEffect, "Run `raff configure`, which fills it in, or remove it."}
 	}
@@ -69,7 +78,15 @@ func readProfile(home string) (profile, error) {
 
 // source names the profile's value for key in messages.
 func (p profile) source(key string) string {
-	return fmt.Sprintf("%s: %s of the current profile", printable.String(p.path), key)
+	return fmt.Sprintf("%s: %s of %s", printable.String(p.path), key, p.label())
+}
+
+// label names the profile in messages.
+func (p profile) label() string {
+	if p.wanted == "" {
+		return "the current profile"
+	}
+	return "the profile " + quoteProfile(p.wanted)
 }
 
 // A profileFile is the file as `raff configure` writes it, with hyphens, and as the
@@ -89,23 +106,30 @@ type storedProfile struct {
 	AltProjectID string `yaml:"project_id"`
 }
 
-// parseProfile returns the values of the current profile and, if there are none, the
-// reason. Its texts do not quote the file, which contains keys.
-func parseProfile(text []byte) (values map[string]string, noEffect string, err error) {
+// parse sets the name and the values of the profile that p.wanted selects. If there are no
+// values, it returns the reason. Except for names of profiles, its texts do not quote the
+// file, which contains keys.
+func (p *profile) parse(text []byte) (noEffect string, err error) {
 	var file profileFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, "", withoutQuotes(err)
+		return "", withoutQuotes(err)
 	}
-	name := cmp.Or(file.Current, file.AltCurrent)
+	name := cmp.Or(p.wanted, file.Current, file.AltCurrent)
 	stored, ok := file.Profiles[cmp.Or(name, "default")]
-	if name != "" && !ok {
-		return nil, "", message("current-profile names a profile that is not under profiles. Correct it, or run `raff configure`.")
+	switch {
+	case ok:
+		p.name = cmp.Or(name, "default")
+	case p.wanted != "":
+		return "", newUnknownProfileError(p.path, name, file.Profiles)
+	case name != "":
+		return "", message("current-profile names a profile that is not under profiles. Correct it, or run `raff configure`.")
 	}
-	values = map[string]string{
+	values := map[string]string{
 		"api-url":    cmp.Or(stored.APIURL, stored.AltAPIURL),
 		"api-key":    cmp.Or(stored.APIKey, stored.AltAPIKey),
 		"project-id": cmp.Or(stored.ProjectID, stored.AltProjectID),
 	}
+	p.values = values
 	isSet := func(value string) bool { return strings.TrimSpace(value) != "" }
 	switch {
 	case slices.ContainsFunc(slices.Collect(maps.Values(values)), isSet):
@@ -116,9 +140,9 @@ func parseProfile(text []byte) (values map[string]string, noEffect string, err e
 	case !ok:
 		noEffect = "it has no current-profile, and no profile named default"
 	default:
-		noEffect = "its current profile contains no api-key, api-url or project-id"
+		noEffect = strings.Replace(p.label(), "the ", "its ", 1) + " contains no api-key, api-url or project-id"
 	}
-	return values, noEffect, nil
+	return noEffect, nil
 }
 
 const yamlRemedy = "Correct the file, or write it again with `raff configure`."

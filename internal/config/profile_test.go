@@ -85,7 +85,7 @@ func TestProfileWithoutEffect(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		checkKeyProblem(t, cfg, "No Raff API key is configured, and "+path+" has no effect: "+reason+". Set RAFF_API_KEY")
+		checkKeyProblem(t, cfg, "No Raff API key is configured, and "+path+" has no effect: "+reason+". Run `raff-mcp login` with a key")
 		if len(cfg.Warnings) > 0 {
 			t.Errorf("%q: it is said twice: %q", text, cfg.Warnings)
 		}
@@ -104,7 +104,7 @@ func TestProfileWithoutKey(t *testing.T) {
 	if err != nil || cfg.APIURL == "" || len(cfg.Warnings) > 0 {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
-	checkKeyProblem(t, cfg, "No Raff API key is configured, and the current profile in "+path+" contains no api-key. Set RAFF_API_KEY")
+	checkKeyProblem(t, cfg, "No Raff API key is configured, and the current profile in "+path+" contains no api-key. Run `raff-mcp login` with a key")
 }
 
 func TestProfileUnreadable(t *testing.T) {

@@ -37,6 +37,10 @@ func Settings(choices Choices) []Setting {
 			Usage: "the API key; there is no flag for it, because others can read a process's arguments"},
 		{Env: "RAFF_API_KEY_FILE",
 			Usage: "path of a file that contains only the API key; ignored if RAFF_API_KEY is set"},
+		{Env: "RAFF_API_KEY_COMMAND",
+			Usage: "a command that prints the API key; no shell runs it; ignored if one of the others is set"},
+		{Flag: "profile", Env: "RAFF_MCP_PROFILE",
+			Usage: "which profile of ~/.raff/config.yaml to use; without it, the current one", set: (*Config).setProfile},
 		{Flag: "api-url", Env: "RAFF_API_URL", ProfileKey: "api-url", Default: raffclient.DefaultBaseURL,
 			Usage: "the API's address; http only on localhost", set: (*Config).setAPIURL},
 		{Flag: "project-id", Env: "RAFF_PROJECT_ID", ProfileKey: "project-id",
@@ -95,6 +99,14 @@ func (c *Config) setAPIURL(value string) error {
 		return message("the API's address must not end with /api/v1, which the program adds. Remove it.")
 	}
 	c.APIURL = value
+	return nil
+}
+
+func (c *Config) setProfile(value string) error {
+	if value == "" {
+		return message("must be the name of a profile. Name one, or leave the setting out.")
+	}
+	c.Profile = value
 	return nil
 }
 

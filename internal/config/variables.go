@@ -37,6 +37,34 @@ func checkVariables(env Environment, settings []Setting) error {
 	return nil
 }
 
+// misspelledKeyVariable returns a warning if none of the variables for the key is set, but
+// another one that looks like one of them. It contains no value.
+func misspelledKeyVariable(env Environment) string {
+	if env.Environ == nil {
+		return ""
+	}
+	known := keyVariables()
+	found := ""
+	for _, variable := range env.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		switch {
+		case strings.TrimSpace(value) == "":
+		case slices.ContainsFunc(known, func(k string) bool { return sameVariable(name, k) }):
+			return ""
+		case strings.HasPrefix(strings.ToUpper(name), keyVariable+"_") || suggest.Nearest(name, known) != "":
+			found = name
+		}
+	}
+	if found == "" {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(strings.ToUpper(found), "RAFF_")
+	if !ok || suggest.Quote(rest) == "" {
+		found = "a variable that begins with RAFF_"
+	}
+	return fmt.Sprintf("%s has no effect: the variables for the key are %s. Correct its name.", found, strings.Join(known, ", "))
+}
+
 // sameVariable reports whether two names are those of one variable.
 func sameVariable(a, b string) bool {
 	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)

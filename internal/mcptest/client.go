@@ -13,6 +13,7 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -157,7 +158,13 @@ func (c *Client) Stop() { c.stop() }
 func (c *Client) CloseInput() { c.in.Close() }
 
 // CloseOutput stops reading the server's standard output for good.
-func (c *Client) CloseOutput() { c.end.Close() }
+func (c *Client) CloseOutput() {
+	// A process that another test is just starting still has a copy of the file
+	// descriptor, and until it has closed that, the server could write.
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	c.end.Close()
+}
 
 // Wait waits for the end of the server, which Serve or Start started, and returns its
 // error. The output of a process must have been read before.

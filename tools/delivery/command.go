@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/commandline"
 )
 
 // command is a program that reads each secret from its standard input. Its output is
@@ -22,32 +24,11 @@ type command struct {
 }
 
 func newCommand(line string, timeout, cancelGrace time.Duration) (*command, error) {
-	words, err := splitWords(line)
+	path, words, err := commandline.Find(line)
 	if err != nil {
-		return nil, err
-	}
-	if len(words) == 0 {
-		return nil, errors.New("the command is empty")
-	}
-	path, err := exec.LookPath(words[0])
-	if err != nil {
-		if variable, _, found := strings.Cut(words[0], "="); found { // its value may be a password
-			return nil, fmt.Errorf("%s=… is not a command: to set a variable, start the command with env", variable)
-		}
-		return nil, trimExec(err)
-	}
-	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
 	return &command{path, words, timeout, cancelGrace}, nil
-}
-
-// trimExec removes the prefix "exec: " from an error of package exec.
-func trimExec(err error) error {
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		return fmt.Errorf("%s: %w", e.Name, e.Err)
-	}
-	return err
 }
 
 // name returns the command's name for errors, without its arguments, which may contain
@@ -56,7 +37,7 @@ func (c *command) name() string { return filepath.Base(c.words[0]) }
 
 func (c *command) ready(context.Context) error {
 	_, err := exec.LookPath(c.path)
-	return trimExec(err)
+	return commandline.TrimExec(err)
 }
 
 // run runs the command with the secret on its standard input. A command that exits with
@@ -81,7 +62,7 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	cmd.Args[0] = c.words[0]
 	cmd.Env = environment(os.Environ(), k)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // its output goes to the null device
-	ownGroup(cmd)
+	commandline.OwnGroup(cmd)
 	err = cmd.Run()
 	rest, readErr := io.Copy(io.Discard, unread)
 	if readErr != nil { // the command made the pipe non-blocking
@@ -97,7 +78,7 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	case exited:
 		return "", c.failed(fmt.Sprintf("failed (%v)", exit.ProcessState))
 	case err != nil:
-		return "", fmt.Errorf("%s could not be started: %w", c.name(), trimExec(err))
+		return "", fmt.Errorf("%s could not be started: %w", c.name(), commandline.TrimExec(err))
 	case rest > 0:
 		return "", c.failed("exited without reading the whole secret from its standard input")
 	}

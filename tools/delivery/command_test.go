@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -408,48 +407,4 @@ func TestCommandGone(t *testing.T) {
 	}
 	contains(t, err.Error(), "--secrets=command: ", script, "no such file")
 	b.recovers(t, "no such file")
-}
-
-func TestWords(t *testing.T) {
-	for _, tt := range []struct {
-		line string
-		want []string
-	}{
-		{"gh secret set NAME", []string{"gh", "secret", "set", "NAME"}},
-		{"  a\t b\n", []string{"a", "b"}},
-		{`sh -c 'vault kv put "raff/$RAFF_KEY_ID" value=-'`, []string{"sh", "-c", `vault kv put "raff/$RAFF_KEY_ID" value=-`}},
-		{`a "b c"'d e'f`, []string{"a", "b cd ef"}},
-		{`a '' ""`, []string{"a", "", ""}},
-		{`"say \"hi\" \\ \n"`, []string{`say "hi" \ \n`}},
-		{`a\ b \'c \\d`, []string{"a b", "'c", `\d`}},
-		{`C:\tools\op.exe 'C:\Program Files\x'`, []string{`C:\tools\op.exe`, `C:\Program Files\x`}},
-		{`$HOME ~ * # ; | $(id)`, []string{"$HOME", "~", "*", "#", ";", "|", "$(id)"}},
-		{`a\`, []string{`a\`}},
-		{"é ü", []string{"é", "ü"}},
-	} {
-		if got, err := delivery.SplitWords(tt.line); err != nil || !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%s: got %q, %v, want %q", tt.line, got, err, tt.want)
-		}
-	}
-	for _, line := range []string{`'`, `"a`, `a 'b" c`, `"a\"`} {
-		if got, err := delivery.SplitWords(line); err == nil {
-			t.Errorf("%s: got %q, want an error", line, got)
-		}
-	}
-}
-
-// Any words survive being quoted.
-func FuzzWords(f *testing.F) {
-	f.Add("gh", "secret set", `it's "quoted" \`)
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		_, _ = delivery.SplitWords(a)
-		var line []string
-		want := []string{strings.ToValidUTF8(a, ""), strings.ToValidUTF8(b, ""), strings.ToValidUTF8(c, "")}
-		for _, word := range want {
-			line = append(line, "'"+strings.ReplaceAll(word, "'", `'"'"'`)+"'")
-		}
-		if got, err := delivery.SplitWords(strings.Join(line, " ")); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %q, %v", line, got, err)
-		}
-	})
 }

@@ -34,8 +34,5 @@ func SweepSyncing(dir string, sync func(*os.File) error) {
 	f.sweep()
 }
 
-// The rest is for tests of its own.
-var (
-	SplitWords = splitWords
-	Sanitized  = func(k Key, secret string) Key { return k.sanitized(raffclient.NewSecret(secret)) }
-)
+// Sanitized returns k as it is passed on beside that secret.
+func Sanitized(k Key, secret string) Key { return k.sanitized(raffclient.NewSecret(secret)) }

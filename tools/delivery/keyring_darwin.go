@@ -1,10 +1,14 @@
 package delivery
 
-import "os/exec"
+import (
+	"os/exec"
+
+	"github.com/rafftechnologies/raff-mcp/internal/commandline"
+)
 
 func keychainExists() error {
 	_, err := exec.LookPath("/usr/bin/security")
-	return trimExec(err)
+	return commandline.TrimExec(err)
 }
 
 // howToRead returns a command that prints the secret. It decodes the value, because the

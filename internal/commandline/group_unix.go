@@ -1,16 +1,16 @@
 //go:build unix
 
-package delivery
+package commandline
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// ownGroup runs the command in a process group of its own: it is killed together with
+// OwnGroup runs the command in a process group of its own: it is killed together with
 // its child processes, and an interrupt at the terminal, which is meant for the program,
 // does not reach it.
-func ownGroup(cmd *exec.Cmd) {
+func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)

@@ -1,4 +1,4 @@
-package delivery
+package commandline
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// splitWords splits a command line into words. It expands nothing.
+// Split splits a command line into words. It expands nothing.
 //
 // White space separates words, except in quotes. Single quotes preserve everything. A
 // backslash escapes a quote, another backslash and, outside of quotes, white space;
@@ -15,7 +15,7 @@ import (
 //
 // The libraries for this either expand variables, drop what follows a #, or remove
 // every backslash.
-func splitWords(line string) ([]string, error) {
+func Split(line string) ([]string, error) {
 	var list []string
 	var word strings.Builder
 	var quote rune // 0 outside of quotes
