@@ -107,7 +107,7 @@ func (p *program) printTool(name string) error {
 	return describe(p.stdout, t)
 }
 
-// printSources prints the environment variables and the file that contain settings.
+// printSources prints the environment variables and the files that contain settings.
 func printSources(out io.Writer) {
 	fmt.Fprint(out, "\nEnvironment (a flag wins over it):\n")
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
@@ -125,7 +125,8 @@ func printSources(out io.Writer) {
 		}
 	}
 	_ = w.Flush() // errWriter keeps the error
-	fmt.Fprintf(out, "\nFile (flags and environment win over it):\n"+
+	fmt.Fprintf(out, "\nFiles (flags and environment win over them, and the first over the second):\n"+
+		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true\n"+
 		"  ~/.raff/config.yaml, as written by `raff configure`: %s of the current profile\n", strings.Join(keys, ", "))
 }
 
