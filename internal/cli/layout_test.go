@@ -22,6 +22,7 @@ var imports = map[string][]string{
 	"internal/clients":               {"internal/printable"},
 	"internal/config":                {"internal/keychain", "internal/printable", "internal/suggest", "raffclient"},
 	"internal/keychain":              nil,
+	"internal/keychain/keychaintest": nil,
 	"internal/mcptest":               nil,
 	"internal/printable":             nil,
 	"internal/stdio":                 {"internal/stdio/codec"},

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/rafftechnologies/raff-mcp/internal/keychain"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
@@ -76,6 +77,8 @@ type Environment struct {
 	// Environ returns all variables; see os.Environ. If it is nil, unknown variables are
 	// not noticed.
 	Environ func() []string
+	// Keychain may contain the key that raff-mcp login stored. If it is nil, there is none.
+	Keychain *keychain.Keychain
 }
 
 // ProcessEnvironment returns the environment of this process.
@@ -86,6 +89,7 @@ func ProcessEnvironment() Environment {
 		StderrIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		StdinIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		Environ:          os.Environ,
+		Keychain:         keychain.New(),
 	}
 }
 

@@ -63,7 +63,7 @@ func readTrusted(path string) ([]byte, error) {
 		return nil, pathError(path, err)
 	}
 	for _, p := range []string{filepath.Dir(path), filepath.Dir(target), target} {
-		if err := checkTrusted(p); err != nil {
+		if err := checkTrusted(p, "who could decide where secrets go"); err != nil {
 			return nil, err
 		}
 	}
@@ -71,19 +71,20 @@ func readTrusted(path string) ([]byte, error) {
 	return text, err
 }
 
-// checkTrusted returns an error if another user can change the file or directory. In a
-// directory with the sticky bit, others cannot replace the user's files.
-func checkTrusted(path string) error {
+// checkTrusted returns an error if another user can change the file or directory; risk is
+// what they could do. In a directory with the sticky bit, others cannot replace the user's
+// files.
+func checkTrusted(path, risk string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return pathError(path, err)
 	}
 	name := printable.String(path)
 	if isForeign(info) {
-		return message(fmt.Sprintf("%s belongs to another user, who could decide where secrets go. Make it your own, or remove it.", name))
+		return message(fmt.Sprintf("%s belongs to another user, %s. Make it your own, or remove it.", name, risk))
 	}
 	if hasModes && info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		return message(fmt.Sprintf("%s can be changed by other users, who could decide where secrets go. Protect it: chmod go-w %[1]s", name))
+		return message(fmt.Sprintf("%s can be changed by other users, %s. Protect it: chmod go-w %[1]s", name, risk))
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ var (
 	ErrNoResponse = errors.New("the keychain did not respond: it may be locked, and must then be unlocked first")
 )
 
-// Keychain is the keychain of the user. It is safe for concurrent use.
+// Keychain is the keychain of the user. It is safe for concurrent use. A nil *Keychain is
+// one that does not exist.
 type Keychain struct {
 	sem chan struct{} // full while something uses the keychain
 }
@@ -113,6 +114,9 @@ func explain(what string, err error) error {
 // do runs f and waits for it until ctx ends. f then continues until the keychain
 // responds, and other operations wait for that: at most one f is left running.
 func (k *Keychain) do(ctx context.Context, f func() error) error {
+	if k == nil {
+		return ErrAbsent
+	}
 	select {
 	case k.sem <- struct{}{}:
 	case <-ctx.Done():
