@@ -161,7 +161,7 @@ func readHidden(ctx context.Context, terminal *os.File) (string, error) {
 	}()
 	select {
 	case err := <-done:
-		if errors.Is(err, io.EOF) { // Ctrl-D
+		if errors.Is(err, io.EOF) { // Ctrl-Z on Windows; elsewhere package term ignores Ctrl-D
 			err = nil
 		}
 		return string(text), err
