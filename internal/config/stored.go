@@ -139,7 +139,7 @@ func readStoredKey(ctx context.Context, env Environment, api string) (key raffcl
 	case text == keychainNote:
 		return env.readFromKeychain(ctx, account, true)
 	case shared:
-		return raffclient.Secret{}, "", message(fmt.Sprintf("other users can read the key in %s. Protect it: chmod 600 %[1]s", printable.String(file.path())))
+		return raffclient.Secret{}, "", message(fmt.Sprintf("Other users can read the key in %s. Protect it: chmod 600 %[1]s", printable.String(file.path())))
 	}
 	source = printable.String(file.path())
 	if key, err = raffclient.ParseKey(text); err != nil {
@@ -157,14 +157,14 @@ func (e Environment) readFromKeychain(ctx context.Context, account string, expec
 	case !expected && (errors.Is(err, keychain.ErrNotFound) || errors.Is(err, keychain.ErrAbsent)):
 		return raffclient.Secret{}, "", nil
 	case errors.Is(err, keychain.ErrNotFound):
-		return raffclient.Secret{}, "", message("the system keychain no longer contains the key that raff-mcp login stored there. Run raff-mcp login again.")
+		return raffclient.Secret{}, "", message("The system keychain no longer contains the key that raff-mcp login stored there. Run raff-mcp login again.")
 	case err != nil:
-		return raffclient.Secret{}, "", message(fmt.Sprintf("raff-mcp login stored the key in the system keychain, from which it cannot be read: %v. "+
+		return raffclient.Secret{}, "", message(fmt.Sprintf("The key that raff-mcp login stored is in the system keychain and cannot be read there: %v. "+
 			"Unlock the keychain, or run raff-mcp login --no-keychain, which stores the key in a file.", err))
 	}
 	key, err := raffclient.ParseKey(text)
 	if err != nil {
-		return raffclient.Secret{}, "", message("the system keychain does not contain a Raff API key where raff-mcp login stored one. Run raff-mcp login again.")
+		return raffclient.Secret{}, "", message("The system keychain does not contain a Raff API key where raff-mcp login stored one. Run raff-mcp login again.")
 	}
 	return key, InKeychain + " (raff-mcp login)", nil
 }

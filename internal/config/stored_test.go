@@ -99,7 +99,7 @@ func TestStoredKeyFileRefused(t *testing.T) {
 		want      string
 		storesNow bool // login replaces the file
 	}{
-		{"others can read it", func(path string) error { return os.Chmod(path, 0o640) }, "other users can read the key in", true},
+		{"others can read it", func(path string) error { return os.Chmod(path, 0o640) }, "Other users can read the key in", true},
 		{"others can write there", func(path string) error { return os.Chmod(filepath.Dir(path), 0o770) }, "can be changed by other users, who could replace the key. Protect it: chmod go-w ", false},
 		{"others can write above", func(path string) error { return os.Chmod(filepath.Dir(filepath.Dir(path)), 0o777) }, "can be changed by other users", false},
 		{"a link", func(path string) error {
