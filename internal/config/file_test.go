@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rafftechnologies/raff-mcp/raffclient"
+	"github.com/spf13/pflag"
 )
 
 // settingsEnvironment returns an environment in which mcp.yaml contains text, and its path.
@@ -18,6 +18,16 @@ func settingsEnvironment(t *testing.T, text string, vars map[string]string) (Env
 	env := fakeEnvironment(t, vars)
 	home, _ := env.Home()
 	return env, writePrivate(t, filepath.Join(home, ".raff", "mcp.yaml"), text)
+}
+
+// loadSettings loads the configuration for the flags in args.
+func loadSettings(args []string, env Environment) (Config, error) {
+	flags := pflag.NewFlagSet("raff-mcp", pflag.ContinueOnError)
+	AddFlags(flags, Settings(choices))
+	if err := flags.Parse(args); err != nil {
+		return Config{}, err
+	}
+	return Load(flags, env, choices)
 }
 
 // Each setting can be written in mcp.yaml by the name of its flag.
@@ -47,25 +57,27 @@ func TestSettingsFile(t *testing.T) {
 		{"api-url: https://a.example/\nproject-id: " + someUUID, Config{APIURL: "https://a.example", ProjectID: someUUID}},
 		{"secrets: command\nsecrets-command: |\n  sh -c 'cat >\"${RAFF_KEY_ID}\"'\n", Config{Secrets: Secrets{Delivery: "command", Command: `sh -c 'cat >"${RAFF_KEY_ID}"'`}}},
 	} {
-		env, _ := settingsEnvironment(t, tt.text, map[string]string{"RAFF_API_KEY": planted})
-		got, err := load(nil, env)
+		env, _ := settingsEnvironment(t, tt.text, nil)
+		got, err := loadSettings(nil, env)
 		if err != nil {
 			t.Errorf("%q: %v", tt.text, err)
 			continue
 		}
-		want, err := load(nil, fakeEnvironment(t, map[string]string{"RAFF_API_KEY": planted}))
+		want, err := loadSettings(nil, fakeEnvironment(t, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
 		overwrite(&want, tt.want)
-		got.Sources, got.Secrets.Recovery = nil, ""
-		if tt.want.Sandbox {
-			want.Key, want.KeySource = raffclient.Secret{}, ""
-		}
-		if !reflect.DeepEqual(got, want) {
+		if got, want := settingValues(got), settingValues(want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got %+v, want %+v", tt.text, got, want)
 		}
 	}
+}
+
+// settingValues returns the settings in c that have a flag.
+func settingValues(c Config) []any {
+	c.Secrets.Recovery = ""
+	return []any{c.Sandbox, c.APIURL, c.ProjectID, c.Secrets, c.ReadOnly, c.Toolsets, c.Confirm, c.LogLevel, c.LogFormat}
 }
 
 // overwrite sets the fields of c that are set in values.
@@ -107,12 +119,12 @@ func TestSettingsFilePrecedence(t *testing.T) {
 		{[]string{"--sandbox=false", "--api-url=https://flag.example"}, "https://variable.example", "https://flag.example", "--api-url"},
 	} {
 		vars["RAFF_API_URL"] = tt.variable
-		cfg, err := load(tt.args, env)
+		cfg, err := loadSettings(tt.args, env)
 		if err != nil || cfg.Sandbox || cfg.APIURL != tt.apiURL || cfg.Sources["api-url"] != tt.source || !cfg.ReadOnly {
 			t.Errorf("%q: got %+v, %v", tt.args, cfg, err)
 		}
 	}
-	if cfg, err := load([]string{"--read-only=false"}, env); err != nil || cfg.ReadOnly || !cfg.Sandbox || cfg.Sources["sandbox"] != path+": sandbox" {
+	if cfg, err := loadSettings([]string{"--read-only=false"}, env); err != nil || cfg.ReadOnly || !cfg.Sandbox || cfg.Sources["sandbox"] != path+": sandbox" {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
@@ -161,7 +173,7 @@ func TestSettingsFileErrors(t *testing.T) {
 		{"# " + strings.Repeat("x", maxSettingsBytes), "larger than 1024 KiB"},
 	} {
 		env, path := settingsEnvironment(t, tt.text, map[string]string{"RAFF_API_KEY": "raff_other"})
-		_, err := load(nil, env)
+		_, err := loadSettings(nil, env)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.HasPrefix(tt.want, "line") && !strings.HasPrefix(err.Error(), path+": ") {
 			t.Errorf("%.60q: got %v, want %s: %q", tt.text, err, path, tt.want)
 			continue
@@ -187,7 +199,7 @@ func TestSettingsFileOfOthers(t *testing.T) {
 		if err := os.Chmod(path, 0o644); err != nil { // others may read it
 			t.Fatal(err)
 		}
-		if cfg, err := load(nil, env); err != nil || !cfg.ReadOnly {
+		if cfg, err := loadSettings(nil, env); err != nil || !cfg.ReadOnly {
 			t.Errorf("mode 0644: got %+v, %v", cfg, err)
 		}
 		if err := os.Chmod(dir, 0o100|mode); err != nil {
@@ -208,7 +220,7 @@ func TestSettingsFileOfOthers(t *testing.T) {
 
 func checkRefused(t *testing.T, env Environment, path, want string) {
 	t.Helper()
-	_, err := load(nil, env)
+	_, err := loadSettings(nil, env)
 	if err == nil || !strings.Contains(err.Error(), path+" ") || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s and %q", err, path, want)
 	}
@@ -229,7 +241,7 @@ func TestSettingsFileLinked(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
-	if cfg, err := load(nil, env); err != nil || !cfg.ReadOnly {
+	if cfg, err := loadSettings(nil, env); err != nil || !cfg.ReadOnly {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 	real, err := filepath.EvalSymlinks(target)
@@ -253,7 +265,7 @@ func TestSettingsFileLinked(t *testing.T) {
 	if err := os.Remove(target); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(nil, env); err == nil || !strings.HasPrefix(err.Error(), link+": ") {
+	if _, err := loadSettings(nil, env); err == nil || !strings.HasPrefix(err.Error(), link+": ") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -265,7 +277,7 @@ func TestSettingsFileUnreadable(t *testing.T) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(nil, env); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := loadSettings(nil, env); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a directory: got %v", err)
 	}
 	if os.Geteuid() == 0 || !hasModes {
@@ -275,7 +287,7 @@ func TestSettingsFileUnreadable(t *testing.T) {
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := load(nil, env); err == nil || !strings.HasPrefix(err.Error(), path+": permission denied") {
+	if _, err := loadSettings(nil, env); err == nil || !strings.HasPrefix(err.Error(), path+": permission denied") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -298,8 +310,8 @@ func FuzzSettingsFile(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cfg, err := load(nil, env)
-		messages := fmt.Sprint(err, cfg.KeyProblem, cfg.Warnings)
+		cfg, err := loadSettings(nil, env)
+		messages := fmt.Sprint(err, cfg.Warnings)
 		if strings.Contains(messages, planted) || strings.Contains(messages, "\n") {
 			t.Errorf("got %q", messages)
 		}
