@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "16"); err != nil { // -parallel overrides it
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"raff-mcp": func() { os.Exit(Main()) }, "loopback-api": loopbackAPI, "limited-api": limitedAPI, "log-and-die": logAndDie, "print-file": printFile, "terminal": terminal})
+	testscript.Main(m, map[string]func(){"raff-mcp": func() { os.Exit(Main()) }, "loopback-api": loopbackAPI, "limited-api": limitedAPI, "log-and-die": logAndDie, "print-file": printFile, "terminal": terminalProgram})
 }
 
 // The scripts are the program's manual: each begins with a promise to the user.

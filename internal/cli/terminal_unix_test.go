@@ -13,12 +13,12 @@ import (
 	"github.com/creack/pty"
 )
 
-// terminal is a program for scripts: terminal FILE PROGRAM [ARG…] runs a program whose
+// terminalProgram is a program for scripts: terminal FILE PROGRAM [ARG…] runs a program whose
 // standard input and standard error are a terminal, types what is in the file and Ctrl-D, and
 // prints on standard error what the terminal shows. Its exit code is that of the program.
 //
 // The command ttyin of testscript does not wait until it has read all that the terminal shows.
-func terminal() {
+func terminalProgram() {
 	code, err := runInTerminal(os.Args[1], os.Args[2], os.Args[3:]...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "terminal:", err)

@@ -1,4 +1,4 @@
 package cli
 
-// terminal does nothing: the scripts that use it are skipped on Windows.
-func terminal() {}
+// terminalProgram does nothing: the scripts that use it are skipped on Windows.
+func terminalProgram() {}
