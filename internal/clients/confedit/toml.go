@@ -187,7 +187,7 @@ func (d tomlDocument) replace(g tomlGroup, path []string, value Object, eol stri
 		return splice{first.start, end, key + " = " + tomlInline(value)}
 	}
 	if first.table && len(first.path) == len(path) { // keep the header as it is written
-		return splice{lineEnd(d.text, first.end), end, eol + tomlBody(path, value, eol)}
+		return splice{lineEnd(d.text, first.end), end, tomlBody(path, value, eol)}
 	}
 	return splice{first.start, end, tomlTable(path, value, eol)}
 }

@@ -9,10 +9,11 @@ import (
 
 // tomlTable returns the text of a table with its header, without the last line ending.
 func tomlTable(path []string, value Object, eol string) string {
-	return "[" + tomlKey(path) + "]" + eol + tomlBody(path, value, eol)
+	return "[" + tomlKey(path) + "]" + tomlBody(path, value, eol)
 }
 
-// tomlBody returns the text of a table behind its header: keys first, then tables.
+// tomlBody returns the text of a table behind its header: keys first, then tables, each
+// with a line ending before it.
 func tomlBody(path []string, value Object, eol string) string {
 	var lines []string
 	for _, f := range value {
@@ -28,7 +29,10 @@ func tomlBody(path []string, value Object, eol string) string {
 			lines = append(lines, tomlTable(append(path[:len(path):len(path)], f.Name), o, eol))
 		}
 	}
-	return strings.Join(lines, eol)
+	if len(lines) == 0 {
+		return ""
+	}
+	return eol + strings.Join(lines, eol)
 }
 
 // tomlInline returns the text of a value on one line.
