@@ -215,8 +215,10 @@ func (d jsonDocument) commentsEnd(offset int) int {
 
 // removedClosing extends the range of an object's only member to the line ending and the
 // indentation before the closing brace, if the object was on one line without the member.
+// It was not if that line ends with a comment.
 func (d jsonDocument) removedClosing(object *hujson.Value, start, end int) int {
-	if bytes.ContainsRune(d.text[object.StartOffset:start], '\n') {
+	before := d.text[object.StartOffset:start]
+	if bytes.ContainsRune(before, '\n') || bytes.Contains(before, []byte("//")) {
 		return end
 	}
 	next := skipLineEnding(d.text, end)
