@@ -119,7 +119,7 @@ func (s jsonSyntax) parse(text []byte) (jsonDocument, error) {
 	}
 	v, err := hujson.Parse(padded)
 	if err != nil {
-		return d, jsonError(err)
+		return d, jsonError(d.text, err)
 	}
 	if v.Value.Kind() != '{' {
 		return d, (&Error{Problem: "it does not contain a JSON object", Fix: fixSyntax}).at(d.text, v.StartOffset)
@@ -144,10 +144,11 @@ func (s jsonSyntax) strictError(text []byte, err error) error {
 }
 
 // jsonError keeps only the position of an error of hujson, whose text may quote a value.
-func jsonError(err error) error {
+func jsonError(text []byte, err error) error {
 	e := &Error{Problem: "it is not valid JSON", Fix: fixSyntax}
-	if _, scanErr := fmt.Sscanf(err.Error(), "hujson: line %d, column %d:", &e.Line, &e.Column); scanErr != nil {
-		e.Line, e.Column = 0, 0
+	_, scanErr := fmt.Sscanf(err.Error(), "hujson: line %d, column %d:", &e.Line, &e.Column)
+	if lines := 1 + bytes.Count(text, []byte("\n")); scanErr != nil || e.Line > lines {
+		return e.at(text, len(text))
 	}
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -31,8 +32,8 @@ const (
 // is the same. Backups are next to the path that was given to ReadFile, not next to the
 // target of a link there: that is often a repository. They are not removed.
 //
-// The file is replaced by renaming a new one, which gets its mode and its owner, so it is
-// the old or the new file at any moment. Write refuses to replace a file that
+// The file is replaced by renaming a new one, which gets its mode, owner and extended
+// attributes, so it is the old or the new file at any moment. Write refuses to replace a file that
 //   - has changed since it was read (in the last microseconds, that goes unnoticed);
 //   - is read-only;
 //   - has more than one name (hard link), because the others would keep the old text;
@@ -117,7 +118,7 @@ func (f *File) backup() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return path, f.fill(file, f.Text, writeBackup, 0o600)
+		return path, f.fill(file, f.Text, writeBackup, false)
 	}
 	return "", &Error{Problem: "it has too many backups", Fix: "Remove some of them, and try again"}
 }
@@ -127,16 +128,14 @@ func (f *File) replace(dir string, text []byte) error {
 	if err := f.step(createFile); err != nil {
 		return err
 	}
-	mode := fs.FileMode(0o600)
-	if f.Exists {
-		mode = f.info.Mode().Perm()
-	}
-	file, err := os.CreateTemp(dir, "."+filepath.Base(f.target)+".raff-mcp-*")
+	prefix := "." + filepath.Base(f.target) + ".raff-mcp-"
+	sweep(dir, prefix)
+	file, err := os.CreateTemp(dir, prefix+"*")
 	if err != nil {
 		return err
 	}
 	temporary := file.Name()
-	if err := f.fill(file, text, writeFile, mode); err != nil {
+	if err := f.fill(file, text, writeFile, true); err != nil {
 		return err
 	}
 	err = cmp.Or(f.step(compare), f.unchanged())
@@ -152,9 +151,10 @@ func (f *File) replace(dir string, text []byte) error {
 	return err
 }
 
-// fill writes a new file, closes it, and removes it if that fails. The mode is set last,
-// so that nobody else can read a file whose owner is not yet right.
-func (f *File) fill(file *os.File, text []byte, writing step, mode fs.FileMode) error {
+// fill writes a new file, which only this user can read, and closes it. If that fails, it
+// removes the file. A successor of the old file gets its mode as well, once it has its
+// owner.
+func (f *File) fill(file *os.File, text []byte, writing step, successor bool) error {
 	err := f.step(writing)
 	if err == nil {
 		_, err = file.Write(text)
@@ -165,8 +165,11 @@ func (f *File) fill(file *os.File, text []byte, writing step, mode fs.FileMode) 
 	if err == nil && f.Exists {
 		err = copyOwner(file, f.info)
 	}
-	if err == nil {
-		err = file.Chmod(mode)
+	if err == nil && f.Exists && successor {
+		err = file.Chmod(f.info.Mode().Perm())
+	}
+	if err == nil && f.Exists && successor {
+		err = copyAttributes(file, f.target)
 	}
 	if err == nil {
 		err = f.step(syncFile)
@@ -178,6 +181,25 @@ func (f *File) fill(file *os.File, text []byte, writing step, mode fs.FileMode) 
 		_ = os.Remove(file.Name())
 	}
 	return err
+}
+
+// maxAge is after what time a temporary file belongs to a program that was killed.
+const maxAge = time.Hour
+
+// sweep removes temporary files that were left behind.
+func sweep(dir, prefix string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > maxAge {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // publish gives the new file its name. If the file did not exist, it must still not.
