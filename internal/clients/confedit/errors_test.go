@@ -42,10 +42,11 @@ func TestRefused(t *testing.T) {
 		{"not TOML", confedit.TOML(), "a = 1\nb = " + secret + "\n", "it is not valid TOML (line 2, column 5). Correct it there, and try again."},
 		{"a key twice", confedit.TOML(), "a = 1\na = \"" + secret + "\"\n", "it is not valid TOML (line 2, column 1). "},
 		{"a table twice", confedit.TOML(), "[servers.raff]\n[servers.raff]\n", "it is not valid TOML (line 2, column 2). "},
+		{"a table that is inline", confedit.TOML(), "x.servers = 1\n[servers]\nraff = 1\n[servers.raff.env]\n", "it is not valid TOML"},
 		{"an open string", confedit.TOML(), "a = \"" + secret, "it is not valid TOML (line 1, column "},
 		{"a string as table", confedit.TOML(), "servers = \"" + secret + "\"\n", `"servers" is not a table. `},
 		{"an array of tables as section", confedit.TOML(), "[[servers]]\nkey = \"" + secret + "\"\n", `"servers" is not a table. `},
-		{"an inline table as section", confedit.TOML(), "x = 1\nservers = { a = { key = \"" + secret + "\" } }\n", `"servers" is an inline table, which this program does not edit (line 2, column 1). Add this to it by hand: raff = { command = "/bin/raff-mcp", env = { A = "b" } }.`},
+		{"dotted keys in an inline table", confedit.TOML(), "x = 1\nservers = { raff.key = \"" + secret + "\" }\n", `"servers" is an inline table that this program cannot edit (line 2, column 1). Add this to it by hand: raff = { command = "/bin/raff-mcp", env = { A = "b" } }.`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,11 +70,16 @@ func TestRefused(t *testing.T) {
 
 func TestRemoveFromInlineTableIsRefused(t *testing.T) {
 	t.Parallel()
-	text := []byte("servers = { raff = { command = \"x\" }, b = 1 }\n")
-	got, err := confedit.TOML().Remove(text, []string{"servers"}, "raff")
-	const want = `"servers" is an inline table, which this program does not edit (line 1, column 1). Remove the entry from it by hand.`
-	if got != nil || err == nil || err.Error() != want {
-		t.Errorf("got %q, %v, want error %q", got, err, want)
+	for _, text := range []string{
+		"servers = { raff.command = \"x\", b = 1 }\n",
+		"servers = {\n  a = 1, # about a\n  raff = { command = \"x\" },\n}\n",
+		"servers = { # about raff\n  raff = { command = \"x\" } }\n",
+	} {
+		got, err := confedit.TOML().Remove([]byte(text), []string{"servers"}, "raff")
+		const want = `"servers" is an inline table that this program cannot edit (line 1, column 1). Remove the entry from it by hand.`
+		if got != nil || err == nil || err.Error() != want {
+			t.Errorf("%q: got %q, %v, want error %q", text, got, err, want)
+		}
 	}
 }
 

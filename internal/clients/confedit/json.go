@@ -103,14 +103,14 @@ func (s jsonSyntax) parse(text []byte) (jsonDocument, error) {
 	if len(bytes.TrimSpace(d.text)) == 0 {
 		return d, nil
 	}
+	if jsonDepth(d.text) > maxDepth {
+		return d, &Error{Problem: "its values are nested too deeply", Fix: fixByHand}
+	}
 	if !s.comments {
 		var v any
 		if err := json.Unmarshal(d.text, &v); err != nil {
 			return d, s.strictError(d.text, err)
 		}
-	}
-	if jsonDepth(d.text) > maxDepth {
-		return d, &Error{Problem: "its values are nested too deeply", Fix: fixByHand}
 	}
 	// A comment in the last line may lack its line ending, which hujson requires.
 	padded := append(d.text[:len(d.text):len(d.text)], '\n')

@@ -85,6 +85,7 @@ type tomlDocument struct {
 	mark        []byte // the byte order mark
 	text        []byte // the rest
 	expressions []tomlExpression
+	inline      []tomlInlineTable
 }
 
 func parseTOML(text []byte) (tomlDocument, error) {
@@ -97,8 +98,7 @@ func parseTOML(text []byte) (tomlDocument, error) {
 		}
 		return d, e
 	}
-	var ok bool
-	if d.expressions, ok = scanTOML(d.text); !ok {
+	if !d.scan() {
 		return d, &Error{Problem: "it is not valid TOML", Fix: fixSyntax}
 	}
 	return d, nil
@@ -156,6 +156,9 @@ func (d tomlDocument) set(path []string, value Object) ([]splice, error) {
 	eol := lineEnding(d.text)
 	groups := d.groups(path)
 	if len(groups) == 0 {
+		if table, ok := d.inlineSection(path); ok {
+			return []splice{table.set(path, value)}, nil
+		}
 		if err := d.checkTables(path, value); err != nil {
 			return nil, err
 		}
@@ -195,6 +198,11 @@ func (d tomlDocument) replace(g tomlGroup, path []string, value Object, eol stri
 // remove returns the edit that removes the entry at a path.
 func (d tomlDocument) remove(path []string) ([]splice, error) {
 	groups := d.groups(path)
+	if table, ok := d.inlineSection(path); ok {
+		if edit, ok := table.remove(d.text, path); ok {
+			return []splice{edit}, nil
+		}
+	}
 	if len(groups) == 0 {
 		return nil, d.checkTables(path, nil)
 	}
@@ -224,8 +232,8 @@ func (d tomlDocument) removeGroups(groups []tomlGroup) []splice {
 	return splices
 }
 
-// checkTables returns an error if a part of the path is an inline table. Nothing can be
-// added to it with a table header.
+// checkTables returns an error if a part of the path is an inline table. A table header
+// cannot add to it.
 func (d tomlDocument) checkTables(path []string, value Object) error {
 	for _, e := range d.expressions {
 		if !e.pair() || len(e.path) >= len(path) || !hasPrefix(path, e.path) {
@@ -235,7 +243,7 @@ func (d tomlDocument) checkTables(path []string, value Object) error {
 		if value != nil {
 			fix = "Add this to it by hand: " + tomlKey(path[len(e.path):]) + " = " + tomlInline(value)
 		}
-		return (&Error{Problem: quotePath(e.path...) + " is an inline table, which this program does not edit", Fix: fix}).at(d.text, e.start)
+		return (&Error{Problem: quotePath(e.path...) + " is an inline table that this program cannot edit", Fix: fix}).at(d.text, e.start)
 	}
 	return nil
 }

@@ -21,37 +21,46 @@ func (e tomlExpression) pair() bool { return !e.table && !e.array }
 // A tomlGroup is a sequence of adjacent expressions that belong to an entry.
 type tomlGroup []tomlExpression
 
-// scanTOML returns the expressions of a text, and false if it is not valid. go-toml calls
-// the parser's interface unstable; it is the only one among the libraries for TOML in Go
-// that tells where in the text an expression is.
-func scanTOML(text []byte) ([]tomlExpression, bool) {
+// scan finds the expressions and the inline tables in the text, and returns false if it is
+// not valid. go-toml calls its parser's interface unstable, but no other library for TOML
+// in Go tells where in the text something is.
+func (d *tomlDocument) scan() bool {
 	var (
 		p     unstable.Parser
-		all   []tomlExpression
 		table []string
 	)
-	p.Reset(text)
+	p.Reset(d.text)
 	for p.NextExpression() {
 		node := p.Expression()
+		if node.Kind == unstable.KeyValue {
+			e := newTOMLPair(node, table)
+			d.expressions = append(d.expressions, e)
+			d.inline = append(d.inline, inlineTables(node, e)...)
+			continue
+		}
 		e := tomlExpression{table: node.Kind == unstable.Table, array: node.Kind == unstable.ArrayTable}
-		if e.pair() {
-			e.path, e.tableDepth = slices.Clone(table), len(table)
-			e.start = int(node.Raw.Offset)
-			e.end = e.start + int(node.Raw.Length)
-		}
-		for keys := node.Key(); keys.Next(); {
-			key := keys.Node()
-			e.path = append(e.path, string(key.Data))
-			e.keyEnds = append(e.keyEnds, int(key.Raw.Offset+key.Raw.Length))
-		}
-		if !e.pair() {
-			table = e.path
-			e.start = lineStart(text, e.keyEnds[0])
-			e.end = e.keyEnds[len(e.keyEnds)-1]
-		}
-		all = append(all, e)
+		e.addKeys(node)
+		e.start, e.end = lineStart(d.text, e.keyEnds[0]), e.keyEnds[len(e.keyEnds)-1]
+		table = e.path
+		d.expressions = append(d.expressions, e)
 	}
-	return all, p.Error() == nil
+	return p.Error() == nil
+}
+
+// newTOMLPair returns the expression of a key with its value in a table.
+func newTOMLPair(node *unstable.Node, table []string) tomlExpression {
+	start := int(node.Raw.Offset)
+	e := tomlExpression{path: slices.Clone(table), tableDepth: len(table), start: start, end: start + int(node.Raw.Length)}
+	e.addKeys(node)
+	return e
+}
+
+func (e *tomlExpression) addKeys(node *unstable.Node) {
+	for keys := node.Key(); keys.Next(); {
+		key := keys.Node()
+		e.path = append(e.path, string(key.Data))
+		e.keyEnds = append(e.keyEnds, int(key.Raw.Offset+key.Raw.Length))
+	}
 }
 
 // groups returns the expressions that define the value at a path.

@@ -118,7 +118,11 @@ func (f *File) backup() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return path, f.fill(file, f.Text, writeBackup, false)
+		if err := f.fill(file, f.Text, writeBackup, false); err != nil {
+			return "", err
+		}
+		syncDir(filepath.Dir(path))
+		return path, nil
 	}
 	return "", &Error{Problem: "it has too many backups", Fix: "Remove some of them, and try again"}
 }
