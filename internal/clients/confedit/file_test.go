@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -126,6 +128,25 @@ func TestBackupsAreNotOverwritten(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", backup, got, want)
 		}
 	}
+}
+
+func TestTooManyBackups(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t)
+	synctest.Test(t, func(t *testing.T) { // in which the time stands still
+		base := path + ".bak-" + time.Now().UTC().Format(backupTime)
+		writeText(t, base, "")
+		for n := range maxBackups {
+			writeText(t, fmt.Sprintf("%s-%d", base, n+1), "")
+		}
+		_, err := mustRead(t, path).Write([]byte(newText))
+		if err == nil || !strings.Contains(err.Error(), "it has too many backups. Remove some of them, and try again.") {
+			t.Errorf("got %v", err)
+		}
+		if got := readText(t, path); got != oldText {
+			t.Errorf("got %q", got)
+		}
+	})
 }
 
 func TestWriteSameTextDoesNothing(t *testing.T) {
@@ -273,25 +294,46 @@ func TestCreatedMeanwhile(t *testing.T) {
 	}
 }
 
+// steps are the calls of File.step when a file is replaced.
+var steps = []step{
+	makeDirectory,
+	createBackup, writeBackup, setOwner, syncFile,
+	createFile, writeFile, setOwner, syncFile,
+	compare, replaceFile,
+	syncDirectory,
+}
+
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	f := mustRead(t, tempFile(t))
+	var got []step
+	f.step = func(s step) error {
+		got = append(got, s)
+		return nil
+	}
+	if _, err := f.Write([]byte(newText)); err != nil || !slices.Equal(got, steps) {
+		t.Errorf("got %q, %v, want %q", got, err, steps)
+	}
+}
+
 // If a step fails, the old file stays, and nothing else does.
 func TestEveryStepCanFail(t *testing.T) {
 	t.Parallel()
-	for _, failing := range []step{makeDirectory, createBackup, writeBackup, createFile, writeFile, setOwner, syncFile, compare, replaceFile} {
-		t.Run(string(failing), func(t *testing.T) {
+	for i, failing := range steps[:len(steps)-1] {
+		t.Run(fmt.Sprint(i, " ", failing), func(t *testing.T) {
 			t.Parallel()
 			path := tempFile(t)
 			f := mustRead(t, path)
-			fault, failed := errors.New("no space left on device"), false
+			fault, call := errors.New("no space left on device"), 0
 			f.step = func(s step) error {
-				if s == failing {
-					failed = true
+				if call++; call == i+1 {
 					return fault
 				}
 				return nil
 			}
 			_, err := f.Write([]byte(newText))
 			checkRefused(t, path, err, fault.Error())
-			if !failed || !errors.Is(err, fault) {
+			if !errors.Is(err, fault) {
 				t.Errorf("got error %v", err)
 			}
 			if got := readText(t, path); got != oldText || len(names(t, filepath.Dir(path))) != 1 {

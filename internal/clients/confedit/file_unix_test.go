@@ -144,6 +144,48 @@ func TestLinksChangedMeanwhile(t *testing.T) {
 	checkRefused(t, path, err, "another program has changed it")
 }
 
+func TestModeChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t)
+	f := mustRead(t, path)
+	run(t)(os.Chmod(path, 0o600))
+	_, err := f.Write([]byte(newText))
+	checkRefused(t, path, err, "another program has changed it")
+}
+
+func TestBecamePipeMeanwhile(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t)
+	f := mustRead(t, path)
+	run(t)(errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)))
+	_, err := f.Write([]byte(newText))
+	checkRefused(t, path, err, "not a regular file")
+}
+
+// A file that belongs to somebody else would change hands, unless it is root who replaces
+// it.
+func TestOwnerCannotBeKept(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may give files away")
+	}
+	root, err := os.Stat("/")
+	run(t)(err)
+	path := tempFile(t)
+	f := mustRead(t, path)
+	f.step = func(s step) error {
+		if s == setOwner {
+			f.info = root
+		}
+		return nil
+	}
+	_, err = f.Write([]byte(newText))
+	checkRefused(t, path, err, "its owner or group could not be kept. Run the command as the file's owner.")
+	if got := readText(t, path); got != oldText {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestRefusesUnix(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

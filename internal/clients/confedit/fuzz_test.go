@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/tailscale/hujson"
@@ -65,6 +67,12 @@ func testAnyText(t *testing.T, syntax confedit.Syntax, text []byte, section, nam
 			t.Fatalf("got %v, %v, %v", err, setErr, removeErr)
 		}
 		return
+	}
+	for _, err := range []error{setErr, removeErr} {
+		// The check of the result is for mistakes in this package, and none is known.
+		if err != nil && strings.Contains(err.Error(), "trial edit") && utf8.ValidString(section) && utf8.ValidString(name) {
+			t.Fatalf("the edit of %q was wrong", original)
+		}
 	}
 	if setErr == nil {
 		if again, err := syntax.Set(set, path, name, first); err != nil || !bytes.Equal(again, set) {

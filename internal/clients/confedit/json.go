@@ -100,7 +100,7 @@ const maxDepth = 10_000
 func (s jsonSyntax) parse(text []byte) (jsonDocument, error) {
 	d := jsonDocument{}
 	d.mark, d.text = splitBOM(text)
-	if len(bytes.TrimSpace(d.text)) == 0 {
+	if len(bytes.Trim(d.text, " \t\r\n")) == 0 {
 		return d, nil
 	}
 	if jsonDepth(d.text) > maxDepth {

@@ -97,6 +97,9 @@ func (f *File) replaceable() error {
 	return nil
 }
 
+// backupTime is the form of the time in the name of a backup.
+const backupTime = "20060102T150405Z"
+
 // maxBackups is how many backups can be made in the same second.
 const maxBackups = 100
 
@@ -105,7 +108,7 @@ func (f *File) backup() (string, error) {
 	if err := f.step(createBackup); err != nil {
 		return "", err
 	}
-	base := f.Path + ".bak-" + time.Now().UTC().Format("20060102T150405Z")
+	base := f.Path + ".bak-" + time.Now().UTC().Format(backupTime)
 	for n := range maxBackups {
 		path := base
 		if n > 0 {
@@ -170,10 +173,7 @@ func (f *File) fill(file *os.File, text []byte, writing step, successor bool) er
 		err = copyOwner(file, f.info)
 	}
 	if err == nil && f.Exists && successor {
-		err = file.Chmod(f.info.Mode().Perm())
-	}
-	if err == nil && f.Exists && successor {
-		err = copyAttributes(file, f.target)
+		err = f.copyMode(file)
 	}
 	if err == nil {
 		err = f.step(syncFile)
@@ -185,6 +185,21 @@ func (f *File) fill(file *os.File, text []byte, writing step, successor bool) er
 		_ = os.Remove(file.Name())
 	}
 	return err
+}
+
+// copyMode gives a file the mode and the extended attributes of the old one.
+func (f *File) copyMode(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	// A file system without modes may report one, but refuse to set any.
+	if mode := f.info.Mode().Perm(); mode != info.Mode().Perm() {
+		if err := file.Chmod(mode); err != nil {
+			return err
+		}
+	}
+	return copyAttributes(file, f.target)
 }
 
 // maxAge is after what time a temporary file belongs to a program that was killed.
