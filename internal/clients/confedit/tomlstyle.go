@@ -2,9 +2,9 @@ package confedit
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // tomlTable returns the text of a table with its header, without the last line ending.
@@ -60,13 +60,16 @@ func tomlInline(value any) string {
 	return "{}" // the check of the result rejects other types
 }
 
-// bareKey matches a key that needs no quotes.
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+// isBareKey reports whether a key needs no quotes.
+func isBareKey(key string) bool {
+	const bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool { return !strings.ContainsRune(bare, r) })
+}
 
 func tomlKey(path []string) string {
 	var keys []string
 	for _, key := range path {
-		if !bareKey.MatchString(key) {
+		if !isBareKey(key) {
 			key = tomlBasicString(key)
 		}
 		keys = append(keys, key)
@@ -74,12 +77,10 @@ func tomlKey(path []string) string {
 	return strings.Join(keys, ".")
 }
 
-// literalString matches a string that is better written without escapes: a path on
-// Windows.
-var literalString = regexp.MustCompile(`^[^\p{C}']*\\[^\p{C}']*$`)
-
 func tomlString(s string) string {
-	if literalString.MatchString(s) {
+	// A path on Windows is easier to read without escapes.
+	quotes := func(r rune) bool { return r == '\'' || !unicode.IsPrint(r) }
+	if strings.Contains(s, `\`) && !strings.ContainsFunc(s, quotes) {
 		return "'" + s + "'"
 	}
 	return tomlBasicString(s)
