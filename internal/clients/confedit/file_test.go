@@ -364,6 +364,21 @@ func TestWriteSweeps(t *testing.T) {
 	}
 }
 
+// A program that was killed between the two parts of renameNew leaves a second name.
+func TestWriteSweepsSecondName(t *testing.T) {
+	t.Parallel()
+	path := tempFile(t)
+	if err := os.Link(path, filepath.Join(filepath.Dir(path), ".mcp.json.raff-mcp-1")); err != nil {
+		t.Skip(err)
+	}
+	if _, err := mustRead(t, path).Write([]byte(newText)); err != nil {
+		t.Error(err)
+	}
+	if got := names(t, filepath.Dir(path)); len(got) != 2 {
+		t.Errorf("got files %q", got)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -54,6 +53,7 @@ func (f *File) Write(text []byte) (backup string, err error) {
 }
 
 func (f *File) write(text []byte) (backup string, err error) {
+	f.sweep()
 	if err := cmp.Or(f.unchanged(), f.replaceable()); err != nil {
 		return "", err
 	}
@@ -69,7 +69,7 @@ func (f *File) write(text []byte) (backup string, err error) {
 			return "", err
 		}
 	}
-	if err := f.replace(dir, text); err != nil {
+	if err := f.replace(text); err != nil {
 		if backup != "" {
 			_ = os.Remove(backup)
 		}
@@ -91,7 +91,11 @@ func (f *File) replaceable() error {
 	if f.info.Mode().Perm()&0o200 == 0 {
 		return &Error{Problem: "it is read-only", Fix: "Make it writable, and try again"}
 	}
-	if n := linkCount(f.info); n > 1 {
+	info, err := os.Lstat(f.target)
+	if err != nil {
+		return err
+	}
+	if n := linkCount(info); n > 1 {
 		return &Error{Problem: fmt.Sprintf("it has %d names (hard links), of which only this one would change", n), Fix: "Replace the links with symbolic ones, or make the change by hand"}
 	}
 	return nil
@@ -103,9 +107,14 @@ const backupTime = "20060102T150405Z"
 // maxBackups is how many backups can be made in the same second.
 const maxBackups = 100
 
-// backup copies the old text to a new file and returns its path.
+// backup copies the old text to a new file and returns its path. The copy gets that name
+// once it is complete.
 func (f *File) backup() (string, error) {
 	if err := f.step(createBackup); err != nil {
+		return "", err
+	}
+	temporary, err := f.create(f.Path, f.Text, writeBackup, false)
+	if err != nil {
 		return "", err
 	}
 	base := f.Path + ".bak-" + time.Now().UTC().Format(backupTime)
@@ -114,125 +123,45 @@ func (f *File) backup() (string, error) {
 		if n > 0 {
 			path = fmt.Sprintf("%s-%d", base, n+1)
 		}
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		err := renameNew(temporary, path)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return "", err
-		}
-		if err := f.fill(file, f.Text, writeBackup, false); err != nil {
+			_ = os.Remove(temporary)
 			return "", err
 		}
 		syncDir(filepath.Dir(path))
 		return path, nil
 	}
+	_ = os.Remove(temporary)
 	return "", &Error{Problem: "it has too many backups", Fix: "Remove some of them, and try again"}
 }
 
-// replace writes a new file and gives it the name of the old one.
-func (f *File) replace(dir string, text []byte) error {
+// replace writes a new file and gives it the name of the old one. If the file did not
+// exist, it must still not.
+func (f *File) replace(text []byte) error {
 	if err := f.step(createFile); err != nil {
 		return err
 	}
-	prefix := "." + filepath.Base(f.target) + ".raff-mcp-"
-	sweep(dir, prefix)
-	file, err := os.CreateTemp(dir, prefix+"*")
+	temporary, err := f.create(f.target, text, writeFile, true)
 	if err != nil {
-		return err
-	}
-	temporary := file.Name()
-	if err := f.fill(file, text, writeFile, true); err != nil {
 		return err
 	}
 	err = cmp.Or(f.step(compare), f.unchanged())
 	if err == nil {
 		err = f.step(replaceFile)
 	}
-	if err == nil {
-		err = f.publish(temporary)
+	if err == nil && f.Exists {
+		err = os.Rename(temporary, f.target)
+	} else if err == nil {
+		err = renameNew(temporary, f.target)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = errChanged
 	}
 	if err != nil {
 		_ = os.Remove(temporary)
 	}
 	return err
-}
-
-// fill writes a new file, which only this user can read, and closes it. If that fails, it
-// removes the file. A successor of the old file gets its mode as well, once it has its
-// owner.
-func (f *File) fill(file *os.File, text []byte, writing step, successor bool) error {
-	err := f.step(writing)
-	if err == nil {
-		_, err = file.Write(text)
-	}
-	if err == nil {
-		err = f.step(setOwner)
-	}
-	if err == nil && f.Exists {
-		err = copyOwner(file, f.info)
-	}
-	if err == nil && f.Exists && successor {
-		err = f.copyMode(file)
-	}
-	if err == nil {
-		err = f.step(syncFile)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = cmp.Or(err, file.Close()); err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
-}
-
-// copyMode gives a file the mode and the extended attributes of the old one.
-func (f *File) copyMode(file *os.File) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	// A file system without modes may report one, but refuse to set any.
-	if mode := f.info.Mode().Perm(); mode != info.Mode().Perm() {
-		if err := file.Chmod(mode); err != nil {
-			return err
-		}
-	}
-	return copyAttributes(file, f.target)
-}
-
-// maxAge is after what time a temporary file belongs to a program that was killed.
-const maxAge = time.Hour
-
-// sweep removes temporary files that were left behind.
-func sweep(dir, prefix string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > maxAge {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-}
-
-// publish gives the new file its name. If the file did not exist, it must still not.
-func (f *File) publish(temporary string) error {
-	if !f.Exists {
-		err := os.Link(temporary, f.target)
-		if err == nil {
-			_ = os.Remove(temporary)
-			return nil
-		}
-		if errors.Is(err, fs.ErrExist) {
-			return errChanged
-		}
-		// The file system has no hard links.
-	}
-	return os.Rename(temporary, f.target)
 }
