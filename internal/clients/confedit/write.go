@@ -1,0 +1,167 @@
+package confedit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A step is a part of Write.
+type step string
+
+const (
+	makeDirectory step = "make the directory"
+	createBackup  step = "create the backup"
+	writeBackup   step = "write the backup"
+	createFile    step = "create the new file"
+	writeFile     step = "write the new file"
+	setOwner      step = "set its owner and mode"
+	syncFile      step = "sync it"
+	compare       step = "compare the old file"
+	replaceFile   step = "replace the file"
+	syncDirectory step = "sync the directory"
+)
+
+// Write replaces the file's text, and returns the path of the backup of the old one. There
+// is no backup if the file did not exist or was empty, and nothing is written if the text
+// is the same. Backups are next to the path that was given to ReadFile, not next to the
+// target of a link there: that is often a repository. They are not removed.
+//
+// The file is replaced by renaming a new one, which gets its mode, owner and extended
+// attributes, so it is the old or the new file at any moment. Write refuses to replace a file that
+//   - has changed since it was read (in the last microseconds, that goes unnoticed);
+//   - is read-only;
+//   - has more than one name (hard link), because the others would keep the old text;
+//   - belongs to a user or group to whom this program may not give a file.
+//
+// A new file and its directories are readable only by the user.
+//
+// After Write, the file must be read again. The error names the path.
+func (f *File) Write(text []byte) (backup string, err error) {
+	if f.equal(text) {
+		return "", nil
+	}
+	backup, err = f.write(text)
+	if err != nil {
+		return "", f.Fault(reason(err))
+	}
+	return backup, nil
+}
+
+func (f *File) write(text []byte) (backup string, err error) {
+	f.sweep()
+	if err := cmp.Or(f.unchanged(), f.replaceable()); err != nil {
+		return "", err
+	}
+	dir := filepath.Dir(f.target)
+	if err := f.step(makeDirectory); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	if len(f.Text) > 0 {
+		if backup, err = f.backup(); err != nil {
+			return "", err
+		}
+	}
+	if err := f.replace(text); err != nil {
+		if backup != "" {
+			_ = os.Remove(backup)
+		}
+		return "", err
+	}
+	// The file is complete already, and a file system that cannot sync a directory is no
+	// reason to report otherwise.
+	if f.step(syncDirectory) == nil {
+		syncDir(dir)
+	}
+	return backup, nil
+}
+
+// replaceable returns an error if the file should not be replaced.
+func (f *File) replaceable() error {
+	if !f.Exists {
+		return nil
+	}
+	if f.info.Mode().Perm()&0o200 == 0 {
+		return &Error{Problem: "it is read-only", Fix: "Make it writable, and try again"}
+	}
+	info, err := os.Lstat(f.target)
+	if err != nil {
+		return err
+	}
+	if n := linkCount(info); n > 1 {
+		return &Error{Problem: fmt.Sprintf("it has %d names (hard links), of which only this one would change", n), Fix: "Replace the links with symbolic ones, or make the change by hand"}
+	}
+	return nil
+}
+
+// backupTime is the form of the time in the name of a backup.
+const backupTime = "20060102T150405Z"
+
+// maxBackups is how many backups can be made in the same second.
+const maxBackups = 100
+
+// backup copies the old text to a new file and returns its path. The copy gets that name
+// once it is complete.
+func (f *File) backup() (string, error) {
+	if err := f.step(createBackup); err != nil {
+		return "", err
+	}
+	temporary, err := f.create(f.Path, f.Text, writeBackup, false)
+	if err != nil {
+		return "", err
+	}
+	base := f.Path + ".bak-" + time.Now().UTC().Format(backupTime)
+	for n := range maxBackups {
+		path := base
+		if n > 0 {
+			path = fmt.Sprintf("%s-%d", base, n+1)
+		}
+		err := renameNew(temporary, path)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			_ = os.Remove(temporary)
+			return "", err
+		}
+		syncDir(filepath.Dir(path))
+		return path, nil
+	}
+	_ = os.Remove(temporary)
+	return "", &Error{Problem: "it has too many backups", Fix: "Remove some of them, and try again"}
+}
+
+// replace writes a new file and gives it the name of the old one. If the file did not
+// exist, it must still not.
+func (f *File) replace(text []byte) error {
+	if err := f.step(createFile); err != nil {
+		return err
+	}
+	temporary, err := f.create(f.target, text, writeFile, true)
+	if err != nil {
+		return err
+	}
+	err = cmp.Or(f.step(compare), f.unchanged())
+	if err == nil {
+		err = f.step(replaceFile)
+	}
+	if err == nil && f.Exists {
+		err = os.Rename(temporary, f.target)
+	} else if err == nil {
+		err = renameNew(temporary, f.target)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = errChanged
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+	}
+	return err
+}
