@@ -19,7 +19,8 @@ const module = "github.com/rafftechnologies/raff-mcp"
 var imports = map[string][]string{
 	"":                               {"internal/cli"},
 	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
-	"internal/clients":               {"internal/printable"},
+	"internal/clients":               {"internal/clients/confedit", "internal/printable"},
+	"internal/clients/confedit":      {"internal/printable"},
 	"internal/config":                {"internal/printable", "internal/suggest", "raffclient"},
 	"internal/mcptest":               nil,
 	"internal/printable":             nil,
