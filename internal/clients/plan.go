@@ -1,0 +1,217 @@
+package clients
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+	"github.com/rafftechnologies/raff-mcp/internal/printable"
+)
+
+// A Server is what a client is to start.
+type Server struct {
+	Command string // an absolute path
+	Args    []string
+}
+
+// A Request is an entry to write.
+type Request struct {
+	Name   string
+	Scope  Scope
+	Server Server
+	// Variables are the names of variables that are set here and that the server needs.
+	// Those that the client withholds become part of the entry, by name and never with
+	// their values.
+	Variables []string
+	// Replace replaces an entry that differs.
+	Replace bool
+}
+
+// A Change is what a plan does to the file.
+type Change int
+
+// The changes. Nothing leaves the file as it is, because it contains what was requested
+// already; Conflict, because it contains an entry that differs.
+const (
+	Nothing Change = iota
+	Conflict
+	Add
+	Replace
+	Remove
+)
+
+// A Plan is a change of a client's file. Until it is applied, nothing is written.
+type Plan struct {
+	// Path is the file that changes, and Scope for whom its entries are valid.
+	Path  string
+	Scope Scope
+	// Change is what is done.
+	Change Change
+	// Withheld are the names of requested variables that the client does not pass on and
+	// that its entries cannot name.
+	Withheld []string
+	// Preferred are files with an entry of the same name that the client prefers.
+	Preferred []string
+
+	client   *Client
+	location location
+	name     string
+	file     *confedit.File
+	text     []byte          // the new text
+	entry    confedit.Object // the requested entry, nil to remove it
+	existing any             // the entry in the file, nil if there is none
+}
+
+// PlanSet plans to write an entry.
+func (c *Client) PlanSet(env Environment, r Request) (*Plan, error) {
+	if err := c.checkLiteral(r.Server); err != nil {
+		return nil, err
+	}
+	p, err := c.plan(env, r.Scope, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	var named []string
+	named, p.Withheld = c.partition(env, r.Variables)
+	p.entry = c.format.encode(r.Server, named, c.rules.placeholders.refer)
+	if p.existing != nil && p.isSuperset(r.Server, named) {
+		return p, nil
+	}
+	p.text, err = c.format.syntax.Set(p.file.Text, p.location.section, r.Name, p.entry)
+	switch {
+	case err != nil:
+		return nil, p.file.Fault(err)
+	case p.existing == nil:
+		p.Change = Add
+	case !r.Replace:
+		p.Change = Conflict
+	default:
+		p.Change = Replace
+	}
+	return p, nil
+}
+
+// PlanRemove plans to remove an entry.
+func (c *Client) PlanRemove(env Environment, scope Scope, name string) (*Plan, error) {
+	p, err := c.plan(env, scope, name)
+	if err != nil || p.existing == nil {
+		return p, err
+	}
+	p.Change = Remove
+	if p.text, err = c.format.syntax.Remove(p.file.Text, p.location.section, name); err != nil {
+		return nil, p.file.Fault(err)
+	}
+	return p, nil
+}
+
+// plan reads the file in which an entry of that name is, or where it belongs.
+func (c *Client) plan(env Environment, scope Scope, name string) (*Plan, error) {
+	d, err := env.dirs()
+	if err != nil {
+		return nil, err
+	}
+	l := c.location(d, scope, name)
+	p := &Plan{Path: l.path, Scope: scope, client: c, location: l, name: name}
+	if p.file, err = confedit.ReadFile(l.path); err != nil {
+		return nil, err
+	}
+	p.text = p.file.Text
+	value, ok, err := c.format.syntax.Entry(p.file.Text, l.section, name)
+	if err != nil {
+		return nil, p.file.Fault(err)
+	}
+	if ok {
+		p.existing = value
+	}
+	for _, preferred := range c.locations(d) {
+		if preferred.path == l.path && slices.Equal(preferred.section, l.section) {
+			break
+		}
+		if e, ok := c.entry(preferred, name); ok && e.Problem == nil {
+			p.Preferred = append(p.Preferred, e.Path)
+		}
+	}
+	return p, nil
+}
+
+// partition separates the variables that the client withholds, which its entries can name,
+// from those that they cannot name. Variables that the client passes on are in neither.
+func (c *Client) partition(env Environment, variables []string) (named, withheld []string) {
+	for _, name := range variables {
+		switch {
+		case !c.Withholds(env, name):
+		case c.format.passOn != "" || c.rules.placeholders.refer != nil:
+			named = append(named, name)
+		default:
+			withheld = append(withheld, name)
+		}
+	}
+	return named, withheld
+}
+
+// isSuperset reports whether the entry in the file starts the server with at least the
+// variables named, and differs from the requested one in nothing but the names of further
+// variables. They may have been set when it was written.
+func (p *Plan) isSuperset(s Server, named []string) bool {
+	c := p.client
+	var e Entry
+	if c.format.decode(p.existing, &e) != nil {
+		return false
+	}
+	all := slices.Clone(e.PassOn)
+	for _, v := range e.Env {
+		all = append(all, v.Name)
+	}
+	for _, name := range named {
+		if !slices.Contains(all, name) {
+			return false
+		}
+	}
+	if len(all) > 0 && c.format.passOn == "" && c.rules.placeholders.refer == nil {
+		return false
+	}
+	want := c.format.encode(s, all, c.rules.placeholders.refer)
+	text, err := c.format.syntax.Set(p.file.Text, p.location.section, p.name, want)
+	return err == nil && bytes.Equal(text, p.file.Text)
+}
+
+// checkLiteral returns an error if the client would replace a part of the command or of an
+// argument, because no client has a way to quote that.
+func (c *Client) checkLiteral(s Server) error {
+	for _, text := range append([]string{s.Command}, s.Args...) {
+		if found := c.rules.placeholders.find(text); found != "" {
+			return &confedit.Error{
+				Problem: c.Title + " would replace " + printable.String(found) + " in the server's command line with the value of a variable",
+				Fix:     "Write the value itself, or choose a path without it",
+			}
+		}
+	}
+	return nil
+}
+
+// Apply makes the change, and returns the path of the backup of the old file, or "" if
+// there is none. A plan is applied once.
+func (p *Plan) Apply() (backup string, err error) {
+	if p.Change == Nothing || p.Change == Conflict {
+		return "", nil
+	}
+	return p.file.Write(p.text)
+}
+
+// Entry returns the requested entry as a file that contains only it.
+func (p *Plan) Entry() string {
+	return ensureNewline(string(p.client.format.syntax.Format(p.location.section, p.name, p.entry)))
+}
+
+// Existing returns the entry in the file as a file that contains only it, without values
+// that may be secret.
+func (p *Plan) Existing() string {
+	entry, ok := redactEntry(p.existing).(confedit.Object)
+	if !ok {
+		return "…\n"
+	}
+	return ensureNewline(string(p.client.format.syntax.Format(p.location.section, p.name, entry)))
+}
+
+func ensureNewline(text string) string { return strings.TrimRight(text, "\n") + "\n" }
