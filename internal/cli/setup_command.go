@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -232,7 +233,11 @@ func (r *setupRun) apply(c *clients.Client, plan *clients.Plan) error {
 	}
 	next := ""
 	if plan.Change != clients.Remove {
-		next = fmt.Sprintf("  Next: %s Then check it: raff-mcp doctor %s\n", c.Next, c.Name)
+		step := c.Next
+		if plan.Scope == clients.Project {
+			step = cmp.Or(c.NextInProject, step)
+		}
+		next = fmt.Sprintf("  Next: %s Then check it: raff-mcp doctor %s\n", step, c.Name)
 	}
 	return r.say("%s: %s was %s %s.%s\n%s%s", c.Title, r.options.name, done, printable.String(plan.Path), backup, notes(c, plan), next)
 }

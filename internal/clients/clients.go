@@ -28,8 +28,9 @@ type Client struct {
 	Title string
 	// Scopes are the scopes that can be written, the default first.
 	Scopes []Scope
-	// Next tells a person, in a sentence, how the client notices a new entry.
-	Next string
+	// Next tells a person, in a sentence, how a new entry takes effect. NextInProject is
+	// the same for one of scope Project; if it is "", Next applies.
+	Next, NextInProject string
 
 	programs  []string                // found in PATH if the client is installed
 	folders   func(d dirs) []string   // of which one exists if the client is installed

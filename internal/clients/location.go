@@ -6,6 +6,7 @@ type location struct {
 	path    string
 	section []string // the names of the objects or tables that contain the entries
 	use     use
+	format  *format // of the entries, nil if it is the client's
 }
 
 // A use says when a location is written.

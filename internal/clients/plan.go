@@ -55,6 +55,7 @@ type Plan struct {
 	Preferred []string
 
 	client   *Client
+	format   format
 	location location
 	name     string
 	file     *confedit.File
@@ -74,11 +75,11 @@ func (c *Client) PlanSet(env Environment, r Request) (*Plan, error) {
 	}
 	var named []string
 	named, p.Withheld = c.partition(env, r.Variables)
-	p.entry = c.format.encode(r.Server, named, c.rules.placeholders.refer)
+	p.entry = p.format.encode(r.Server, named, c.rules.placeholders.refer)
 	if p.existing != nil && p.isSuperset(r.Server, named) {
 		return p, nil
 	}
-	p.text, err = c.format.syntax.Set(p.file.Text, p.location.section, r.Name, p.entry)
+	p.text, err = p.format.syntax.Set(p.file.Text, p.location.section, r.Name, p.entry)
 	switch {
 	case err != nil:
 		return nil, p.file.Fault(err)
@@ -99,7 +100,7 @@ func (c *Client) PlanRemove(env Environment, scope Scope, name string) (*Plan, e
 		return p, err
 	}
 	p.Change = Remove
-	if p.text, err = c.format.syntax.Remove(p.file.Text, p.location.section, name); err != nil {
+	if p.text, err = p.format.syntax.Remove(p.file.Text, p.location.section, name); err != nil {
 		return nil, p.file.Fault(err)
 	}
 	return p, nil
@@ -112,12 +113,12 @@ func (c *Client) plan(env Environment, scope Scope, name string) (*Plan, error) 
 		return nil, err
 	}
 	l := c.location(d, scope, name)
-	p := &Plan{Path: l.path, Scope: scope, client: c, location: l, name: name}
+	p := &Plan{Path: l.path, Scope: scope, client: c, format: c.formatAt(l), location: l, name: name}
 	if p.file, err = confedit.ReadFile(l.path); err != nil {
 		return nil, err
 	}
 	p.text = p.file.Text
-	value, ok, err := c.format.syntax.Entry(p.file.Text, l.section, name)
+	value, ok, err := p.format.syntax.Entry(p.file.Text, l.section, name)
 	if err != nil {
 		return nil, p.file.Fault(err)
 	}
@@ -156,7 +157,7 @@ func (c *Client) partition(env Environment, variables []string) (named, withheld
 func (p *Plan) isSuperset(s Server, named []string) bool {
 	c := p.client
 	var e Entry
-	if c.format.decode(p.existing, &e) != nil {
+	if p.format.decode(p.existing, &e) != nil {
 		return false
 	}
 	all := slices.Clone(e.PassOn)
@@ -168,11 +169,11 @@ func (p *Plan) isSuperset(s Server, named []string) bool {
 			return false
 		}
 	}
-	if len(all) > 0 && c.format.passOn == "" && c.rules.placeholders.refer == nil {
+	if len(all) > 0 && p.format.passOn == "" && c.rules.placeholders.refer == nil {
 		return false
 	}
-	want := c.format.encode(s, all, c.rules.placeholders.refer)
-	text, err := c.format.syntax.Set(p.file.Text, p.location.section, p.name, want)
+	want := p.format.encode(s, all, c.rules.placeholders.refer)
+	text, err := p.format.syntax.Set(p.file.Text, p.location.section, p.name, want)
 	return err == nil && bytes.Equal(text, p.file.Text)
 }
 
@@ -201,7 +202,7 @@ func (p *Plan) Apply() (backup string, err error) {
 
 // Entry returns the requested entry as a file that contains only it.
 func (p *Plan) Entry() string {
-	return ensureNewline(string(p.client.format.syntax.Format(p.location.section, p.name, p.entry)))
+	return ensureNewline(string(p.format.syntax.Format(p.location.section, p.name, p.entry)))
 }
 
 // Existing returns the entry in the file as a file that contains only it, without values
@@ -211,7 +212,7 @@ func (p *Plan) Existing() string {
 	if !ok {
 		return "…\n"
 	}
-	return ensureNewline(string(p.client.format.syntax.Format(p.location.section, p.name, entry)))
+	return ensureNewline(string(p.format.syntax.Format(p.location.section, p.name, entry)))
 }
 
 func ensureNewline(text string) string { return strings.TrimRight(text, "\n") + "\n" }

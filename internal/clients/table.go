@@ -14,9 +14,10 @@ func claudeCode() *Client {
 	section := []string{"mcpServers"}
 	return &Client{
 		Name: "claude-code", Title: "Claude Code", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"claude"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".claude")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there, and approve the server.",
+		programs:      []string{"claude"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".claude")} },
 		locations: func(d dirs) []location {
 			user := d.join(d.variable("CLAUDE_CONFIG_DIR", d.home), ".claude.json")
 			return []location{
@@ -25,9 +26,14 @@ func claudeCode() *Client {
 				{scope: User, path: user, section: section},
 			}
 		},
-		format: format{syntax: confedit.JSON(), before: confedit.Object{{Name: "type", Value: "stdio"}}, env: "env"},
+		format: dotMCP(),
 		rules:  rules{inherits: all, placeholders: shellPlaceholders, dir: inDir},
 	}
+}
+
+// dotMCP is the format of .mcp.json, which Claude Code and Copilot CLI share.
+func dotMCP() format {
+	return format{syntax: confedit.JSON(), before: confedit.Object{{Name: "type", Value: "stdio"}}, env: "env"}
 }
 
 // claudeDesktop is not on npm. It uses the TypeScript SDK, expands nothing, and runs
@@ -99,9 +105,10 @@ func codex() *Client {
 	section := []string{"mcp_servers"}
 	return &Client{
 		Name: "codex", Title: "Codex", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"codex"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".codex")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there; Codex reads the file only in a directory that it trusts.",
+		programs:      []string{"codex"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".codex")} },
 		locations: func(d dirs) []location {
 			return []location{
 				{scope: Project, path: d.project(".codex", "config.toml"), section: section},
@@ -139,19 +146,21 @@ func gemini() *Client {
 // copilot, measured with 1.0.102: servers inherit every variable except some of Copilot's
 // own. A value in env that is the name of a variable is replaced by that one's value. A
 // placeholder without a value stays as it is. "copilot mcp add" is not used: it strips
-// every comment of the file. In a project, .mcp.json is left to Claude Code, which rejects
-// the type "local".
+// every comment of the file. In a project that it trusts, it reads .mcp.json or, if there
+// is none, .github/mcp.json. Entries of Claude Code work there, but its own do not work in
+// Claude Code, which rejects the type "local".
 func copilot() *Client {
-	section := []string{"mcpServers"}
+	section, shared := []string{"mcpServers"}, dotMCP()
 	return &Client{
 		Name: "copilot", Title: "Copilot CLI", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"copilot"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".copilot")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there; Copilot CLI reads the file only in a directory that it trusts.",
+		programs:      []string{"copilot"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".copilot")} },
 		locations: func(d dirs) []location {
 			return []location{
-				{scope: Project, path: d.project(".github", "mcp.json"), section: section},
-				{scope: Project, path: d.project(".mcp.json"), section: section, use: never},
+				{scope: Project, path: d.project(".mcp.json"), section: section, format: &shared},
+				{scope: Project, path: d.project(".github", "mcp.json"), section: section, use: ifExists, format: &shared},
 				{scope: User, path: d.join(d.variable("COPILOT_HOME", d.join(d.home, ".copilot")), "mcp-config.json"), section: section},
 			}
 		},
@@ -191,9 +200,10 @@ func zed() *Client {
 	section := []string{"context_servers"}
 	return &Client{
 		Name: "zed", Title: "Zed", Scopes: []Scope{User, Project},
-		Next:     "Zed starts the server at once; see the Agent Panel's settings.",
-		programs: []string{"zed", "zeditor"},
-		folders:  func(d dirs) []string { return []string{zedDir(d)} },
+		Next:          "Zed starts the server at once; see the Agent Panel's settings.",
+		NextInProject: "Open the project in Zed, and trust it when asked.",
+		programs:      []string{"zed", "zeditor"},
+		folders:       func(d dirs) []string { return []string{zedDir(d)} },
 		locations: func(d dirs) []location {
 			return []location{
 				{scope: Project, path: d.project(".zed", "settings.json"), section: section},
