@@ -36,6 +36,7 @@ func (p *program) checkServerFlags(args []string) error {
 		}
 	}
 	root := newRootCommand(&program{stdout: io.Discard, stderr: p.stderr})
+	root.InitDefaultHelpFlag()
 	if err := root.ParseFlags(args); err != nil {
 		return fmt.Errorf("after --: %w", flagError(root.Flags(), err))
 	}

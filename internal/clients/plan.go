@@ -183,7 +183,7 @@ func (c *Client) checkLiteral(s Server) error {
 	for _, text := range append([]string{s.Command}, s.Args...) {
 		if found := c.rules.placeholders.find(text); found != "" {
 			return &confedit.Error{
-				Problem: c.Title + " would replace " + printable.String(found) + " in the server's command line with the value of a variable",
+				Problem: "it would replace " + printable.String(found) + " in the server's command line with the value of a variable",
 				Fix:     "Write the value itself, or choose a path without it",
 			}
 		}
