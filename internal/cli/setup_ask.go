@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,7 +18,7 @@ const maxChoiceBytes = 1 << 10
 
 // chooseClients returns the clients with these names. Without names, it lists the clients
 // that are installed and, at a terminal, asks which of them are meant.
-func (p *program) chooseClients(names []string, env clients.Environment) (chosen []*clients.Client, err error) {
+func (p *program) chooseClients(ctx context.Context, names []string, env clients.Environment) (chosen []*clients.Client, err error) {
 	for _, name := range names {
 		c, err := findClient(name)
 		if err != nil {
@@ -36,11 +37,32 @@ func (p *program) chooseClients(names []string, env clients.Environment) (chosen
 		return nil, usageError{message("setup: no client was named, and nobody can be asked. Name one or more of the clients above.")}
 	}
 	fmt.Fprint(p.stderr, "Connect which? Numbers or names, or all; press Enter for none: ")
-	line, err := bufio.NewReader(io.LimitReader(p.stdin, maxChoiceBytes)).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("setup: read the answer: %w", err)
+	line, err := readLine(ctx, io.LimitReader(p.stdin, maxChoiceBytes))
+	if err != nil {
+		return nil, err
 	}
 	return parseChoice(line, installed)
+}
+
+// readLine reads a line until its end or until ctx is done. In the latter case it leaves a
+// goroutine that continues to read.
+func readLine(ctx context.Context, r io.Reader) (string, error) {
+	var line string
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		line, err = bufio.NewReader(r).ReadString('\n')
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return "", message("setup: interrupted before a client was chosen. Nothing was changed.")
+	case err := <-done:
+		if err != nil && err != io.EOF {
+			return "", fmt.Errorf("setup: the answer cannot be read: %w. Name the clients on the command line", err)
+		}
+		return line, nil
+	}
 }
 
 // listInstalled prints the clients that are installed, with the numbers by which they can

@@ -109,7 +109,7 @@ func (p *program) setup(cmd *cobra.Command, args []string, o setupOptions) error
 		}
 		run.variables = p.serverVariables(run.server)
 	}
-	chosen, err := p.chooseClients(names, env)
+	chosen, err := p.chooseClients(cmd.Context(), names, env)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (r *setupRun) one(c *clients.Client) error {
 	case plan.Change == clients.Nothing:
 		return r.say("%s: %s already contains this entry. Nothing was changed.\n%s", c.Title, printable.String(plan.Path), notes(c, plan))
 	case r.options.dryRun:
-		return r.say("%s\n%s: nothing was changed, because of --dry-run.\n%s", raffclient.RedactKeys(plan.Diff()), c.Title, notes(c, plan))
+		return r.say("%s\n%s: nothing was changed, because of --dry-run.\n%s", showLines(plan.Diff()), c.Title, notes(c, plan))
 	}
 	return r.apply(c, plan)
 }
@@ -250,7 +250,17 @@ func (r *setupRun) say(format string, args ...any) error {
 // conflict shows the entry in the file and the one that was requested.
 func conflict(plan *clients.Plan) error {
 	return message(fmt.Sprintf("%s contains another entry of that name. Replace it with --replace, or choose another name with --name.\n"+
-		"In the file:\n%sRequested:\n%s", printable.String(plan.Path), raffclient.RedactKeys(plan.Existing()), strings.TrimRight(plan.Entry(), "\n")))
+		"In the file:\n%sRequested:\n%s", printable.String(plan.Path), showLines(plan.Existing()), strings.TrimRight(plan.Entry(), "\n")))
+}
+
+// showLines returns lines of a client's file in a form that is safe to show.
+func showLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(raffclient.RedactKeys(text)) {
+		line = strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")
+		out.WriteString(printable.String(line) + "\n")
+	}
+	return out.String()
 }
 
 // notes says what may keep the entry from working, one line each.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -72,12 +73,15 @@ func executable(arg0 string) (string, error) {
 			path = found
 		}
 	}
-	inBuildCache := func(name string) bool { return strings.HasPrefix(name, "go-build") }
-	if slices.ContainsFunc(strings.Split(filepath.ToSlash(real), "/"), inBuildCache) {
-		return "", message("go run builds the program in a place that is cleaned up, so a client could not start it later. Build it first: go build -o raff-mcp . && ./raff-mcp setup")
+	if builtByRun.MatchString(filepath.ToSlash(real)) {
+		return "", message("go run builds the program in a place that is cleaned up, so a client could not start it later. Build it with go build, and run setup with the result.")
 	}
 	return path, nil
 }
+
+// builtByRun matches the path of a program that go run has built: in a directory for
+// temporary files, or in the build cache.
+var builtByRun = regexp.MustCompile(`/go-build[0-9]+/.*/exe/|/go-build/[0-9a-f]{2}/[0-9a-f]+-d/`)
 
 func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)

@@ -171,3 +171,21 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// On Windows, Claude Desktop is a package whose files the system keeps elsewhere. The paths
+// have backslashes on every system, so that on Unix they are names of directories here.
+func TestPackagedClaudeDesktop(t *testing.T) {
+	local := t.TempDir()
+	env := newEnvironment(t, "LOCALAPPDATA="+local)
+	env.GOOS = "windows"
+	packages := local + `\Packages`
+	roaming := packages + `\Claude_pzs8sxrjxfjjc\LocalCache\Roaming`
+	for _, dir := range []string{filepath.Join(packages, "Claude_pzs8sxrjxfjjc"), filepath.Join(packages, "Other_1"), roaming} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := planned(t, find(t, "claude-desktop"), env, clients.User), roaming+`\Claude\claude_desktop_config.json`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -1,6 +1,11 @@
 package clients
 
-import "github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+import (
+	"os"
+	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+)
 
 // The facts in this file were measured on 2026-11-28 on Linux by letting each program start
 // a server that recorded its arguments, environment and working directory, except where a
@@ -41,17 +46,35 @@ func dotMCP() format {
 // andycufari/ClaudePoint pull request 1). Of the working directory on other systems nothing
 // is known; raff-mcp does not depend on it.
 func claudeDesktop() *Client {
-	folder := func(d dirs) string { return d.join(d.apps, "Claude") }
 	return &Client{
 		Name: "claude-desktop", Title: "Claude Desktop", Scopes: []Scope{User},
 		Next:    "Quit Claude Desktop and start it again.",
-		folders: func(d dirs) []string { return []string{folder(d)} },
+		folders: func(d dirs) []string { return []string{claudeDesktopDir(d)} },
 		locations: func(d dirs) []location {
-			return []location{{scope: User, path: d.join(folder(d), "claude_desktop_config.json"), section: []string{"mcpServers"}}}
+			return []location{{scope: User, path: d.join(claudeDesktopDir(d), "claude_desktop_config.json"), section: []string{"mcpServers"}}}
 		},
 		format: format{syntax: confedit.JSON(), env: "env"},
 		rules:  rules{inherits: sdkDefaults, dir: inRoot},
 	}
+}
+
+// claudeDesktopDir returns Claude Desktop's directory. On Windows, its installer makes a
+// package since February 2026, for which the system keeps the directory elsewhere: files in
+// the usual place are invisible to it (anthropics/claude-code issue 26073).
+func claudeDesktopDir(d dirs) string {
+	usual := d.join(d.apps, "Claude")
+	if d.env.GOOS != windows {
+		return usual
+	}
+	packages := d.join(d.variable("LOCALAPPDATA", d.join(d.home, "AppData", "Local")), "Packages")
+	list, _ := os.ReadDir(packages) // without a list there is no package
+	for _, entry := range list {
+		roaming := d.join(packages, entry.Name(), "LocalCache", "Roaming")
+		if strings.HasPrefix(entry.Name(), "Claude_") && isDir(roaming) {
+			return d.join(roaming, "Claude")
+		}
+	}
+	return usual
 }
 
 // cursor is not on npm. Its documentation (cursor.com/docs/mcp) lists the placeholders.
@@ -83,7 +106,7 @@ func vscode() *Client {
 	section := []string{"servers"}
 	return &Client{
 		Name: "vscode", Title: "VS Code", Scopes: []Scope{User, Project},
-		Next:     `Run "MCP: List Servers" in the Command Palette, and start raff.`,
+		Next:     `Run "MCP: List Servers" in the Command Palette, and start the server.`,
 		programs: []string{"code"},
 		folders:  func(d dirs) []string { return []string{d.join(d.apps, "Code")} },
 		locations: func(d dirs) []location {
