@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,5 +131,16 @@ func TestExecutable(t *testing.T) {
 		if got := builtByRun.MatchString(tt.path); got != tt.want {
 			t.Errorf("%s: got %t, want %t", tt.path, got, tt.want)
 		}
+	}
+}
+
+// Ctrl-C ends the wait for an answer at once.
+func TestChoiceInterrupted(t *testing.T) {
+	r, w := io.Pipe()
+	defer w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := readLine(ctx, r); err == nil || !strings.Contains(err.Error(), "Nothing was changed") {
+		t.Errorf("got %v", err)
 	}
 }
