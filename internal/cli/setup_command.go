@@ -213,10 +213,13 @@ func (r *setupRun) plan(c *clients.Client, scope clients.Scope) (*clients.Plan, 
 	if r.options.remove {
 		return c.PlanRemove(r.env, scope, r.options.name)
 	}
-	return c.PlanSet(r.env, clients.Request{
-		Name: r.options.name, Scope: scope, Server: r.server, Variables: r.variables,
-		Replace: r.options.replace || r.options.print,
-	})
+	request := clients.Request{
+		Name: r.options.name, Scope: scope, Server: r.server, Variables: r.variables, Replace: r.options.replace,
+	}
+	if r.options.print {
+		return c.PlanPrint(r.env, request)
+	}
+	return c.PlanSet(r.env, request)
 }
 
 // apply makes the change and says what was done and what to do next.

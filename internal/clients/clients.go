@@ -4,7 +4,7 @@
 //
 // [All] returns the clients and [Find] finds one by its name. [Client.Entries] reads what
 // a client is configured to start, and [Client.Launch] says how it starts it.
-// [Client.PlanSet] and [Client.PlanRemove] prepare a change of a client's file, which
+// [Client.PlanSet] and [Client.PlanRemove] plan a change of a client's file, which
 // [Plan.Apply] makes.
 package clients
 

@@ -64,20 +64,27 @@ type Plan struct {
 	existing any             // the entry in the file, nil if there is none
 }
 
-// PlanSet plans to write an entry.
-func (c *Client) PlanSet(env Environment, r Request) (*Plan, error) {
-	if err := c.checkLiteral(r.Server); err != nil {
-		return nil, err
-	}
-	p, err := c.plan(env, r.Scope, r.Name)
+// PlanPrint plans nothing but to print the entry, and so does not depend on what the file
+// contains.
+func (c *Client) PlanPrint(env Environment, r Request) (*Plan, error) {
+	d, err := env.dirs()
 	if err != nil {
 		return nil, err
 	}
-	var named []string
-	named, p.Withheld = c.partition(env, r.Variables)
-	p.entry = p.format.encode(r.Server, named, c.rules.placeholders.refer)
-	if p.existing != nil && p.isSuperset(r.Server, named) {
-		return p, nil
+	p := c.newPlan(d, r.Scope, r.Name)
+	_, err = p.request(env, r)
+	return p, err
+}
+
+// PlanSet plans to write an entry.
+func (c *Client) PlanSet(env Environment, r Request) (*Plan, error) {
+	p, err := c.readPlan(env, r.Scope, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	named, err := p.request(env, r)
+	if err != nil || p.existing != nil && p.isSuperset(r.Server, named) {
+		return p, err
 	}
 	p.text, err = p.format.syntax.Set(p.file.Text, p.location.section, r.Name, p.entry)
 	switch {
@@ -95,7 +102,7 @@ func (c *Client) PlanSet(env Environment, r Request) (*Plan, error) {
 
 // PlanRemove plans to remove an entry.
 func (c *Client) PlanRemove(env Environment, scope Scope, name string) (*Plan, error) {
-	p, err := c.plan(env, scope, name)
+	p, err := c.readPlan(env, scope, name)
 	if err != nil || p.existing == nil {
 		return p, err
 	}
@@ -106,34 +113,56 @@ func (c *Client) PlanRemove(env Environment, scope Scope, name string) (*Plan, e
 	return p, nil
 }
 
-// plan reads the file in which an entry of that name is, or where it belongs.
-func (c *Client) plan(env Environment, scope Scope, name string) (*Plan, error) {
+// newPlan returns a plan that changes nothing, for the file in which an entry of that name
+// is, or where it belongs.
+func (c *Client) newPlan(d dirs, scope Scope, name string) *Plan {
+	l := c.location(d, scope, name)
+	return &Plan{Path: l.path, Scope: scope, client: c, format: c.formatAt(l), location: l, name: name}
+}
+
+// request sets the entry that is requested, and returns the names of the variables in it.
+func (p *Plan) request(env Environment, r Request) (named []string, err error) {
+	if err := p.client.checkLiteral(r.Server); err != nil {
+		return nil, err
+	}
+	named, p.Withheld = p.client.partition(env, r.Variables)
+	p.entry = p.format.encode(r.Server, named, p.client.rules.placeholders.refer)
+	return named, nil
+}
+
+// readPlan returns a plan whose file has been read.
+func (c *Client) readPlan(env Environment, scope Scope, name string) (*Plan, error) {
 	d, err := env.dirs()
 	if err != nil {
 		return nil, err
 	}
-	l := c.location(d, scope, name)
-	p := &Plan{Path: l.path, Scope: scope, client: c, format: c.formatAt(l), location: l, name: name}
-	if p.file, err = confedit.ReadFile(l.path); err != nil {
+	p := c.newPlan(d, scope, name)
+	if p.file, err = confedit.ReadFile(p.Path); err != nil {
 		return nil, err
 	}
 	p.text = p.file.Text
-	value, ok, err := p.format.syntax.Entry(p.file.Text, l.section, name)
+	value, ok, err := p.format.syntax.Entry(p.file.Text, p.location.section, name)
 	if err != nil {
 		return nil, p.file.Fault(err)
 	}
 	if ok {
 		p.existing = value
 	}
-	for _, preferred := range c.locations(d) {
-		if preferred.path == l.path && slices.Equal(preferred.section, l.section) {
+	p.Preferred = c.preferred(d, p.location, name)
+	return p, nil
+}
+
+// preferred returns the files whose entries of that name the client prefers to one at l.
+func (c *Client) preferred(d dirs, l location, name string) (paths []string) {
+	for _, other := range c.locations(d) {
+		if other.path == l.path && slices.Equal(other.section, l.section) {
 			break
 		}
-		if e, ok := c.entry(preferred, name); ok && e.Problem == nil {
-			p.Preferred = append(p.Preferred, e.Path)
+		if e, ok := c.entry(other, name); ok && e.Problem == nil {
+			paths = append(paths, e.Path)
 		}
 	}
-	return p, nil
+	return paths
 }
 
 // partition separates the variables that the client withholds, which its entries can name,
