@@ -128,6 +128,7 @@ func TestLocalScope(t *testing.T) {
 func TestNothingSecretIsShown(t *testing.T) {
 	for _, tt := range []struct{ client, path, text string }{
 		{"cursor", ".cursor/mcp.json", `{"mcpServers":{"raff":{"command":"x","args":["--api-key=hunter2","--token","hunter2","-H","X-Key=hunter2"],"env":{"A":"hunter2"},"headers":{"h":"hunter2"},"apiKey":"hunter2"}}}`},
+		{"cursor", ".cursor/mcp.json", `{"mcpServers":{"raff":{"command":"x","args":["--header","Authorization: Bearer hunter2","postgres://u:hunter2@h","API=hunter2 x"],"url":"https://h/?t=hunter2","inputs":[{"k":"hunter2"},["hunter2"]],"env":{"A":["hunter2"]}}}}`},
 		{"cursor", ".cursor/mcp.json", "{\n// hunter2\n\"mcpServers\": {\n/* hunter2\n hunter2 */\n\"other\": {\"env\": {\"K\": \"hunter2\"}}, // hunter2\n},\n}\n"},
 		{"codex", ".codex/config.toml", "a = '''\nhunter2\nx = hunter2\n'''\nb = 'hunter2' # hunter2\n"},
 		{"codex", ".codex/config.toml", "a = \"\"\"\n\"hunter2\" = hunter2\n\"\"\"\nb = [\n 'hunter2',\n \"hunter2\", # hunter2\n]\n"},
@@ -146,5 +147,32 @@ func TestNothingSecretIsShown(t *testing.T) {
 		if p.Change == clients.Replace && (strings.Contains(p.Existing(), "hunter2") || !strings.Contains(p.Existing(), `"x"`)) {
 			t.Errorf("%s\ngot\n%s", tt.text, p.Existing())
 		}
+	}
+}
+
+// What is not secret is shown, so that a person recognizes the entry.
+func TestExisting(t *testing.T) {
+	env := newEnvironment(t)
+	home, _ := env.Home()
+	write(t, filepath.Join(home, ".cursor", "mcp.json"), `{"mcpServers":{"raff":{"command":"npx","args":["-y","@raff/mcp@1.2","--port","80","--read-only","--dir=/srv/raff","0123456789abcdef0123"],"env":{"A":"${env:A}"},"disabled":true}}}`)
+	p, err := find(t, "cursor").PlanSet(env, clients.Request{Name: "raff", Scope: clients.User, Server: clients.Server{Command: "/bin/raff-mcp"}})
+	if err != nil || p.Change != clients.Conflict {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	want := `{
+  "mcpServers": {
+    "raff": {
+      "args": ["-y", "@raff/mcp@1.2", "--port", "80", "--read-only", "--dir=/srv/raff", "…"],
+      "command": "npx",
+      "disabled": true,
+      "env": {
+        "A": "${env:A}"
+      }
+    }
+  }
+}
+`
+	if got := p.Existing(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -2,11 +2,11 @@ package clients
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -21,26 +21,35 @@ var (
 	secretName = regexp.MustCompile(`(?i)key|token|secret|passw|auth|cred|bearer|private|cert`)
 	// reference matches a value that only refers to a variable.
 	reference = regexp.MustCompile(`^(\$\w+|\$\{[\w:]+\}|\{env:\w+\})$`)
-	// keyText matches what may be a key.
-	keyText = regexp.MustCompile(`raff_\w+`)
+	// flagName matches a flag, or the part of it before its value.
+	flagName = regexp.MustCompile(`^--?[\w-]+$`)
+	// plainArg matches words, names, paths and the like.
+	plainArg = regexp.MustCompile(`^[\w./\\@,:~+-]*$`)
 )
 
-// redactEntry returns an entry for a person to read: variables and other values that may be
-// secret are hidden.
+// shownFields are the fields of an entry whose texts are shown.
+var shownFields = []string{"type", "command", "cwd"}
+
+// redactEntry returns an entry for a person to read: the values of variables, and other
+// texts that may be secret, are hidden.
 func redactEntry(value any) any {
 	fields, ok := value.(map[string]any)
 	if !ok {
-		return redactValue(value)
+		return hidden
 	}
 	var object confedit.Object
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		field := confedit.Field{Name: name, Value: redactEntry(fields[name])}
-		switch inner := fields[name].(type) {
+		field := confedit.Field{Name: name, Value: hidden}
+		switch value := fields[name].(type) {
 		case map[string]any: // variables, headers
-			field.Value = redactVariables(inner)
+			field.Value = redactVariables(value)
+		case []any:
+			field.Value = redactList(value)
+		case bool:
+			field.Value = value
 		case string:
-			if secretName.MatchString(name) {
-				field.Value = hidden
+			if slices.Contains(shownFields, name) {
+				field.Value = value
 			}
 		}
 		object = append(object, field)
@@ -59,35 +68,48 @@ func redactVariables(variables map[string]any) (object confedit.Object) {
 	return object
 }
 
-func redactValue(value any) any {
-	switch value := value.(type) {
-	case bool:
-		return value
-	case string:
-		return redactArg("", value)
-	case []any:
-		list, previous := []string{}, ""
-		for _, element := range value {
-			text := fmt.Sprint(element)
-			list = append(list, redactArg(previous, text))
-			previous = text
+// redactList returns a list of arguments, or of names.
+func redactList(values []any) []string {
+	list, previous := []string{}, ""
+	for _, value := range values {
+		arg, ok := value.(string)
+		if !ok {
+			arg = hidden
 		}
-		return list
-	default:
-		return fmt.Sprint(value)
+		list = append(list, redactArg(previous, arg))
+		previous = arg
 	}
+	return list
 }
 
-// redactArg hides the value of a flag whose name sounds secret, and keys.
+// redactArg hides an argument, or the value of a flag, that may be secret: because of the
+// name of the flag, or because it does not look like a word or a path.
 func redactArg(previous, arg string) string {
-	name, _, assigned := strings.Cut(arg, "=")
+	name, value, assigned := strings.Cut(arg, "=")
 	switch {
-	case assigned && secretName.MatchString(name):
-		return name + "=" + hidden
-	case strings.HasPrefix(previous, "-") && !strings.Contains(previous, "=") && secretName.MatchString(previous):
+	case assigned && flagName.MatchString(name):
+		return name + "=" + redactArg(name, value)
+	case strings.HasPrefix(previous, "-") && secretName.MatchString(previous) || !isPlain(arg):
 		return hidden
 	}
-	return keyText.ReplaceAllString(arg, hidden)
+	return arg
+}
+
+// maxPlainWord is how long a word with digits may be that is not taken for a secret.
+const maxPlainWord = 15
+
+// isPlain reports whether an argument consists of words that look like no secret.
+func isPlain(arg string) bool {
+	if !plainArg.MatchString(arg) || strings.Contains(arg, "://") {
+		return false
+	}
+	isSeparator := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for _, word := range strings.FieldsFunc(arg, isSeparator) {
+		if len(word) > maxPlainWord && strings.ContainsAny(word, "0123456789") {
+			return false
+		}
+	}
+	return true
 }
 
 // Diff returns the difference that the plan makes as a unified diff. It hides every text
