@@ -285,6 +285,9 @@ func notes(c *clients.Client, plan *clients.Plan) string {
 
 // withheldRemedy says what to do about a variable that does not reach the server.
 func withheldRemedy(c *clients.Client, name string) string {
+	if name == busVariable {
+		return "If the server does not find the keychain there, add RAFF_API_KEY_FILE with the path of a file that contains the key to env in the entry."
+	}
 	for _, s := range settings() {
 		if s.Env == name && s.Flag != "" {
 			return fmt.Sprintf("Use the flag instead: raff-mcp setup %s --replace -- --%s", c.Name, s.Flag)

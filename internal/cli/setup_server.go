@@ -89,15 +89,18 @@ func sameFile(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// keyVariables begins the names of the variables from which the key is read.
-const keyVariables = "RAFF_API_KEY"
+const (
+	// keyVariables begins the names of the variables from which the key is read.
+	keyVariables = "RAFF_API_KEY"
+	// busVariable contains the address by which the keychain is found on Linux.
+	busVariable = "DBUS_SESSION_BUS_ADDRESS"
+)
 
 // serverVariables returns the names of the variables that are set and that the server
-// needs: those of settings and, if none contains the key, those by which the keychain is
-// found on Linux.
+// needs: those of settings and, if none contains the key, that of the keychain.
 func (p *program) serverVariables(server clients.Server) (names []string) {
 	sandbox := slices.Contains(server.Args, "--sandbox") || slices.Contains(server.Args, "--sandbox=true")
-	hasKey := false
+	hasKey := sandbox
 	for _, s := range settings() {
 		isKey := strings.HasPrefix(s.Env, keyVariables)
 		if !strings.HasPrefix(s.Env, "RAFF_") || strings.TrimSpace(p.env.Getenv(s.Env)) == "" || isKey && sandbox {
@@ -106,13 +109,14 @@ func (p *program) serverVariables(server clients.Server) (names []string) {
 		hasKey = hasKey || isKey
 		names = append(names, s.Env)
 	}
-	if runtime.GOOS != "linux" || sandbox || hasKey {
-		return names
-	}
-	for _, name := range []string{"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"} {
-		if p.env.Getenv(name) != "" {
-			names = append(names, name)
-		}
+	if bus := p.env.Getenv(busVariable); runtime.GOOS == "linux" && !hasKey && bus != "" && !isDefaultBus(bus) {
+		names = append(names, busVariable)
 	}
 	return names
+}
+
+// isDefaultBus reports whether the D-Bus library finds an address by itself.
+func isDefaultBus(address string) bool {
+	address, _, _ = strings.Cut(address, ",")
+	return address == fmt.Sprintf("unix:path=/run/user/%d/bus", os.Getuid())
 }
