@@ -36,9 +36,9 @@ func (c *Client) entry(l location, name string) (e Entry, ok bool) {
 	if !file.Exists {
 		return e, false
 	}
-	value, ok, err := c.formatAt(l).syntax.Entry(file.Text, l.section, name)
+	value, ok, err := c.formatAt(l).entry(file, l.section, name)
 	if err != nil {
-		e.Problem = file.Fault(err)
+		e.Problem = err
 		return e, true
 	}
 	if ok {

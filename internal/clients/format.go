@@ -11,10 +11,11 @@ import (
 // A format is the form of a client's entries.
 type format struct {
 	syntax        confedit.Syntax
-	before, after confedit.Object // fields that are the same in every entry
-	list          bool            // command is a list that contains the arguments, too
-	env           string          // the field with the variables
-	passOn        string          // the field with the names of variables to pass on, "" if there is none
+	check         func(text []byte) error // what the client rejects although syntax accepts it; nil for nothing
+	before, after confedit.Object         // fields that are the same in every entry
+	list          bool                    // command is a list that contains the arguments, too
+	env           string                  // the field with the variables
+	passOn        string                  // the field with the names of variables to pass on, "" if there is none
 }
 
 // encode returns the entry of a server that also gets variables of the client, by name.
@@ -151,4 +152,16 @@ func (r *reader) variables(field string) (list []Variable) {
 		}
 	}
 	return list
+}
+
+// entry returns the value of an entry in a file that the client accepts.
+func (f format) entry(file *confedit.File, section []string, name string) (value any, ok bool, err error) {
+	value, ok, err = f.syntax.Entry(file.Text, section, name)
+	if err == nil && f.check != nil {
+		err = f.check(file.Text)
+	}
+	if err != nil {
+		return nil, false, file.Fault(err)
+	}
+	return value, ok, nil
 }

@@ -141,9 +141,9 @@ func (c *Client) readPlan(env Environment, scope Scope, name string) (*Plan, err
 		return nil, err
 	}
 	p.text = p.file.Text
-	value, ok, err := p.format.syntax.Entry(p.file.Text, p.location.section, name)
+	value, ok, err := p.format.entry(p.file, p.location.section, name)
 	if err != nil {
-		return nil, p.file.Fault(err)
+		return nil, err
 	}
 	if ok {
 		p.existing = value

@@ -76,6 +76,9 @@ func TestEntries(t *testing.T) {
 		{"cursor", ".cursor/mcp.json", `{"mcpServers":{"raff":{"command":"x","env":{"A":{}}}}}`, "env", clients.Entry{}},
 		{"cursor", ".cursor/mcp.json", `{"mcpServers":{"raff":{}}}`, "command", clients.Entry{}},
 		{"cursor", ".cursor/mcp.json", `{"mcpServers":`, "not valid JSON", clients.Entry{}},
+		{"gemini", ".gemini/settings.json", "{ // a \"comment, }\n\"mcpServers\": {\"raff\": {\"command\": \"x,}//\"}, /* , } */ }, \n}", "trailing comma", clients.Entry{}},
+		{"gemini", ".gemini/settings.json", "\ufeff{}", "byte order mark", clients.Entry{}},
+		{"gemini", ".gemini/settings.json", "{ // a \"comment, }\n\"mcpServers\": {\"raff\": {\"command\": \"x,}//\"} /* , } */ }\n}", "", clients.Entry{Command: "x,}//"}},
 		{"claude-code", ".claude.json", "{} // comment", "contains comments", clients.Entry{}},
 	} {
 		env := newEnvironment(t)

@@ -161,7 +161,7 @@ func gemini() *Client {
 				{scope: User, path: d.join(home, ".gemini", "settings.json"), section: section},
 			}
 		},
-		format: format{syntax: confedit.JSONC(), env: "env"},
+		format: format{syntax: confedit.JSONC(), check: checkGemini, env: "env"},
 		rules:  rules{inherits: geminiDefaults, placeholders: bareShellPlaceholders, unsetVariable: removes, dir: inDir},
 	}
 }
