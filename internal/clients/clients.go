@@ -35,8 +35,11 @@ type Client struct {
 	programs  []string                // found in PATH if the client is installed
 	folders   func(d dirs) []string   // of which one exists if the client is installed
 	locations func(d dirs) []location // where the client looks, preferred ones first
-	format    format
-	rules     rules
+	// switches are lists of the names of servers that the client does not start, nil if it
+	// has none.
+	switches func(d dirs) []location
+	format   format
+	rules    rules
 }
 
 // All returns the clients in the order in which help lists them.
@@ -102,7 +105,8 @@ type Entry struct {
 	PassOn []string
 	// EnvFile is a file with more variables (VS Code, Cursor: envFile), as written.
 	EnvFile string
-	// Disabled reports that the entry tells the client not to start the server.
+	// Disabled reports that the client is told not to start the server, in the entry or by a
+	// list of disabled servers.
 	Disabled bool
 	// Problem says, in two sentences, why the client cannot use the file or the entry; nil
 	// if it can. Everything but Path and Scope may then be empty.

@@ -1,6 +1,8 @@
 package clients
 
 import (
+	"slices"
+
 	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
 )
 
@@ -20,6 +22,7 @@ func (c *Client) Entries(env Environment, name string) ([]Entry, error) {
 			continue
 		}
 		broken[l.path] = e.Problem != nil
+		e.Disabled = e.Disabled || c.isSwitchedOff(d, name)
 		entries = append(entries, e)
 	}
 	return entries, nil
@@ -53,4 +56,23 @@ func (c *Client) formatAt(l location) format {
 		return *l.format
 	}
 	return c.format
+}
+
+// isSwitchedOff reports whether a list of disabled servers contains the name. A list that
+// cannot be read contains nothing.
+func (c *Client) isSwitchedOff(d dirs, name string) bool {
+	if c.switches == nil {
+		return false
+	}
+	for _, l := range c.switches(d) {
+		file, err := confedit.ReadFile(l.path)
+		if err != nil {
+			continue
+		}
+		value, _, _ := confedit.JSONC().Entry(file.Text, l.section, "disabledMcpServers")
+		if names, ok := value.([]any); ok && slices.Contains(names, any(name)) {
+			return true
+		}
+	}
+	return false
 }

@@ -179,3 +179,22 @@ func TestExisting(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Clients can disable a server outside of its entry.
+func TestSwitchedOff(t *testing.T) {
+	for _, tt := range []struct{ client, path, text string }{
+		{"claude-code", ".claude.json", `{"mcpServers":{"raff":{"command":"x"},"on":{"command":"x"}},"projects":{"DIR":{"disabledMcpServers":["raff"]}}}`},
+		{"copilot", ".copilot/settings.json", `{"disabledMcpServers":["other","raff"]}`},
+	} {
+		env := newEnvironment(t)
+		home, _ := env.Home()
+		write(t, filepath.Join(home, ".copilot", "mcp-config.json"), `{"mcpServers":{"raff":{"command":"x"},"on":{"command":"x"}}}`)
+		write(t, filepath.Join(home, tt.path), strings.Replace(tt.text, "DIR", env.Dir, 1))
+		for name, want := range map[string]bool{"raff": true, "on": false} {
+			entries, err := find(t, tt.client).Entries(env, name)
+			if err != nil || len(entries) != 1 || entries[0].Disabled != want {
+				t.Errorf("%s: %s: got %+v, %v, want disabled %t", tt.client, name, entries, err, want)
+			}
+		}
+	}
+}

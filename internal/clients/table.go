@@ -17,6 +17,7 @@ import (
 // into its own arguments, and refuses what it cannot parse, as this package does.
 func claudeCode() *Client {
 	section := []string{"mcpServers"}
+	user := func(d dirs) string { return d.join(d.variable("CLAUDE_CONFIG_DIR", d.home), ".claude.json") }
 	return &Client{
 		Name: "claude-code", Title: "Claude Code", Scopes: []Scope{User, Project},
 		Next:          "Start a new session.",
@@ -24,12 +25,14 @@ func claudeCode() *Client {
 		programs:      []string{"claude"},
 		folders:       func(d dirs) []string { return []string{d.join(d.home, ".claude")} },
 		locations: func(d dirs) []location {
-			user := d.join(d.variable("CLAUDE_CONFIG_DIR", d.home), ".claude.json")
 			return []location{
-				{scope: Local, path: user, section: []string{"projects", d.env.Dir, "mcpServers"}, use: never},
+				{scope: Local, path: user(d), section: []string{"projects", d.env.Dir, "mcpServers"}, use: never},
 				{scope: Project, path: d.project(".mcp.json"), section: section},
-				{scope: User, path: user, section: section},
+				{scope: User, path: user(d), section: section},
 			}
+		},
+		switches: func(d dirs) []location {
+			return []location{{path: user(d), section: []string{"projects", d.env.Dir}}}
 		},
 		format: dotMCP(),
 		rules:  rules{inherits: all, placeholders: shellPlaceholders, dir: inDir},
@@ -174,6 +177,7 @@ func gemini() *Client {
 // Claude Code, which rejects the type "local".
 func copilot() *Client {
 	section, shared := []string{"mcpServers"}, dotMCP()
+	own := func(d dirs) string { return d.variable("COPILOT_HOME", d.join(d.home, ".copilot")) }
 	return &Client{
 		Name: "copilot", Title: "Copilot CLI", Scopes: []Scope{User, Project},
 		Next:          "Start a new session.",
@@ -184,9 +188,10 @@ func copilot() *Client {
 			return []location{
 				{scope: Project, path: d.project(".mcp.json"), section: section, format: &shared},
 				{scope: Project, path: d.project(".github", "mcp.json"), section: section, use: ifExists, format: &shared},
-				{scope: User, path: d.join(d.variable("COPILOT_HOME", d.join(d.home, ".copilot")), "mcp-config.json"), section: section},
+				{scope: User, path: d.join(own(d), "mcp-config.json"), section: section},
 			}
 		},
+		switches: func(d dirs) []location { return []location{{path: d.join(own(d), "settings.json")}} },
 		format: format{syntax: confedit.JSONC(), env: "env",
 			before: confedit.Object{{Name: "type", Value: "local"}},
 			after:  confedit.Object{{Name: "tools", Value: []string{"*"}}}},
