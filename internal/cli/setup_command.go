@@ -23,7 +23,7 @@ type setupOptions struct {
 
 func newSetupCommand(p *program) *cobra.Command {
 	var o setupOptions
-	cmd := p.newCommand("setup [CLIENT...] [-- SERVER-FLAGS]", "Connect MCP clients", checkSetupArgs,
+	cmd := p.newCommand("setup [CLIENT...] [flags] [-- SERVER-FLAGS]", "Connect MCP clients", checkSetupArgs,
 		func(cmd *cobra.Command, args []string) error { return p.setup(cmd, args, o) })
 	cmd.Long = `Connect MCP clients: write an entry that starts this program into the configuration
 file of each. Everything else in the file stays as it is, and a backup is kept next to
@@ -35,6 +35,7 @@ Clients: ` + strings.Join(clients.Names(), ", ")
   raff-mcp setup codex gemini --dry-run
   raff-mcp setup vscode --scope=project -- --read-only
   raff-mcp setup cursor --remove`
+	cmd.DisableFlagsInUseLine = true
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&o.print, "print", false, "print the entry and the file where it belongs; change nothing")
