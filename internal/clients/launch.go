@@ -20,7 +20,8 @@ type rules struct {
 	// nameAsValue: a variable of the entry whose value is the name of another one gets that
 	// one's value.
 	nameAsValue bool
-	// unsetVariable says what becomes of a placeholder in env for which there is no value.
+	// unsetVariable says what becomes of a placeholder in env of a variable that is unset, if
+	// that is not the same as elsewhere.
 	unsetVariable unset
 	// appendsPath: PATH in env is appended to the inherited one.
 	appendsPath bool

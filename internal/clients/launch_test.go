@@ -21,13 +21,13 @@ var environ = []string{
 // What a client passes on, with the texts that the real programs were given and what the
 // server got. "-" in wantEnv means that the variable is not set.
 func TestLaunch(t *testing.T) {
-	words := []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "{env:FOO}", "${env:FOO}"}
+	words := []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "{env:FOO}", "${env:FOO}", "{env:UNSET}", "${env:UNSET}"}
 	all := map[string]string{"RAFF_API_KEY": "planted", "RAFF_API_KEY_FILE": "/k", "RAFF_MCP_SECRETS": "inline", "MY_TOKEN": "tok", "TZ": "UTC"}
 	least := map[string]string{"RAFF_API_KEY": "-", "RAFF_MCP_READ_ONLY": "-", "MY_TOKEN": "-", "TZ": "-", "LANG": "-", "DBUS_SESSION_BUS_ADDRESS": "-", "HOME": "/home/jo", "TERM": "xterm"}
 	everything := []string{"RAFF_API_KEY", "RAFF_API_KEY_COMMAND", "RAFF_API_KEY_FILE", "RAFF_API_URL", "RAFF_MCP_READ_ONLY", "RAFF_MCP_SECRETS"}
-	shell := []string{"foo", "$FOO", "${UNSET}", "dflt", "", "{env:FOO}", "${env:FOO}"}
-	bare := []string{"foo", "foo", "${UNSET}", "dflt", "", "{env:FOO}", "${env:FOO}"}
-	editor := []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "{env:FOO}", "foo"}
+	shell := []string{"foo", "$FOO", "${UNSET}", "dflt", "", "{env:FOO}", "${env:FOO}", "{env:UNSET}", "${env:UNSET}"}
+	bare := []string{"foo", "foo", "${UNSET}", "dflt", "", "{env:FOO}", "${env:FOO}", "{env:UNSET}", "${env:UNSET}"}
+	editor := []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "{env:FOO}", "foo", "{env:UNSET}", ""}
 	for _, tt := range []struct {
 		client   string
 		wantArgs []string
@@ -44,7 +44,7 @@ func TestLaunch(t *testing.T) {
 		{"copilot", bare, all, nil, "${UNSET}"},
 		{"windsurf", editor, least, everything, ""},
 		{"zed", words, all, nil, "${UNSET}"},
-		{"opencode", []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "foo", "$foo"}, all, nil, ""},
+		{"opencode", []string{"${FOO}", "$FOO", "${UNSET}", "${UNSET:-dflt}", "${EMPTY:-d2}", "foo", "$foo", "", "$"}, all, nil, ""},
 	} {
 		t.Run(tt.client, func(t *testing.T) {
 			unset := "${UNSET}"

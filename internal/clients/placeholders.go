@@ -8,18 +8,17 @@ import (
 
 // placeholders are the texts that a client replaces with values. The zero value has none.
 type placeholders struct {
-	// pattern matches them. Its groups named "name" contain what they refer to, and its
-	// groups named "default", which may be missing, the value if that is unset.
+	// pattern matches them. A group "variable" contains the name of an environment variable,
+	// "default" the value if that is unset, and "name" the name of something else.
 	pattern *regexp.Regexp
-	// resolve returns the value of what a placeholder refers to.
-	resolve func(d dirs, name string) (value string, ok bool)
-	// refer returns the placeholder of an environment variable.
-	refer func(name string) string
-	// unset says what becomes of a placeholder for which there is no value.
+	// unset says what becomes of a placeholder of a variable that is unset and has no
+	// default. Any other without a value stays as it is.
 	unset unset
+	// refer returns the placeholder of a variable.
+	refer func(variable string) string
 }
 
-// An unset says what becomes of a placeholder for which there is no value.
+// An unset says what becomes of a placeholder of a variable that is unset.
 type unset int
 
 const (
@@ -27,42 +26,55 @@ const (
 	removes              // it is removed
 )
 
-// shellPlaceholders are ${NAME} and ${NAME:-default}, which applies only if the variable
-// is unset: an empty one stays empty.
+// shellPlaceholders are ${NAME} and ${NAME:-default}. An empty variable is not unset.
 var shellPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}`),
-	resolve: environmentVariable,
+	pattern: regexp.MustCompile(`\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}`),
 	refer:   func(name string) string { return "${" + name + "}" },
 }
 
 // bareShellPlaceholders are those and $NAME.
 var bareShellPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$(?:\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<name>[A-Za-z_][A-Za-z0-9_]*))`),
-	resolve: environmentVariable,
+	pattern: regexp.MustCompile(`\$(?:\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<variable>[A-Za-z_][A-Za-z0-9_]*))`),
 	refer:   func(name string) string { return "$" + name },
 }
 
 // editorPlaceholders are those of Visual Studio Code: ${env:NAME}, ${userHome},
 // ${workspaceFolder} and others. ${input:id}, which asks the user, has no value here.
 var editorPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$\{(?P<name>[^{}]+)\}`),
-	resolve: editorVariable,
+	pattern: regexp.MustCompile(`\$\{(?:env:(?P<variable>[^{}]+)|(?P<name>[^{}]+))\}`),
+	unset:   removes,
 	refer:   func(name string) string { return "${env:" + name + "}" },
 }
 
 // opencodePlaceholders are {env:NAME}. {file:path} has no value here.
 var opencodePlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\{(?P<name>(?:env|file):[^{}]+)\}`),
-	resolve: editorVariable,
+	pattern: regexp.MustCompile(`\{(?:env:(?P<variable>[^{}]+)|(?P<name>file:[^{}]+))\}`),
+	unset:   removes,
 	refer:   func(name string) string { return "{env:" + name + "}" },
 }
 
-func environmentVariable(d dirs, name string) (string, bool) { return d.env.lookup(name) }
-
-func editorVariable(d dirs, name string) (string, bool) {
-	if variable, ok := strings.CutPrefix(name, "env:"); ok {
-		return d.env.lookup(variable)
+// find returns the first placeholder in text, or "".
+func (p placeholders) find(text string) string {
+	if p.pattern == nil {
+		return ""
 	}
+	return p.pattern.FindString(text)
+}
+
+// groups returns what the groups of the pattern contain, by their names.
+func (p placeholders) groups(placeholder string) map[string]string {
+	groups := map[string]string{}
+	at := p.pattern.FindStringSubmatchIndex(placeholder)
+	for i, name := range p.pattern.SubexpNames() {
+		if name != "" && at[2*i] >= 0 {
+			groups[name] = placeholder[at[2*i]:at[2*i+1]]
+		}
+	}
+	return groups
+}
+
+// predefined returns the value of a name that editors know.
+func (d dirs) predefined(name string) (value string, ok bool) {
 	switch name {
 	case "userHome":
 		return d.home, true
@@ -102,44 +114,22 @@ func (x *expander) replace(text string, rule unset) string {
 		return text
 	}
 	return p.pattern.ReplaceAllStringFunc(text, func(placeholder string) string {
-		name, otherwise, hasDefault := p.parse(placeholder)
-		value, ok := p.resolve(x.dirs, name)
-		switch {
-		case ok:
+		groups := p.groups(placeholder)
+		variable, isVariable := groups["variable"]
+		value, ok := x.dirs.predefined(groups["name"])
+		if isVariable {
+			value, ok = x.dirs.env.lookup(variable)
+		}
+		if !ok {
+			value, ok = groups["default"]
+		}
+		if ok {
 			return value
-		case hasDefault:
-			return otherwise
 		}
 		x.unexpanded = append(x.unexpanded, placeholder)
-		if rule == removes {
+		if rule == removes && isVariable {
 			return ""
 		}
 		return placeholder
 	})
-}
-
-// parse returns what a placeholder refers to, and its default.
-func (p placeholders) parse(placeholder string) (name, otherwise string, hasDefault bool) {
-	groups := p.pattern.FindStringSubmatchIndex(placeholder)
-	for i, group := range p.pattern.SubexpNames() {
-		if i == 0 || groups[2*i] < 0 {
-			continue
-		}
-		text := placeholder[groups[2*i]:groups[2*i+1]]
-		switch group {
-		case "name":
-			name = text
-		case "default":
-			otherwise, hasDefault = text, true
-		}
-	}
-	return name, otherwise, hasDefault
-}
-
-// find returns the first placeholder in text, or "".
-func (p placeholders) find(text string) string {
-	if p.pattern == nil {
-		return ""
-	}
-	return p.pattern.FindString(text)
 }

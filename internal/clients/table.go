@@ -97,7 +97,7 @@ func cursor() *Client {
 			}
 		},
 		format: format{syntax: confedit.JSONC(), env: "env"},
-		rules:  rules{inherits: sdkDefaults, placeholders: editorPlaceholders, unsetVariable: removes, dir: inProject},
+		rules:  rules{inherits: sdkDefaults, placeholders: editorPlaceholders, dir: inProject},
 	}
 }
 
@@ -119,7 +119,7 @@ func vscode() *Client {
 			}
 		},
 		format: format{syntax: confedit.JSONC(), before: confedit.Object{{Name: "type", Value: "stdio"}}, env: "env"},
-		rules: rules{inherits: all, placeholders: editorPlaceholders, unsetVariable: removes, appendsPath: true, tilde: true,
+		rules: rules{inherits: all, placeholders: editorPlaceholders, appendsPath: true, tilde: true,
 			dir: inProject},
 	}
 }
@@ -217,7 +217,7 @@ func windsurf() *Client {
 			}
 		},
 		format: format{syntax: confedit.JSON(), env: "env"},
-		rules:  rules{inherits: sdkDefaults, placeholders: editorPlaceholders, unsetVariable: removes, dir: inHome},
+		rules:  rules{inherits: sdkDefaults, placeholders: editorPlaceholders, dir: inHome},
 	}
 }
 
@@ -273,7 +273,7 @@ func opencode() *Client {
 		format: format{syntax: confedit.JSONC(), env: "environment", list: true,
 			before: confedit.Object{{Name: "type", Value: "local"}},
 			after:  confedit.Object{{Name: "enabled", Value: true}}},
-		rules: rules{inherits: all, placeholders: opencodePlaceholders, unsetVariable: removes, dir: inDir},
+		rules: rules{inherits: all, placeholders: opencodePlaceholders, dir: inDir},
 	}
 }
 
