@@ -97,6 +97,9 @@ func (p *program) setup(cmd *cobra.Command, args []string, o setupOptions) error
 	if err := o.check(); err != nil {
 		return usageError{err}
 	}
+	if f, ok := p.stdout.(*os.File); ok && wasClosed(f) {
+		return usageError{message("standard output is closed, so nobody would learn what setup did. Open it.")}
+	}
 	env, err := p.clientsEnvironment()
 	if err != nil {
 		return err
