@@ -30,7 +30,7 @@ Without a command, it serves MCP.`
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
