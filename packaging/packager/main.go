@@ -13,6 +13,7 @@ import (
 const usage = `usage: packager assemble DIST OUT       the contents of all packages, from goreleaser's output
        packager registry DIST DIR FILE  server.json, for the .mcpb files in DIR
        packager validate SCHEMA FILE    a JSON file against a JSON Schema
+       packager notes CHANGELOG VERSION prints what the changelog says about a version
        packager launch VERSION gemini DIR             the server of an extension of the Gemini CLI
        packager launch VERSION claude DIR             that of a plugin of Claude Code
        packager launch VERSION line <FILE             as {"command", "args", "env"} says
@@ -35,6 +36,10 @@ func run(ctx context.Context, args []string) error {
 		return writeRegistry(args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == "validate":
 		return validate(args[1], args[2])
+	case len(args) == 3 && args[0] == "notes":
+		text, err := notes(args[1], args[2])
+		fmt.Print(text)
+		return err
 	case len(args) > 2 && args[0] == "launch":
 		l, err := readLaunchLine(args[2], args[3:])
 		if err != nil {

@@ -50,7 +50,8 @@ func validate(schemaFile, file string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", schemaFile, err)
 	}
-	if stated, ok := document.(map[string]any)["$schema"]; ok && stated != url {
+	object, _ := document.(map[string]any)
+	if stated, ok := object["$schema"]; ok && stated != url {
 		return fmt.Errorf("%s: its $schema is %v, but %s is %s", file, stated, schemaFile, url)
 	}
 	c := jsonschema.NewCompiler()
