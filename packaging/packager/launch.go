@@ -29,7 +29,8 @@ func launch(ctx context.Context, l launchLine, version string) error {
 	defer os.RemoveAll(home)
 	for _, sandbox := range []bool{false, true} {
 		cmd := exec.CommandContext(ctx, l.Command, l.Args...)
-		cmd.Env = append(cleanEnvironment(), "HOME="+home, "USERPROFILE="+home)
+		// Should there be a key after all, nothing may reach Raff.
+		cmd.Env = append(cleanEnvironment(), "HOME="+home, "USERPROFILE="+home, "RAFF_API_URL=http://127.0.0.1:9")
 		for name, value := range l.Env {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
