@@ -30,6 +30,7 @@ var imports = map[string][]string{
 	"internal/stdio":                 {"internal/stdio/codec"},
 	"internal/stdio/codec":           nil,
 	"internal/suggest":               nil,
+	"packaging/packager":             nil,
 	"tools":                          {"tools/delivery", "internal/stdio", "raffclient", "schema"},
 	"tools/delivery":                 {"internal/commandline", "internal/keychain", "internal/printable", "raffclient"},
 	"raffclient":                     nil,

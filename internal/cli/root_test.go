@@ -98,7 +98,7 @@ func runProgram(env config.Environment, args ...string) (code int, stdout, stder
 }
 
 func TestVersion(t *testing.T) {
-	for _, args := range []string{"version", "--version", "-v", "-V", "tools -v", "--version tools", "--version --json", "--version nonsense"} {
+	for _, args := range []string{"--version", "version -v", "-v", "-V", "tools -v", "--version tools", "--version --json", "--version nonsense"} {
 		code, stdout, stderr := runProgram(fakeEnvironment(t, nil), strings.Fields(args)...)
 		if code != exitOK || stdout != "raff-mcp "+version+"\n" || stderr != "" {
 			t.Errorf("%s: got exit code %d, %q, %q", args, code, stdout, stderr)
