@@ -44,7 +44,6 @@ const expiryWarning = 7
 func (id identity) check(r *Result) {
 	if id.KeySource == "" {
 		r.fail("key", "the server has no usable API key, and every tool but whoami fails", clean(id.Summary))
-		r.skip("account", "permissions", "expiry", "tier")
 		return
 	}
 	key := strings.TrimSpace(clean(id.KeyPrefix) + " from " + clean(id.KeySource))
@@ -66,15 +65,18 @@ func (id identity) check(r *Result) {
 // checkUnread judges a key of which the API has shown nothing. Whether the API rejects the
 // key, or only refuses to list keys, shows in the permission that whoami found missing.
 func (id identity) checkUnread(r *Result, key string) {
+	key = "the key " + key
 	why := clean(strings.Join(id.Unknown, " "))
+	if _, rest, found := strings.Cut(why, " are unknown. "); found { // the first sentence says only that
+		why = rest
+	}
 	if i := slices.IndexFunc(id.Missing, func(m missingPermission) bool { return m.Permission == viewKeys }); i >= 0 {
 		r.pass("key", "%s is accepted", key)
 		r.fail("permissions", fmt.Sprintf("the key lacks %s, so that not even its own role is known", viewKeys), grantFix+" "+why)
-		r.skip("account", "expiry", "tier")
 		return
 	}
-	r.fail("key", key+" could not be used", why)
-	r.skip("account", "permissions", "expiry", "tier")
+	what, fix := splitMessage(why)
+	r.fail("key", key+" could not be used: "+what, fix)
 }
 
 const grantFix = "Use a key whose role has the permission (by default Owner and Admin have it), or have an Owner add it to the role of this key in the Raff dashboard."

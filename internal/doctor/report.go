@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -57,7 +58,13 @@ func (r *Result) add(c Check) {
 }
 
 // skip records that something could not be checked because of what failed before.
-func (r *Result) skip(names ...string) { r.NotChecked = append(r.NotChecked, names...) }
+func (r *Result) skip(names ...string) {
+	for _, name := range names {
+		if !slices.Contains(r.NotChecked, name) {
+			r.NotChecked = append(r.NotChecked, name)
+		}
+	}
+}
 
 const (
 	// maxText is how many characters are shown of one untrusted text.
@@ -74,6 +81,16 @@ func clean(text string) string {
 		text = string([]rune(text)[:maxText]) + "…"
 	}
 	return text
+}
+
+// splitMessage splits a message of this program, which says what happened and then what to
+// do, behind its first sentence.
+func splitMessage(text string) (what, fix string) {
+	what, fix, found := strings.Cut(text, ". ")
+	if !found {
+		return text, "Correct it where it is set."
+	}
+	return what, fix
 }
 
 // cleanLines returns the last lines of an untrusted output, at most n.

@@ -51,16 +51,6 @@ func Self(ctx context.Context, c SelfConfig) Result {
 	return r
 }
 
-// splitMessage splits a message of this program, which says what happened and then what to
-// do, behind its first sentence.
-func splitMessage(text string) (what, fix string) {
-	what, fix, found := strings.Cut(text, ". ")
-	if !found {
-		return text, "Correct it where it is set."
-	}
-	return what, fix
-}
-
 func (c SelfConfig) checkConfiguration(r *Result) {
 	ok := true
 	for _, warning := range c.Config.Warnings {
@@ -87,7 +77,12 @@ func (c SelfConfig) checkAPI(ctx context.Context, r *Result) {
 		r.pass("api", "the sandbox, in memory: nothing is sent")
 		r.pass("clock", "the sandbox uses that of this computer")
 		return
-	case c.Client == nil: // without a key; see the check of that name
+	case c.Client == nil:
+		what, fix := "the server has no usable API key", "Configure one."
+		if c.Config.KeyProblem != nil {
+			what, fix = splitMessage(clean(c.Config.KeyProblem.Error()))
+		}
+		r.fail("key", what, fix)
 		r.skip("api", "clock")
 		return
 	}
@@ -97,7 +92,7 @@ func (c SelfConfig) checkAPI(ctx context.Context, r *Result) {
 	}
 	name = clean(name)
 	p, err := c.Client.Probe(ctx)
-	if p.Status == 0 {
+	if p.Status == 0 && err != nil {
 		r.fail("api", fmt.Sprintf("%s was not reached: %s", name, clean(err.Error())),
 			"Check the network, the proxy (HTTPS_PROXY) and the address (--api-url or RAFF_API_URL).")
 		r.skip("clock")
@@ -162,15 +157,15 @@ func rehearse(ctx context.Context, r *Result, m *delivery.Method) {
 	check := Check{Name: "rehearsal", OK: err == nil, Details: showSecret(done.Output, done.Secret)}
 	switch {
 	case err != nil:
-		check.Text = fmt.Sprintf("the made-up secret %s could not be delivered: %s", done.Secret, clean(err.Error()))
+		check.Text = fmt.Sprintf("a made-up secret could not be delivered: %s", clean(err.Error()))
 		check.Fix = "Fix what the command says, below."
 		if done.Output == "" {
 			check.Fix = "Fix what it names. No command has printed anything."
 		}
 	case done.Left != "":
-		check.Text = fmt.Sprintf("the made-up secret %s was delivered (%s). %s", done.Secret, clean(done.Location), clean(done.Left))
+		check.Text = fmt.Sprintf("a made-up secret was delivered (%s). %s", clean(done.Location), clean(done.Left))
 	default:
-		check.Text = fmt.Sprintf("the made-up secret %s was delivered (%s) and removed", done.Secret, clean(done.Location))
+		check.Text = fmt.Sprintf("a made-up secret was delivered (%s) and removed", clean(done.Location))
 	}
 	r.add(check)
 }

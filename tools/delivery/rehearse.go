@@ -80,7 +80,7 @@ func (c *command) rehearse(ctx context.Context, k Key, v value, r *Rehearsal) (e
 	r.Location, err = shown.run(ctx, k, v)
 	r.Output = out.String()
 	if err == nil {
-		r.Left = "The command has received a made-up secret, which is of no use: remove it from where the command stores it."
+		r.Left = "Remove it from where the command stores it: its name is raff-mcp rehearsal, and it begins with raff_rehearsal."
 	}
 	return err
 }
