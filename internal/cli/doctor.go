@@ -40,7 +40,7 @@ With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "s
 	f.StringVar(&flags.name, "name", "raff", "name of the entry in the clients' files")
 	f.BoolVar(&flags.rehearse, "rehearse", false, "deliver a made-up secret as configured, and show all that the command prints")
 	f.BoolVar(&flags.self, "self", false, "check only this program as it is started here, with these flags; no client")
-	cmd.ValidArgsFunction = completeClient
+	cmd.ValidArgsFunction = completeDoctor
 	return cmd
 }
 

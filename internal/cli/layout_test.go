@@ -18,8 +18,9 @@ const module = "github.com/rafftechnologies/raff-mcp"
 // import. Imports point one way: from the program to what it is made of.
 var imports = map[string][]string{
 	"":                               {"internal/cli"},
-	"internal/cli":                   {"internal/config", "internal/clients", "internal/doctor", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
-	"internal/clients":               {"internal/printable"},
+	"internal/cli":                   {"internal/config", "internal/clients", "internal/clients/confedit", "internal/doctor", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/clients":               {"internal/clients/confedit", "internal/printable"},
+	"internal/clients/confedit":      {"internal/printable"},
 	"internal/config":                {"internal/printable", "internal/suggest", "raffclient"},
 	"internal/doctor":                {"internal/config", "internal/printable", "raffclient", "tools/delivery"},
 	"internal/mcptest":               nil,

@@ -32,12 +32,15 @@ type Entry struct {
 	// Withheld are the names of the variables of this environment that the client does
 	// not pass on.
 	Withheld []string
-	// Unexpanded describes the placeholders that the client passes on as they are: "env
-	// RAFF_API_KEY: ${RAFF_API_KEY}".
+	// Unexpanded are the placeholders for which the client has no value: "${RAFF_API_KEY}".
 	Unexpanded []string
 
-	// Problem says why the client does not start the server, and Fix what to do about it.
-	Problem, Fix string
+	// Problem says in two sentences why the client does not start the server, and what to do
+	// about it; nil if it does.
+	Problem error
+	// Shadow is the file with the entry that the client prefers to this one here; "" if it
+	// uses this one.
+	Shadow string
 }
 
 // A Launch is how a client starts its server.
@@ -115,22 +118,29 @@ func Run(ctx context.Context, cfg Config, entries []Entry, done func(Result)) {
 // examine checks one entry.
 func (c Config) examine(ctx context.Context, e Entry) Result {
 	r := newResult(e)
-	if e.Problem != "" {
-		r.fail("entry", e.Problem, e.Fix)
-		r.skip("command", "start", "handshake", "tools", "binary", "key", "delivery")
+	if e.Problem != nil {
+		what, fix := splitMessage(clean(e.Problem.Error()))
+		r.fail("entry", what, fix)
+		r.skip(append([]string{"command"}, serverChecks...)...)
+		r.skip(selfChecks...)
 		return r
 	}
-	if e.Client != "" {
-		r.pass("entry", "%s starts the server with %s", e.Title, clean(e.Launch.Command))
+	switch {
+	case e.Client == "":
+	case e.Shadow != "":
+		r.pass("entry", "found; in this directory, %s uses the one in %s instead", e.Title, clean(e.Shadow))
+	default:
+		r.pass("entry", "%s starts %s", e.Title, clean(e.Launch.Command))
 	}
 	c.checkPlaceholders(&r, e)
 	path, ok := checkCommand(&r, e.Launch)
 	if !ok {
-		r.skip("start", "handshake", "tools", "binary", "key", "delivery")
+		r.skip(serverChecks...)
+		r.skip(selfChecks...)
 		return r
 	}
 	server := c.examineServer(ctx, &r, e.Launch, path)
-	c.checkWithheld(&r, e, server.keySource)
+	c.checkWithheld(&r, e, server)
 	if !server.isThisVersion && !isSameFile(path, c.Executable) {
 		r.skip(selfChecks...)
 		return r

@@ -68,15 +68,18 @@ func fake(fault string) int {
 	case "leaves a child", "never exits":
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), "FAKE=child")
-		child.Stdout, child.Stderr = os.Stdout, os.Stderr
-		if child.Start() != nil {
+		child.Stderr = os.Stderr // stays open as long as the child lives
+		connected, err := child.StdoutPipe()
+		if err != nil || child.Start() != nil {
 			return 1
 		}
+		_, _ = connected.Read(make([]byte, 1))
 	case "child": // holds a connection open as long as it lives
 		conn, err := net.Dial("tcp", os.Getenv("ALIVE"))
 		if err != nil {
 			return 1
 		}
+		fmt.Println("connected")
 		_, _ = conn.Read(make([]byte, 1))
 		return 0
 	}

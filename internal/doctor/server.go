@@ -14,6 +14,7 @@ import (
 type server struct {
 	isThisVersion bool
 	keySource     string // "" if it has no usable key, or did not say
+	sandbox       bool
 }
 
 const (
@@ -125,7 +126,7 @@ func (x *run) askWhoami(ctx context.Context) {
 		x.result.fail("key", "whoami failed: "+text, "Fix what it names.")
 		return
 	}
-	x.said.keySource = called.StructuredContent.KeySource
+	x.said.keySource, x.said.sandbox = called.StructuredContent.KeySource, called.StructuredContent.Sandbox
 	called.StructuredContent.check(x.result)
 }
 

@@ -26,8 +26,11 @@ func (r Result) WriteText(w io.Writer) error {
 	for _, c := range r.Checks {
 		b.WriteString(c.text())
 	}
-	if len(r.NotChecked) > 0 {
-		fmt.Fprintf(&b, "  - not checked, because of the above: %s\n", strings.Join(r.NotChecked, ", "))
+	if list := strings.Join(r.NotChecked, ", "); list != "" {
+		if len(r.Checks) == 1 {
+			list = "everything else"
+		}
+		fmt.Fprintf(&b, "  - not checked, because of the above: %s\n", list)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
