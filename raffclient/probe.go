@@ -18,8 +18,8 @@ type Probe struct {
 	HasDate bool
 }
 
-// Probe sends one request, which reads at most one key, and does not repeat it. The error
-// is an *Error. The Probe is valid whenever there was a response, also one that refuses
+// Probe sends one request, which reads at most one key. It repeats the request only to add
+// the project that the API requires. The error is an *Error. The Probe is valid whenever there was a response, also one that refuses
 // the request; its Status is 0 otherwise.
 //
 // GET /api/v1/api-keys?limit=1
@@ -33,7 +33,14 @@ func (c *Client) Probe(ctx context.Context) (Probe, error) {
 		return Probe{}, s.notSent(ctx, err)
 	}
 	start := time.Now()
-	res, failed := s.attempt(ctx, func(*response) *Error { return nil })
+	ignore := func(*response) *Error { return nil }
+	res, failed := s.attempt(ctx, ignore)
+	if failed != nil && failed.kind == ErrProjectRequired {
+		if _, retry := s.retryDelay(failed); retry {
+			start = time.Now()
+			res, failed = s.attempt(ctx, ignore)
+		}
+	}
 	p := Probe{Status: res.status, Took: time.Since(start), HasDate: !res.date.IsZero()}
 	if p.HasDate {
 		// The header is without fractions of a second; half a second is the mean of them.

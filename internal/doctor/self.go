@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,7 +101,7 @@ func (c SelfConfig) checkAPI(ctx context.Context, r *Result) {
 		return
 	}
 	switch {
-	case p.Status == 401 || p.Status == 403 || p.Status == 402 || p.Status == 429: // about the key, not the address
+	case isAboutKey(err): // the address is right
 		r.pass("api", "%s responds (%d)", name, p.Status)
 	case err != nil:
 		r.fail("api", fmt.Sprintf("%s: %s", name, clean(err.Error())), "Check that the address is that of Raff's API (--api-url or RAFF_API_URL). If it is, try again later.")
@@ -107,6 +109,12 @@ func (c SelfConfig) checkAPI(ctx context.Context, r *Result) {
 		r.pass("api", "%s responded in %v", name, p.Took.Round(time.Millisecond))
 	}
 	checkClock(r, p)
+}
+
+// isAboutKey reports whether the API refuses the request because of the key or the project.
+func isAboutKey(err error) bool {
+	return slices.ContainsFunc([]error{raffclient.ErrUnauthorized, raffclient.ErrForbidden, raffclient.ErrBilling, raffclient.ErrRateLimited, raffclient.ErrProjectRequired},
+		func(kind error) bool { return errors.Is(err, kind) })
 }
 
 func checkClock(r *Result, p raffclient.Probe) {
