@@ -55,11 +55,12 @@ func errUnhealthy(failed int) error {
 
 // doctor checks the entries of clients, or with --self the program as it is started here.
 func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) error {
-	report := doctor.Report{OK: true, Version: version, Sends: doctor.Sends(flags.rehearse), Entries: []doctor.Result{}}
+	report := doctor.Report{OK: true, Version: version, Sends: doctor.Sends(flags.self, flags.rehearse), Entries: []doctor.Result{}}
 	if flags.self {
 		if len(args) > 0 {
 			return usageError{message("doctor: --self checks no client. Leave out the names of clients, or --self.")}
 		}
+		p.printSends(report.Sends)
 		return p.finishDoctor(&report, p.doctorSelf(cmd, flags))
 	}
 	if set := settingFlag(cmd.Flags()); set != "" {
@@ -73,9 +74,7 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	if !p.json {
-		fmt.Fprintln(p.stdout, strings.Join(report.Sends, "\n"))
-	}
+	p.printSends(report.Sends)
 	var results []doctor.Result
 	doctor.Run(cmd.Context(), doctor.Config{
 		Version:    version,
@@ -84,8 +83,8 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 		Settings:   settings(),
 		Rehearse:   flags.rehearse,
 	}, entries, func(r doctor.Result) {
-		if !p.json {
-			_ = r.WriteText(p.stdout) // finishDoctor reports a closed output
+		if !p.json && cmd.Context().Err() == nil {
+			_ = r.WriteText(p.stdout) // the exit code says the same
 		}
 		results = append(results, r)
 	})
@@ -93,6 +92,13 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 		return message("doctor: interrupted. The servers that it had started were ended.")
 	}
 	return p.finishDoctor(&report, results...)
+}
+
+// printSends says beforehand what is sent.
+func (p *program) printSends(sentences []string) {
+	if !p.json {
+		fmt.Fprintln(p.stdout, strings.Join(sentences, "\n"))
+	}
 }
 
 // finishDoctor prints what has not been printed, and returns an error if a check failed.

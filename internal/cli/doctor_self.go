@@ -1,25 +1,30 @@
 package cli
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rafftechnologies/raff-mcp/internal/config"
 	"github.com/rafftechnologies/raff-mcp/internal/doctor"
 )
 
 // doctorSelf checks the program as it is started here.
 func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Result {
 	c := doctor.SelfConfig{Rehearse: flags.rehearse, Home: p.homeDir(), KeyFile: p.keyFile()}
-	if s, err := p.newSetup(cmd); err != nil {
-		c.Err = err
-	} else {
-		c.Config, c.Client, c.Delivery = s.cfg, s.tools.Client, s.deliveryConfig()
+	if c.Config, c.Err = config.Load(cmd.Flags(), p.env, choices()); c.Err == nil {
+		// What the client logs is in the checks. Only delivery may have something else to
+		// say: where it has found a secret that was lost.
+		t, err := newToolsConfig(c.Config, slog.New(slog.DiscardHandler))
+		c.Client, c.Err = t.Client, err
+		s := setup{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
+		c.Delivery = s.deliveryConfig()
 	}
 	r := doctor.Self(cmd.Context(), c)
 	if !p.json {
-		_ = r.WriteText(p.stdout) // finishDoctor reports what failed
+		_ = r.WriteText(p.stdout) // the exit code says the same
 	}
 	return r
 }

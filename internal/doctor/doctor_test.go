@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -108,6 +109,36 @@ func TestNoOrphans(t *testing.T) {
 		if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: the child still runs", fault)
 		}
+	}
+}
+
+// A server that is being examined does not outlive the end of the context.
+func TestInterrupt(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		if _, err := l.Accept(); err == nil {
+			cancel()
+		}
+	}()
+	e := entry(t, "child", "ALIVE="+l.Addr().String()) // it serves nothing, and waits
+	var got []doctor.Result
+	doctor.Run(ctx, doctor.Config{}, []doctor.Entry{e, e, e, e, e, e}, func(r doctor.Result) { got = append(got, r) })
+	if ctx.Err() == nil || len(got) != 6 || got[0].OK {
+		t.Errorf("got %v, %+v", ctx.Err(), got)
+	}
+}
+
+// Warnings in the log are shown: one may say where a secret is.
+func TestLog(t *testing.T) {
+	r := examine(t, doctor.Config{}, entry(t, "warns"))
+	c := find(t, r, "log")
+	if c.OK || len(c.Details) != 2 || !strings.Contains(c.Details[0], "a secret was found") {
+		t.Errorf("got %+v", c)
 	}
 }
 
@@ -250,7 +281,7 @@ func TestSelfReportIsUntrusted(t *testing.T) {
 	r := examine(t, doctor.Config{}, entry(t, "none",
 		`SELF={"entries":[{"checks":[{"name":"files","ok":false,"text":"a \u001b[2J`+planted+`","fix":"b\nc","details":["`+planted+`"]},{"name":"tools","ok":false,"text":"x"}],"not_checked":["clock","start"]}]}`))
 	c := find(t, r, "files")
-	if strings.ContainsAny(c.Text+c.Fix, "\x1b\n") || len(r.NotChecked) != 1 || find(t, r, "tools").Text != "2" {
+	if strings.ContainsAny(c.Text+c.Fix, "\x1b\n") || len(r.NotChecked) != 1 || find(t, r, "tools").Text != "2 tools" {
 		t.Errorf("got %+v", r)
 	}
 	for _, text := range []string{"", "no JSON", `{"entries":[]}`} {

@@ -44,6 +44,10 @@ func fake(fault string) int {
 		return 3
 	case "dies silently":
 		return 0
+	case "warns":
+		fmt.Fprintln(os.Stderr, `2026-01-01T00:00:00Z INF serving
+2026-01-01T00:00:00Z WRN a secret was found that was not delivered file=x
+{"time":"2026","level":"ERROR","msg":"y"}`)
 	case "noisy":
 		fmt.Fprint(os.Stderr, strings.Repeat("noise "+planted+"\n", 1<<20/40))
 	case "noisy line":

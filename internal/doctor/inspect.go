@@ -31,6 +31,7 @@ func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path strin
 		return
 	}
 	merge(r, report.Entries[0])
+	checkLog(r, p)
 }
 
 // withoutSeparator removes a -- at the end, behind which no command would be recognized.

@@ -32,6 +32,11 @@ type Result struct {
 }
 
 // A Check is one thing that is fine, or that is not.
+//
+// Of the entry: entry, placeholders, command. Of the server: start, handshake, binary,
+// tools, key, account, permissions, expiry, tier, output, requests, exit, variables, log.
+// Of the program in the same environment: configuration, files, api, clock, delivery,
+// rehearsal. A name may occur several times.
 type Check struct {
 	Name    string   `json:"name"`
 	OK      bool     `json:"ok"`

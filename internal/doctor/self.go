@@ -24,7 +24,7 @@ type SelfConfig struct {
 	KeyFile string
 	// Home is the user's home directory, or "" if there is none.
 	Home string
-	// Client calls the API. It is nil in the sandbox and without a usable key.
+	// Client calls the API. It is nil without a usable key, and not used in the sandbox.
 	Client *raffclient.Client
 	// Delivery is how new secrets are delivered.
 	Delivery delivery.Config
@@ -164,12 +164,12 @@ func rehearse(ctx context.Context, r *Result, m *delivery.Method) {
 	done, err := m.Rehearse(ctx)
 	check := Check{Name: "rehearsal", OK: err == nil, Details: showSecret(done.Output, done.Secret)}
 	switch {
-	case err != nil:
+	case err != nil && done.Output != "":
 		check.Text = fmt.Sprintf("a made-up secret could not be delivered: %s", clean(err.Error()))
 		check.Fix = "Fix what the command says, below."
-		if done.Output == "" {
-			check.Fix = "Fix what it names. No command has printed anything."
-		}
+	case err != nil:
+		check.Text = fmt.Sprintf("a made-up secret could not be delivered, and nothing was printed: %s", clean(err.Error()))
+		check.Fix = "Fix what it names."
 	case done.Left != "":
 		check.Text = fmt.Sprintf("a made-up secret was delivered (%s). %s", clean(done.Location), clean(done.Left))
 	default:

@@ -35,6 +35,7 @@ type run struct {
 	session *session
 	path    string
 	said    server
+	shown   bool // standard error is among the details of a check
 }
 
 // examineServer starts the server, asks it what it offers and who it is, and ends it.
@@ -54,6 +55,9 @@ func (c Config) examineServer(ctx context.Context, r *Result, l Launch, path str
 	x.converse(ctx)
 	byItself := p.stop(c.Exit)
 	x.checkOutput()
+	if !x.shown {
+		checkLog(r, p)
+	}
 	if !byItself {
 		r.fail("exit", fmt.Sprintf("the server did not exit within %v after its input had ended, and was killed", c.Exit), "Restart it by hand after each change of its configuration, and report this as a bug.")
 	}
@@ -99,7 +103,7 @@ func (x *run) converse(ctx context.Context) {
 		x.result.fail("tools", "the server offers no tools", "Remove --toolsets and --read-only from the entry.")
 		return
 	}
-	x.result.pass("tools", "%d", len(names))
+	x.result.pass("tools", "%d tools", len(names))
 	if !slices.Contains(names, "whoami") {
 		x.result.fail("key", "the server has no tool whoami, so that its key is not known", fixBinary)
 		return
@@ -133,6 +137,7 @@ func (x *run) askWhoami(ctx context.Context) {
 // failExit records that the server has exited, with what it printed last.
 func (x *run) failExit(name, when string) {
 	details := cleanLines(x.process.stderr.String(), stderrLines)
+	x.shown = true
 	fix := "Fix what it printed on standard error."
 	if len(details) == 0 {
 		fix = "It printed nothing on standard error. Run the command of the entry in a terminal to see more."
@@ -147,6 +152,7 @@ func (x *run) failRequest(name, method string, err error, limit time.Duration) {
 		return
 	}
 	c := Check{Name: name, Details: cleanLines(x.process.stderr.String(), stderrLines)}
+	x.shown = true
 	switch {
 	case errors.Is(err, errTimeout):
 		c.Text = fmt.Sprintf("the server did not respond to %s within %v, and was stopped", method, limit)

@@ -6,15 +6,19 @@ import (
 	"strings"
 )
 
-// Sends returns what checking sends to the API and does otherwise, as sentences.
-func Sends(rehearse bool) []string {
-	list := []string{
-		"Starts each server as its client does, and calls its tool whoami: GET /api/v1/api-keys and GET /api/v1/roles, with the key and to the API that the server is configured for.",
-		"Runs the program once more in the same environment, to check what MCP does not show: GET /api/v1/api-keys?limit=1.",
-		"Changes nothing in the account or in any client's configuration.",
+// Sends returns what checking does and sends to the API, as sentences: for the entries of
+// clients, or for this program itself.
+func Sends(self, rehearse bool) []string {
+	list := []string{"Sends GET /api/v1/api-keys?limit=1, with the key and to the API that this program is configured for."}
+	if !self {
+		list = []string{
+			"Starts each server as its client does, and calls its tool whoami: GET /api/v1/api-keys and GET /api/v1/roles, with the key and to the API that the server is configured for.",
+			"Runs the program once more in the same environment, to check what MCP does not show: GET /api/v1/api-keys?limit=1.",
+		}
 	}
+	list = append(list, "Changes nothing in the account or in any client's configuration.")
 	if rehearse {
-		list = append(list, "Delivers a made-up secret, with --rehearse, as the server is configured to deliver new secrets.")
+		list = append(list, "Delivers a made-up secret, with --rehearse, as it is configured for new secrets.")
 	}
 	return list
 }

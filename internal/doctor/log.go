@@ -1,0 +1,24 @@
+package doctor
+
+import "regexp"
+
+// warning matches a record of raff-mcp's log that is a warning or an error, as text or as
+// JSON.
+var warning = regexp.MustCompile(`^\S+ (?:WRN|ERR) |"level":"(?:WARN|ERROR)"`)
+
+// checkLog shows the warnings that a process has logged. A client may show them nowhere,
+// and one of them may say where a secret is that was not delivered.
+func checkLog(r *Result, p *process) {
+	var list []string
+	for _, line := range cleanLines(p.stderr.String(), maxLines) {
+		if warning.MatchString(line) {
+			list = append(list, line)
+		}
+	}
+	if n := len(list); n > stderrLines {
+		list = list[n-stderrLines:]
+	}
+	if len(list) > 0 {
+		r.add(Check{Name: "log", Text: "the program has logged warnings", Fix: "Do what they say.", Details: list})
+	}
+}
