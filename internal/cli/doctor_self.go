@@ -18,7 +18,7 @@ func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Resul
 		// What the client logs is in the checks. Only delivery may have something else to
 		// say: where it has found a secret that was lost.
 		t, err := newToolsConfig(c.Config, slog.New(slog.DiscardHandler))
-		c.Client, c.Err = t.Client, err
+		c.Client, c.KeyProblem, c.Err = t.Client, c.Config.KeyProblem, err
 		s := setup{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
 		c.Delivery = s.deliveryConfig()
 	}

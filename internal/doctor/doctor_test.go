@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -317,5 +318,48 @@ Gemini CLI: raff in settings.json (user)
 `
 	if b.String() != want {
 		t.Errorf("got %s, want %s", &b, want)
+	}
+}
+
+// programSource is a server that says only that it is raff-mcp.
+const programSource = `package main
+
+import "fmt"
+
+func main() {
+	var line string
+	fmt.Scanln(&line)
+	fmt.Println(` + "`" + `{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","serverInfo":{"name":"raff-mcp","version":"` + version + `"}}}` + "`" + `)
+}
+`
+
+// A program of the same version that was built from another commit is another program.
+func TestOtherCommit(t *testing.T) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("git is not installed")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"main.go": programSource, "go.mod": "module fake\n\ngo 1.26\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{
+		{git, "init", "-q"}, {git, "add", "."},
+		{git, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "Begin"},
+		{"go", "build", "-buildvcs=true", "-o", "raff-mcp.exe"},
+	} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GOWORK=off", "GOFLAGS=")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v %s", args, err, out)
+		}
+	}
+	e := entry(t, "none")
+	e.Launch.Command = filepath.Join(dir, "raff-mcp.exe")
+	r := examine(t, doctor.Config{Executable: t.TempDir(), Revision: "0123456789abcdef0123456789abcdef01234567"}, e)
+	if c := find(t, r, "binary"); c.OK || !strings.Contains(c.Text, "built from another commit") || !strings.Contains(c.Text, "from 0123456789ab") {
+		t.Errorf("got %+v", r)
 	}
 }

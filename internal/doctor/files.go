@@ -19,9 +19,11 @@ func (c SelfConfig) ownFiles() (private, unchanged []string) {
 		return private, nil
 	}
 	dir := filepath.Join(c.Home, ".raff")
-	for _, name := range []string{"config.yaml", "recovered"} {
+	for _, name := range []string{"config.yaml", "recovered", "keys"} {
 		private = append(private, filepath.Join(dir, name))
 	}
+	stored, _ := filepath.Glob(filepath.Join(dir, "keys", "*")) // the pattern is valid
+	private = append(private, stored...)
 	return private, []string{dir, filepath.Join(dir, "mcp.yaml")}
 }
 

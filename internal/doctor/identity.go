@@ -5,24 +5,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
 // An identity is the result of the tool whoami, which reports what the API says about the
 // key of the server.
 type identity struct {
-	Summary       string              `json:"summary"`
-	Sandbox       bool                `json:"sandbox"`
-	KeySource     string              `json:"key_source"` // "" if there is no usable key
-	KeyPrefix     string              `json:"key_prefix"`
-	APIKeyID      string              `json:"api_key_id"` // "" if the key could not be read
-	Name          string              `json:"name"`
-	AccountID     string              `json:"account_id"`
-	RoleName      string              `json:"role_name"`
-	RateLimitTier string              `json:"rate_limit_tier"`
-	ExpiresAt     string              `json:"expires_at"`
-	DaysLeft      *int                `json:"days_left"`
-	Missing       []missingPermission `json:"missing_permissions"`
-	Unknown       []string            `json:"unknown"`
+	Summary       string               `json:"summary"`
+	Sandbox       bool                 `json:"sandbox"`
+	KeySource     string               `json:"key_source"` // "" if there is no usable key
+	KeyPrefix     string               `json:"key_prefix"`
+	APIKeyID      string               `json:"api_key_id"` // "" if the key could not be read
+	Name          string               `json:"name"`
+	AccountID     string               `json:"account_id"`
+	RoleName      string               `json:"role_name"`
+	RateLimitTier string               `json:"rate_limit_tier"`
+	ExpiresAt     raffclient.Timestamp `json:"expires_at"`
+	DaysLeft      *int                 `json:"days_left"`
+	Missing       []missingPermission  `json:"missing_permissions"`
+	Unknown       []string             `json:"unknown"`
 }
 
 type missingPermission struct {
@@ -75,8 +77,11 @@ func (id identity) checkUnread(r *Result, key string) {
 		r.fail("permissions", fmt.Sprintf("the key lacks %s, so that not even its own role is known", viewKeys), grantFix+" "+why)
 		return
 	}
-	what, fix := splitMessage(why)
-	r.fail("key", key+" could not be used: "+what, fix)
+	what, fix, found := strings.Cut(why, ". ")
+	if !found {
+		fix = "Look for the key in the Raff dashboard (API Keys)."
+	}
+	r.fail("key", fmt.Sprintf("nothing is known about %s: %s", key, what), fix)
 }
 
 const grantFix = "Use a key whose role has the permission (by default Owner and Admin have it), or have an Owner add it to the role of this key in the Raff dashboard."
@@ -103,6 +108,14 @@ func (id identity) checkPermissions(r *Result) {
 	}
 }
 
+// expiry returns when the key expires.
+func (id identity) expiry() string {
+	if at, ok := id.ExpiresAt.Time(); ok {
+		return at.UTC().Format("2006-01-02 15:04 MST")
+	}
+	return clean(string(id.ExpiresAt))
+}
+
 func (id identity) checkExpiry(r *Result) {
 	const fix = "Replace it: create another key in the Raff dashboard, and give it to the server where this one comes from."
 	switch {
@@ -111,10 +124,10 @@ func (id identity) checkExpiry(r *Result) {
 	case id.DaysLeft == nil:
 		r.pass("expiry", "the key never expires")
 	case *id.DaysLeft < 0:
-		r.fail("expiry", fmt.Sprintf("the key expired at %s", clean(id.ExpiresAt)), fix)
+		r.fail("expiry", fmt.Sprintf("the key expired at %s", id.expiry()), fix)
 	case *id.DaysLeft < expiryWarning:
-		r.fail("expiry", fmt.Sprintf("the key expires at %s, in fewer than %d days", clean(id.ExpiresAt), *id.DaysLeft+1), fix)
+		r.fail("expiry", fmt.Sprintf("the key expires at %s, in fewer than %d days", id.expiry(), *id.DaysLeft+1), fix)
 	default:
-		r.pass("expiry", "the key expires in %d days (%s)", *id.DaysLeft, clean(id.ExpiresAt))
+		r.pass("expiry", "the key expires in %d days (%s)", *id.DaysLeft, id.expiry())
 	}
 }

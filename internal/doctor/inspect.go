@@ -21,10 +21,17 @@ func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path strin
 		r.skip(selfChecks[1:]...)
 		return
 	}
+	p.in.Close() // a server, which does not know that it should check itself, ends
 	text, complete := readAll(ctx, p, c)
 	byItself := p.stop(c.Exit)
 	var report Report
-	if !complete || !byItself || json.Unmarshal([]byte(text), &report) != nil || len(report.Entries) != 1 {
+	switch {
+	case complete && byItself && json.Unmarshal([]byte(text), &report) == nil && len(report.Entries) == 1:
+	case !isSameFile(path, c.Executable) && strings.TrimSpace(text) == "":
+		r.pass("configuration", "cannot be looked into, because %s does not pass arguments on to raff-mcp. Run `raff-mcp doctor --self` where the server runs", clean(l.Command))
+		r.skip(selfChecks[1:]...)
+		return
+	default:
 		r.add(Check{Name: "configuration", Text: "the program could not check itself: it " + p.exit(), Fix: "Run `raff-mcp doctor --self` with the arguments and variables of the entry.",
 			Details: cleanLines(p.stderr.String(), stderrLines)})
 		r.skip(selfChecks[1:]...)

@@ -6,12 +6,15 @@ import "regexp"
 // JSON.
 var warning = regexp.MustCompile(`^\S+ (?:WRN|ERR) |"level":"(?:WARN|ERROR)"`)
 
-// checkLog shows the warnings that a process has logged. A client may show them nowhere,
-// and one of them may say where a secret is that was not delivered.
+// checked matches warnings about what is checked anyway.
+var checked = regexp.MustCompile(`no usable API key|request failed|other users can read`)
+
+// checkLog shows the other warnings that a process has logged. A client may show them
+// nowhere, and one of them may say where a secret is that was not delivered.
 func checkLog(r *Result, p *process) {
 	var list []string
 	for _, line := range cleanLines(p.stderr.String(), maxLines) {
-		if warning.MatchString(line) {
+		if warning.MatchString(line) && !checked.MatchString(line) {
 			list = append(list, line)
 		}
 	}

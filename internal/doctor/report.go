@@ -46,7 +46,7 @@ type Check struct {
 }
 
 func newResult(e Entry) Result {
-	return Result{Client: e.Client, Title: e.Title, Scope: e.Scope, File: printable.String(e.File), Name: clean(e.Name), OK: true, Checks: []Check{}}
+	return Result{Client: e.Client, Title: e.Title, Scope: e.Scope, File: clean(e.File), Name: clean(e.Name), OK: true, Checks: []Check{}}
 }
 
 // pass records that something is fine.

@@ -19,6 +19,9 @@ type SelfConfig struct {
 	Config config.Config
 	// Err is why there is no configuration.
 	Err error
+	// KeyProblem says in two sentences why there is no usable key; nil if there is one, and
+	// in the sandbox.
+	KeyProblem error
 	// KeyFile is the path of the file that contains the server's key, if it is configured
 	// by its path, or "".
 	KeyFile string
@@ -79,11 +82,8 @@ func (c SelfConfig) checkAPI(ctx context.Context, r *Result) {
 		r.pass("api", "the sandbox, in memory: nothing is sent")
 		r.pass("clock", "the sandbox uses that of this computer")
 		return
-	case c.Client == nil:
-		what, fix := "the server has no usable API key", "Configure one."
-		if c.Config.KeyProblem != nil {
-			what, fix = splitMessage(clean(c.Config.KeyProblem.Error()))
-		}
+	case c.KeyProblem != nil:
+		what, fix := splitMessage(clean(c.KeyProblem.Error()))
 		r.fail("key", what, fix)
 		r.skip("api", "clock")
 		return
