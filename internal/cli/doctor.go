@@ -17,6 +17,7 @@ import (
 // doctorFlags are the flags of the command doctor.
 type doctorFlags struct {
 	name     string // of the entry
+	project  bool   // start what a file of the project says
 	rehearse bool
 	self     bool
 }
@@ -28,7 +29,8 @@ func newDoctorCommand(p *program) *cobra.Command {
 	cmd.Long = `Start the server of each client that has an entry for it, or only of those named,
 exactly as the client does, and report what works, what does not, and how to fix it:
 one line for each check, with ✓ or ✗. It sends only requests that read, and changes
-nothing. The exit code is 0 if every line has ✓, and 1 otherwise.
+nothing in the account or in a client's file. The exit code is 0 if every line has ✓,
+and 1 otherwise.
 
 With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "scope",
 "file", "name", "ok", "checks": [{"name", "ok", "text", "fix", "details"}],
@@ -38,6 +40,7 @@ With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "s
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&flags.name, "name", "raff", "name of the entry in the clients' files")
+	f.BoolVar(&flags.project, "project", false, "also start servers from files of this directory, which may come from somebody else")
 	f.BoolVar(&flags.rehearse, "rehearse", false, "deliver a made-up secret as configured, and show all that the command prints")
 	f.BoolVar(&flags.self, "self", false, "check only this program as it is started here, with these flags; no client")
 	cmd.ValidArgsFunction = completeDoctor
@@ -66,7 +69,7 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 	if set := settingFlag(cmd.Flags()); set != "" {
 		return usageError{message(fmt.Sprintf("--%s: has no effect without --self, because each server is started with the flags in its entry. Leave it out, or add --self.", set))}
 	}
-	entries, err := p.doctorEntries(flags.name, args)
+	entries, err := p.doctorEntries(flags, args)
 	if err != nil {
 		return err
 	}
@@ -113,15 +116,14 @@ func (p *program) finishDoctor(report *doctor.Report, results ...doctor.Result) 
 			}
 		}
 	}
+	var err error
 	if p.json {
-		if err := printJSON(p.stdout, report); err != nil {
-			return err
-		}
+		err = printJSON(p.stdout, report)
 	}
-	if failed > 0 {
+	if failed > 0 { // even if nobody reads it
 		return errUnhealthy(failed)
 	}
-	return nil
+	return err
 }
 
 // settingFlag returns the name of a setting that is set by its flag, or "".

@@ -41,7 +41,7 @@ func completeDoctor(_ *cobra.Command, args []string, prefix string) ([]cobra.Com
 // doctorEntries returns the entries of that name in the files of the named clients, each of
 // which must have one, or else of all clients. If no client has one, the program is checked
 // as it is started here.
-func (p *program) doctorEntries(name string, named []string) ([]doctor.Entry, error) {
+func (p *program) doctorEntries(flags doctorFlags, named []string) ([]doctor.Entry, error) {
 	env, err := p.clientEnvironment()
 	if err != nil {
 		return nil, err
@@ -51,41 +51,49 @@ func (p *program) doctorEntries(name string, named []string) ([]doctor.Entry, er
 		if len(named) > 0 && !slices.Contains(named, c.Name) {
 			continue
 		}
-		found, err := c.Entries(env, name)
+		found, err := c.Entries(env, flags.name)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, p.clientEntries(env, c, name, found)...)
+		list = append(list, clientEntries(env, c, flags, found)...)
 		if len(found) == 0 && len(named) > 0 {
-			list = append(list, doctor.Entry{Client: c.Name, Title: c.Title, Name: name,
-				Problem: message(fmt.Sprintf("%s has no entry %s for a server. Run `raff-mcp setup %s`.", c.Title, name, c.Name))})
+			list = append(list, doctor.Entry{Client: c.Name, Title: c.Title, Name: flags.name,
+				Problem: message(fmt.Sprintf("%s has no entry %s for a server. Run `raff-mcp setup %s`.", c.Title, flags.name, c.Name))})
 		}
 	}
 	if len(list) == 0 {
-		return p.ownEntries(name), nil
+		return ownEntries(flags.name), nil
 	}
 	return list, nil
 }
 
 // clientEntries returns what a client's files contain. In the home directory, the file of
-// the project may be that of the user.
-func (p *program) clientEntries(env clients.Environment, c *clients.Client, name string, found []clients.Entry) (list []doctor.Entry) {
+// the project may be that of the user, and counts as that.
+func clientEntries(env clients.Environment, c *clients.Client, flags doctorFlags, found []clients.Entry) (list []doctor.Entry) {
 	for i, e := range found {
 		same := func(other clients.Entry) bool {
 			other.Scope = e.Scope
 			return other.Path == e.Path && (e.Problem != nil || reflect.DeepEqual(other, e))
 		}
-		if slices.ContainsFunc(found[:i], same) {
+		if slices.ContainsFunc(found[i+1:], same) {
 			continue
 		}
-		entry := doctorEntry(env, c, name, e)
-		if i > 0 && found[0].Problem == nil {
-			entry.Shadow = found[0].Path
+		entry := doctorEntry(env, c, flags.name, e)
+		if e.Scope == clients.Project && entry.Problem == nil && !flags.project {
+			entry.Problem = errUntrusted
+		}
+		if len(list) > 0 && e.Path != list[0].File {
+			entry.Shadow = list[0].File
 		}
 		list = append(list, entry)
 	}
 	return list
 }
+
+// errUntrusted is why an entry of a project is not started. Whoever has written the file
+// decides which program runs, and to which address it sends the user's key. A client asks
+// the user before it starts such a server.
+const errUntrusted = message("the server is not started, because the file belongs to the project in this directory and may come from somebody else. Look at the entry and, if you trust it, run `raff-mcp doctor --project`.")
 
 // doctorEntry returns an entry as doctor checks it.
 func doctorEntry(env clients.Environment, c *clients.Client, name string, e clients.Entry) doctor.Entry {
@@ -108,7 +116,7 @@ func doctorEntry(env clients.Environment, c *clients.Client, name string, e clie
 
 // ownEntries are what is checked if no client has an entry: that there is none, and this
 // program as it is started here.
-func (p *program) ownEntries(name string) []doctor.Entry {
+func ownEntries(name string) []doctor.Entry {
 	missing := doctor.Entry{Title: "Clients", Name: name,
 		Problem: message(fmt.Sprintf("no client has an entry %s for a server. Run `raff-mcp setup`, which connects them.", name))}
 	executable, err := os.Executable()

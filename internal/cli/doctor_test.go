@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +22,8 @@ import (
 // program, and $RAFF_API_URL an API that is served by the test. The scripts add these
 // commands to those of other scripts:
 //
-//	doctor CODE ARGUMENTS...    runs raff-mcp doctor, which must exit with CODE and must
-//	                            not print a key
+//	doctor CODE ARGUMENTS...    runs raff-mcp doctor, which must exit with CODE, print no
+//	                            key and send only requests that it announces
 //	key FILE ROLE [HOURS]       writes a new key into a file: with the role of that slug,
 //	                            and with an expiry
 //	let VAR FILE                sets a variable to what a file contains
@@ -32,13 +34,13 @@ func TestDoctor(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/doctor",
 		Setup: func(e *testscript.Env) error {
-			api := sandbox.New()
-			s := httptest.NewServer(api)
-			e.Defer(s.Close)
-			e.Values[apiKey{}] = apiServer{api, s}
+			a := &apiServer{api: sandbox.New()}
+			a.server = httptest.NewServer(a)
+			e.Defer(a.server.Close)
+			e.Values[apiKey{}] = a
 			program, err := exec.LookPath("raff-mcp") // testscript puts it into PATH
 			e.Setenv("PROGRAM", program)
-			e.Setenv("RAFF_API_URL", s.URL)
+			e.Setenv("RAFF_API_URL", a.server.URL)
 			for _, name := range []string{"HOME", "USERPROFILE"} {
 				e.Setenv(name, e.WorkDir+"/home")
 			}
@@ -58,12 +60,21 @@ func TestDoctor(t *testing.T) {
 
 type apiKey struct{}
 
+// An apiServer is an API that notes requests that doctor must not send.
 type apiServer struct {
 	api    *sandbox.API
 	server *httptest.Server
+	wrong  atomic.Pointer[string]
 }
 
-func apiOf(ts *testscript.TestScript) apiServer { return ts.Value(apiKey{}).(apiServer) }
+func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != "GET" || r.URL.Path != "/api/v1/api-keys" && r.URL.Path != "/api/v1/roles" {
+		a.wrong.Store(new(r.Method + " " + r.URL.Path))
+	}
+	a.api.ServeHTTP(w, r)
+}
+
+func apiOf(ts *testscript.TestScript) *apiServer { return ts.Value(apiKey{}).(*apiServer) }
 
 // wholeKey matches more of a key than its prefix.
 var wholeKey = regexp.MustCompile(`raff_[0-9a-f]{9}`)
@@ -77,6 +88,9 @@ func runDoctor(ts *testscript.TestScript, neg bool, args []string) {
 		if wholeKey.MatchString(ts.ReadFile(name)) {
 			ts.Fatalf("a key is in %s", name)
 		}
+	}
+	if wrong := apiOf(ts).wrong.Load(); wrong != nil {
+		ts.Fatalf("it sent %s", *wrong)
 	}
 }
 
