@@ -4,7 +4,7 @@
 //
 // [All] returns the clients and [Find] finds one by its name. [Client.Entries] reads what
 // a client is configured to start, and [Client.Launch] says how it starts it.
-// [Client.PlanSet] and [Client.PlanRemove] prepare a change of a client's file, which
+// [Client.PlanSet] and [Client.PlanRemove] plan a change of a client's file, which
 // [Plan.Apply] makes.
 package clients
 
@@ -28,8 +28,9 @@ type Client struct {
 	Title string
 	// Scopes are the scopes that can be written, the default first.
 	Scopes []Scope
-	// Next tells a person, in a sentence, how the client notices a new entry.
-	Next string
+	// Next tells a person, in a sentence, how a new entry takes effect. NextInProject is
+	// the same for one of scope Project; if it is "", Next applies.
+	Next, NextInProject string
 
 	programs  []string                // found in PATH if the client is installed
 	folders   func(d dirs) []string   // of which one exists if the client is installed

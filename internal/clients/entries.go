@@ -36,13 +36,21 @@ func (c *Client) entry(l location, name string) (e Entry, ok bool) {
 	if !file.Exists {
 		return e, false
 	}
-	value, ok, err := c.format.syntax.Entry(file.Text, l.section, name)
+	value, ok, err := c.formatAt(l).syntax.Entry(file.Text, l.section, name)
 	if err != nil {
 		e.Problem = file.Fault(err)
 		return e, true
 	}
 	if ok {
-		e.Problem = c.format.decode(value, &e)
+		e.Problem = c.formatAt(l).decode(value, &e)
 	}
 	return e, ok
+}
+
+// formatAt returns the format of the entries at l.
+func (c *Client) formatAt(l location) format {
+	if l.format != nil {
+		return *l.format
+	}
+	return c.format
 }

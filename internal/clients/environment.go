@@ -88,11 +88,12 @@ func (d dirs) join(dir string, names ...string) string {
 // project returns a path below the working directory.
 func (d dirs) project(names ...string) string { return d.join(d.env.Dir, names...) }
 
+// isAbs reports whether a path is absolute on the environment's system or on this one.
 func (e Environment) isAbs(path string) bool {
-	if e.GOOS == windows && len(path) > 2 {
-		return path[1] == ':' && (path[2] == '\\' || path[2] == '/') || strings.HasPrefix(path, `\\`)
+	if e.GOOS == windows && (strings.HasPrefix(path, `\\`) || len(path) > 2 && path[1] == ':' && strings.ContainsAny(path[2:3], `\/`)) {
+		return true
 	}
-	return strings.HasPrefix(path, "/") || filepath.IsAbs(path)
+	return filepath.IsAbs(path) || e.GOOS != windows && strings.HasPrefix(path, "/")
 }
 
 func isDir(path string) bool {

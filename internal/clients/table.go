@@ -1,6 +1,11 @@
 package clients
 
-import "github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+import (
+	"os"
+	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+)
 
 // The facts in this file were measured on 2026-11-28 on Linux by letting each program start
 // a server that recorded its arguments, environment and working directory, except where a
@@ -14,9 +19,10 @@ func claudeCode() *Client {
 	section := []string{"mcpServers"}
 	return &Client{
 		Name: "claude-code", Title: "Claude Code", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"claude"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".claude")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there, and approve the server.",
+		programs:      []string{"claude"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".claude")} },
 		locations: func(d dirs) []location {
 			user := d.join(d.variable("CLAUDE_CONFIG_DIR", d.home), ".claude.json")
 			return []location{
@@ -25,9 +31,14 @@ func claudeCode() *Client {
 				{scope: User, path: user, section: section},
 			}
 		},
-		format: format{syntax: confedit.JSON(), before: confedit.Object{{Name: "type", Value: "stdio"}}, env: "env"},
+		format: dotMCP(),
 		rules:  rules{inherits: all, placeholders: shellPlaceholders, dir: inDir},
 	}
+}
+
+// dotMCP is the format of .mcp.json, which Claude Code and Copilot CLI share.
+func dotMCP() format {
+	return format{syntax: confedit.JSON(), before: confedit.Object{{Name: "type", Value: "stdio"}}, env: "env"}
 }
 
 // claudeDesktop is not on npm. It uses the TypeScript SDK, expands nothing, and runs
@@ -35,17 +46,35 @@ func claudeCode() *Client {
 // andycufari/ClaudePoint pull request 1). Of the working directory on other systems nothing
 // is known; raff-mcp does not depend on it.
 func claudeDesktop() *Client {
-	folder := func(d dirs) string { return d.join(d.apps, "Claude") }
 	return &Client{
 		Name: "claude-desktop", Title: "Claude Desktop", Scopes: []Scope{User},
 		Next:    "Quit Claude Desktop and start it again.",
-		folders: func(d dirs) []string { return []string{folder(d)} },
+		folders: func(d dirs) []string { return []string{claudeDesktopDir(d)} },
 		locations: func(d dirs) []location {
-			return []location{{scope: User, path: d.join(folder(d), "claude_desktop_config.json"), section: []string{"mcpServers"}}}
+			return []location{{scope: User, path: d.join(claudeDesktopDir(d), "claude_desktop_config.json"), section: []string{"mcpServers"}}}
 		},
 		format: format{syntax: confedit.JSON(), env: "env"},
 		rules:  rules{inherits: sdkDefaults, dir: inRoot},
 	}
+}
+
+// claudeDesktopDir returns Claude Desktop's directory. On Windows, its installer makes a
+// package since February 2026, for which the system keeps the directory elsewhere: files in
+// the usual place are invisible to it (anthropics/claude-code issue 26073).
+func claudeDesktopDir(d dirs) string {
+	usual := d.join(d.apps, "Claude")
+	if d.env.GOOS != windows {
+		return usual
+	}
+	packages := d.join(d.variable("LOCALAPPDATA", d.join(d.home, "AppData", "Local")), "Packages")
+	list, _ := os.ReadDir(packages) // without a list there is no package
+	for _, entry := range list {
+		roaming := d.join(packages, entry.Name(), "LocalCache", "Roaming")
+		if strings.HasPrefix(entry.Name(), "Claude_") && isDir(roaming) {
+			return d.join(roaming, "Claude")
+		}
+	}
+	return usual
 }
 
 // cursor is not on npm. Its documentation (cursor.com/docs/mcp) lists the placeholders.
@@ -77,7 +106,7 @@ func vscode() *Client {
 	section := []string{"servers"}
 	return &Client{
 		Name: "vscode", Title: "VS Code", Scopes: []Scope{User, Project},
-		Next:     `Run "MCP: List Servers" in the Command Palette, and start raff.`,
+		Next:     `Run "MCP: List Servers" in the Command Palette, and start the server.`,
 		programs: []string{"code"},
 		folders:  func(d dirs) []string { return []string{d.join(d.apps, "Code")} },
 		locations: func(d dirs) []location {
@@ -99,9 +128,10 @@ func codex() *Client {
 	section := []string{"mcp_servers"}
 	return &Client{
 		Name: "codex", Title: "Codex", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"codex"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".codex")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there; Codex reads the file only in a directory that it trusts.",
+		programs:      []string{"codex"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".codex")} },
 		locations: func(d dirs) []location {
 			return []location{
 				{scope: Project, path: d.project(".codex", "config.toml"), section: section},
@@ -139,19 +169,21 @@ func gemini() *Client {
 // copilot, measured with 1.0.102: servers inherit every variable except some of Copilot's
 // own. A value in env that is the name of a variable is replaced by that one's value. A
 // placeholder without a value stays as it is. "copilot mcp add" is not used: it strips
-// every comment of the file. In a project, .mcp.json is left to Claude Code, which rejects
-// the type "local".
+// every comment of the file. In a project that it trusts, it reads .mcp.json or, if there
+// is none, .github/mcp.json. Entries of Claude Code work there, but its own do not work in
+// Claude Code, which rejects the type "local".
 func copilot() *Client {
-	section := []string{"mcpServers"}
+	section, shared := []string{"mcpServers"}, dotMCP()
 	return &Client{
 		Name: "copilot", Title: "Copilot CLI", Scopes: []Scope{User, Project},
-		Next:     "Start a new session.",
-		programs: []string{"copilot"},
-		folders:  func(d dirs) []string { return []string{d.join(d.home, ".copilot")} },
+		Next:          "Start a new session.",
+		NextInProject: "Start a new session there; Copilot CLI reads the file only in a directory that it trusts.",
+		programs:      []string{"copilot"},
+		folders:       func(d dirs) []string { return []string{d.join(d.home, ".copilot")} },
 		locations: func(d dirs) []location {
 			return []location{
-				{scope: Project, path: d.project(".github", "mcp.json"), section: section},
-				{scope: Project, path: d.project(".mcp.json"), section: section, use: never},
+				{scope: Project, path: d.project(".mcp.json"), section: section, format: &shared},
+				{scope: Project, path: d.project(".github", "mcp.json"), section: section, use: ifExists, format: &shared},
 				{scope: User, path: d.join(d.variable("COPILOT_HOME", d.join(d.home, ".copilot")), "mcp-config.json"), section: section},
 			}
 		},
@@ -191,9 +223,10 @@ func zed() *Client {
 	section := []string{"context_servers"}
 	return &Client{
 		Name: "zed", Title: "Zed", Scopes: []Scope{User, Project},
-		Next:     "Zed starts the server at once; see the Agent Panel's settings.",
-		programs: []string{"zed", "zeditor"},
-		folders:  func(d dirs) []string { return []string{zedDir(d)} },
+		Next:          "Zed starts the server at once; see the Agent Panel's settings.",
+		NextInProject: "Open the project in Zed, and trust it when asked.",
+		programs:      []string{"zed", "zeditor"},
+		folders:       func(d dirs) []string { return []string{zedDir(d)} },
 		locations: func(d dirs) []location {
 			return []location{
 				{scope: Project, path: d.project(".zed", "settings.json"), section: section},
