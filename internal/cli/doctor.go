@@ -47,8 +47,7 @@ With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "s
 	return cmd
 }
 
-// errUnhealthy ends the command doctor if a check has failed. What has failed is on
-// standard output.
+// errUnhealthy is the error if checks have failed. Which ones is on standard output.
 func errUnhealthy(failed int) error {
 	if failed == 1 {
 		return message("doctor: 1 check failed. The line with ✗ says what to do.")

@@ -33,7 +33,7 @@ func checkCommand(r *Result, l Launch) (path string, ok bool) {
 		r.fail("command", missingText(l.Command), fixPath)
 		return "", false
 	case errors.Is(err, fs.ErrPermission):
-		r.fail("command", name+" is not executable for this user", "Make it executable: chmod +x "+name)
+		r.fail("command", name+" is not executable for this user", "Make it executable: chmod +x "+quoted(name))
 		return "", false
 	case err != nil:
 		r.fail("command", fmt.Sprintf("%s cannot be started: %s", name, clean(reason(err))), fixPath)

@@ -132,16 +132,17 @@ func (c Config) examine(ctx context.Context, e Entry) Result {
 	default:
 		r.pass("entry", "%s starts %s", e.Title, clean(e.Launch.Command))
 	}
-	c.checkPlaceholders(&r, e)
 	path, ok := checkCommand(&r, e.Launch)
 	if !ok {
+		c.checkPlaceholders(&r, e, server{})
 		r.skip(serverChecks...)
 		r.skip(selfChecks...)
 		return r
 	}
-	server := c.examineServer(ctx, &r, e.Launch, path)
-	c.checkWithheld(&r, e, server)
-	if !server.isThisVersion && !isSameFile(path, c.Executable) {
+	s := c.examineServer(ctx, &r, e.Launch, path)
+	c.checkPlaceholders(&r, e, s)
+	c.checkWithheld(&r, e, s)
+	if !s.isThisVersion && !isSameFile(path, c.Executable) {
 		r.skip(selfChecks...)
 		return r
 	}

@@ -227,12 +227,38 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-func TestPlaceholder(t *testing.T) {
-	e := entry(t, "none")
-	e.Unexpanded = []string{"env RAFF_API_KEY: ${RAFF_API_KEY}"}
-	r := examine(t, doctor.Config{}, e)
-	if c := find(t, r, "placeholders"); c.OK || !strings.Contains(c.Text, "${RAFF_API_KEY}") {
-		t.Errorf("got %+v", c)
+func TestPlaceholders(t *testing.T) {
+	settings := config.Settings(config.Choices{Toolsets: []string{"roles"}, Confirm: []string{"auto"}})
+	none := `WHOAMI={"summary":"No Raff API key is configured.","sandbox":false}`
+	for _, tt := range []struct {
+		name       string
+		unexpanded []string
+		vars, args []string
+		ok, says   bool
+		want       string
+	}{
+		{"kept", []string{"${RAFF_API_KEY}"}, []string{"RAFF_API_KEY=${RAFF_API_KEY}"}, nil, false, true, "does not replace this, because the variable is not set or the client does not know the form: ${RAFF_API_KEY}"},
+		{"not known to the client", nil, []string{"RAFF_API_URL=${env:URL}"}, nil, false, true, "${env:URL} in RAFF_API_URL"},
+		{"argument", nil, nil, []string{"--project-id=${PROJECT}"}, false, true, "${PROJECT}"},
+		{"for the command", []string{"${RAFF_KEY_ID}"}, nil, []string{"--secrets-command", "sh -c 'x ${RAFF_KEY_ID} ${HOME}'"}, true, false, ""},
+		{"lost", []string{"$RAFF_API_KEY"}, []string{none}, nil, false, true, "replaces this by nothing"},
+		{"lost, but there is another key", []string{"$RAFF_API_KEY"}, nil, nil, true, true, "works without it"},
+		{"asked for", []string{"${input:key}"}, []string{"RAFF_API_KEY=${input:key}"}, nil, false, true, "asks the user for ${input:key}"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := entry(t, "none", tt.vars...)
+			e.Unexpanded, e.Launch.Args = tt.unexpanded, append(tt.args, "--sandbox")
+			r := examine(t, doctor.Config{Settings: settings}, e)
+			var got []doctor.Check
+			for _, c := range r.Checks {
+				if c.Name == "placeholders" {
+					got = append(got, c)
+				}
+			}
+			if tt.says != (len(got) == 1) || tt.says && (got[0].OK != tt.ok || !strings.Contains(got[0].Text, tt.want)) {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }
 

@@ -33,6 +33,6 @@ func checkMode(path string, forbidden fs.FileMode) (exists bool, problem *Check)
 		c.Text = fmt.Sprintf("other users can change %s (mode %#o)", name, info.Mode().Perm())
 		mode = "go-w"
 	}
-	c.Fix = fmt.Sprintf("Protect it: chmod %s %s", mode, name)
+	c.Fix = fmt.Sprintf("Protect it: chmod %s %s", mode, quoted(name))
 	return true, c
 }

@@ -125,6 +125,8 @@ func (id identity) checkExpiry(r *Result) {
 		r.pass("expiry", "the key never expires")
 	case *id.DaysLeft < 0:
 		r.fail("expiry", fmt.Sprintf("the key expired at %s", id.expiry()), fix)
+	case *id.DaysLeft == 0:
+		r.fail("expiry", fmt.Sprintf("the key expires at %s, in less than a day", id.expiry()), fix)
 	case *id.DaysLeft < expiryWarning:
 		r.fail("expiry", fmt.Sprintf("the key expires at %s, in fewer than %d days", id.expiry(), *id.DaysLeft+1), fix)
 	default:

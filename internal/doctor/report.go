@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -96,6 +97,17 @@ func splitMessage(text string) (what, fix string) {
 		return text, "Correct it where it is set."
 	}
 	return what, fix
+}
+
+// plain matches a path that a shell takes as it is.
+var plain = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
+
+// quoted returns a path for a command that a person copies into a shell.
+func quoted(path string) string {
+	if plain.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // cleanLines returns the last lines of an untrusted output, at most n.

@@ -15,37 +15,68 @@ const keyVariable = "RAFF_API_KEY"
 // placeholder matches what clients replace: ${NAME}, ${env:NAME}, {env:NAME}, %NAME%.
 var placeholder = regexp.MustCompile(`\$\{[^{}]+\}|\{(?:env|file):[^{}]+\}|^%\w+%$|^\$[A-Za-z_]\w*$`)
 
-// checkPlaceholders reports the placeholders that reach the server or are lost.
-func (c Config) checkPlaceholders(r *Result, e Entry) {
-	var list []string
-	add := func(text string) {
-		if text = clean(text); !slices.Contains(list, text) {
-			list = append(list, text)
+// checkPlaceholders reports the placeholders that reach the server, and those that are
+// lost if the server lacks what they stand for.
+func (c Config) checkPlaceholders(r *Result, e Entry, s server) {
+	var kept, lost, asked []string
+	add := func(list *[]string, text string) {
+		if text = clean(text); !slices.Contains(*list, text) {
+			*list = append(*list, text)
 		}
 	}
 	for _, text := range e.Unexpanded {
-		if !isForCommand(e.Launch, text) {
-			add(text)
+		switch reaches := reachesServer(e.Launch, text); {
+		case strings.HasPrefix(text, "${input:"):
+			add(&asked, text)
+		case reaches && strings.Contains(text, "RAFF_KEY_"): // for the command that receives secrets
+		case reaches:
+			add(&kept, text)
+		default:
+			add(&lost, text)
 		}
 	}
-	for i, arg := range e.Launch.Args {
-		if !takesCommand(arg) && (i == 0 || !takesCommand(e.Launch.Args[i-1])) {
-			for _, text := range placeholder.FindAllString(arg, -1) {
-				add(text)
-			}
+	for _, text := range c.leftPlaceholders(e.Launch) {
+		if !slices.ContainsFunc(slices.Concat(kept, asked), func(known string) bool { return strings.HasPrefix(text, known) }) {
+			add(&kept, text)
+		}
+	}
+	c.judgePlaceholders(r, e, s, kept, lost, asked)
+}
+
+func (c Config) judgePlaceholders(r *Result, e Entry, s server, kept, lost, asked []string) {
+	const fix = "Set the variable where the client is started, or write the value itself into the entry. A key is better kept in a file (RAFF_API_KEY_FILE) or with `raff-mcp login`."
+	if len(asked) > 0 {
+		r.fail("placeholders", fmt.Sprintf("%s asks the user for %s when it starts the server, which cannot be repeated here", e.Title, strings.Join(asked, ", ")),
+			"Start the server in the client and look at its log; the other checks are without that value.")
+	}
+	if len(kept) > 0 {
+		r.fail("placeholders", fmt.Sprintf("%s does not replace this, because the variable is not set or the client does not know the form: %s", e.Title, strings.Join(kept, ", ")), fix)
+	}
+	switch list := strings.Join(lost, ", "); {
+	case list == "":
+	case s.keySource == "":
+		r.fail("placeholders", fmt.Sprintf("%s replaces this by nothing, because the variable is not set: %s", e.Title, list), fix)
+	default:
+		r.pass("placeholders", "%s replaces %s by nothing, because the variable is not set; the server works without it", e.Title, list)
+	}
+}
+
+// leftPlaceholders returns what looks like a placeholder in the arguments and in the
+// program's own variables, except where it is meant for a shell.
+func (c Config) leftPlaceholders(l Launch) (list []string) {
+	for i, arg := range l.Args {
+		if !takesCommand(arg) && (i == 0 || !takesCommand(l.Args[i-1])) {
+			list = append(list, placeholder.FindAllString(arg, -1)...)
 		}
 	}
 	for _, s := range c.Settings {
 		if s.Env != "" && !strings.HasSuffix(s.Env, "_COMMAND") {
-			for _, text := range placeholder.FindAllString(variable(e.Launch.Env, s.Env), -1) {
-				add(text + " in " + s.Env)
+			for _, text := range placeholder.FindAllString(variable(l.Env, s.Env), -1) {
+				list = append(list, text+" in "+s.Env)
 			}
 		}
 	}
-	if len(list) > 0 {
-		r.fail("placeholders", fmt.Sprintf("%s does not replace this, because the variable is not set or the client does not know the form: %s", e.Title, strings.Join(list, ", ")),
-			"Set the variable where the client is started, or write the value itself into the entry. A key is better kept in a file (RAFF_API_KEY_FILE) or with `raff-mcp login`.")
-	}
+	return list
 }
 
 // takesCommand reports whether an argument is, or is followed by, a command line, in which
@@ -55,10 +86,9 @@ func takesCommand(arg string) bool {
 	return strings.HasPrefix(name, "--") && strings.HasSuffix(name, "-command")
 }
 
-// isForCommand reports whether a placeholder is one of the variables of the command that
-// receives secrets, and reaches it.
-func isForCommand(l Launch, text string) bool {
-	return strings.Contains(text, "RAFF_KEY_") && slices.ContainsFunc(slices.Concat(l.Args, l.Env), func(value string) bool { return strings.Contains(value, text) })
+// reachesServer reports whether a placeholder is in what the client passes on.
+func reachesServer(l Launch, text string) bool {
+	return slices.ContainsFunc(slices.Concat([]string{l.Command}, l.Args, l.Env), func(value string) bool { return strings.Contains(value, text) })
 }
 
 // checkWithheld reports variables of the program that are set here and do not reach the
