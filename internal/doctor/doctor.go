@@ -142,10 +142,11 @@ func (c Config) examine(ctx context.Context, e Entry) Result {
 	s := c.examineServer(ctx, &r, e.Launch, path)
 	c.checkPlaceholders(&r, e, s)
 	c.checkWithheld(&r, e, s)
-	if !s.isThisVersion && !isSameFile(path, c.Executable) {
+	if s.isThisVersion || isSameFile(path, c.Executable) {
+		s.log += c.examineSelf(ctx, &r, e.Launch, path)
+	} else {
 		r.skip(selfChecks...)
-		return r
 	}
-	c.examineSelf(ctx, &r, e.Launch, path)
+	checkLog(&r, s.log)
 	return r
 }

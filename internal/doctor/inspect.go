@@ -9,8 +9,9 @@ import (
 
 // examineSelf runs the program as the client does, but with the command doctor, so that it
 // checks itself in the environment and the directory that the server has. That also works
-// through programs that pass their arguments on, such as npx.
-func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path string) {
+// through programs that pass their arguments on, such as npx. It returns what the program
+// has printed on standard error.
+func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path string) (log string) {
 	l.Args = append(withoutSeparator(l.Args), "doctor", "--self", "--json")
 	if c.Rehearse {
 		l.Args = append(l.Args, "--rehearse")
@@ -19,7 +20,7 @@ func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path strin
 	if err != nil { // although the server could be started
 		r.fail("configuration", "the program could not be started again: "+clean(reason(err)), "Try again.")
 		r.skip(selfChecks[1:]...)
-		return
+		return ""
 	}
 	p.in.Close() // a server, which does not know that it should check itself, ends
 	text, complete := readAll(ctx, p, c)
@@ -30,15 +31,15 @@ func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path strin
 	case !isSameFile(path, c.Executable) && strings.TrimSpace(text) == "":
 		r.pass("configuration", "cannot be looked into, because %s does not pass arguments on to raff-mcp. Run `raff-mcp doctor --self` where the server runs", clean(l.Command))
 		r.skip(selfChecks[1:]...)
-		return
+		return ""
 	default:
 		r.add(Check{Name: "configuration", Text: "the program could not check itself: it " + p.exit(), Fix: "Run `raff-mcp doctor --self` with the arguments and variables of the entry.",
 			Details: cleanLines(p.stderr.String(), stderrLines)})
 		r.skip(selfChecks[1:]...)
-		return
+		return ""
 	}
 	merge(r, report.Entries[0])
-	checkLog(r, p)
+	return p.stderr.String()
 }
 
 // withoutSeparator removes a -- at the end, behind which no command would be recognized.

@@ -15,6 +15,7 @@ type server struct {
 	isThisVersion bool
 	keySource     string // "" if it has no usable key, or did not say
 	sandbox       bool
+	log           string // what it printed on standard error, unless that has been shown
 }
 
 const (
@@ -56,7 +57,7 @@ func (c Config) examineServer(ctx context.Context, r *Result, l Launch, path str
 	byItself := p.stop(c.Exit)
 	x.checkOutput()
 	if !x.shown {
-		checkLog(r, p)
+		x.said.log = p.stderr.String()
 	}
 	if !byItself {
 		r.fail("exit", fmt.Sprintf("the server did not exit within %v after its input had ended, and was killed", c.Exit), "Restart it by hand after each change of its configuration, and report this as a bug.")
