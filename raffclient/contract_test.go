@@ -185,6 +185,7 @@ func contractCalls() []contractCall {
 		{"CreateProjectInvitation", func(ctx context.Context, c *raffclient.Client) error {
 			return failed(c.CreateProjectInvitation(ctx, production, raffclient.CreateInvitationRequest{Email: "e@f.example", RoleID: viewer}))
 		}},
+		{"Probe", func(ctx context.Context, c *raffclient.Client) error { return failed(c.Probe(ctx)) }},
 		{"CancelInvitation", func(ctx context.Context, c *raffclient.Client) error {
 			return c.CancelInvitation(ctx, sandbox.InvitationID("eva@contractor.example"))
 		}},

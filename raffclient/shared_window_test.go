@@ -129,20 +129,21 @@ func TestLimitAndRefusalsAreShared(t *testing.T) {
 			t.Errorf("99 more requests of the tier high took %v", took)
 		}
 		refused := false
+		var wg sync.WaitGroup
 		createMany(t.Context(), t, client(func(r *http.Request) (*http.Response, error) {
 			if !refused {
 				refused = true
-				go func() {
+				wg.Go(func() {
 					time.Sleep(time.Second) // the refusal has arrived
 					if took := createMany(t.Context(), t, client(ok), 1); took < 3*time.Second {
 						t.Errorf("another client waited %v after a refusal for 5 s", took)
 					}
-				}()
+				})
 				return respond(429, http.Header{"Retry-After": {"5"}})(r)
 			}
 			return ok(r)
 		}), 1)
-		synctest.Wait()
+		wg.Wait()
 	})
 }
 

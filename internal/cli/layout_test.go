@@ -18,13 +18,14 @@ const module = "github.com/rafftechnologies/raff-mcp"
 // import. Imports point one way: from the program to what it is made of.
 var imports = map[string][]string{
 	"":                               {"internal/cli"},
-	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/cli":                   {"internal/config", "internal/clients", "internal/clients/confedit", "internal/doctor", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
 	"internal/clients":               {"internal/clients/confedit", "internal/printable"},
 	"internal/clients/confedit":      {"internal/printable"},
 	"internal/commandline":           nil,
 	"internal/config":                {"internal/commandline", "internal/keychain", "internal/printable", "internal/suggest", "raffclient"},
 	"internal/keychain":              nil,
 	"internal/keychain/keychaintest": nil,
+	"internal/doctor":                {"internal/config", "internal/printable", "raffclient", "tools/delivery"},
 	"internal/mcptest":               nil,
 	"internal/printable":             nil,
 	"internal/stdio":                 {"internal/stdio/codec"},

@@ -25,12 +25,12 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "print JSON; for tools and whoami")
+	flags.BoolVar(&p.json, "json", false, "print JSON; for doctor, tools and whoami")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
@@ -48,8 +48,15 @@ func jsonCommands(root *cobra.Command) (names []string) {
 	return names
 }
 
+// enumerate returns "a, b and c".
+func enumerate(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
 // newCommand returns a command that handles the global flags --json, which is an error
-// except with commands that have jsonAnnotation, and --version, which prints the version instead of running the command.
+// except with commands that have jsonAnnotation, and --version, which prints the version
+// instead of running the command.
 func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -62,7 +69,7 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 				return usageError{err}
 			}
 			if _, ok := cmd.Annotations[jsonAnnotation]; p.json && !ok {
-				return usageError{message("--json: only for the commands " + strings.Join(jsonCommands(cmd.Root()), " and ") + ". Without it, call prints JSON as well.")}
+				return usageError{message("--json: only for the commands " + enumerate(jsonCommands(cmd.Root())) + ". Without it, call prints JSON as well.")}
 			}
 			return nil
 		},

@@ -97,19 +97,24 @@ func (s *setup) logNoKey(problem error) {
 // addDelivery prepares the delivery of new secrets. It returns an error if the destination
 // does not work, as far as that can be detected without a delivery.
 func (s *setup) addDelivery(ctx context.Context) error {
-	secrets, err := delivery.New(ctx, delivery.Config{
+	secrets, err := delivery.New(ctx, s.deliveryConfig())
+	if err != nil {
+		return usageError{err}
+	}
+	s.tools.Secrets = secrets
+	return nil
+}
+
+// deliveryConfig returns how new secrets are delivered.
+func (s *setup) deliveryConfig() delivery.Config {
+	return delivery.Config{
 		Delivery: s.cfg.Secrets.Delivery,
 		Dir:      s.cfg.Secrets.Dir,
 		Format:   s.cfg.Secrets.Format,
 		Command:  s.cfg.Secrets.Command,
 		Recovery: s.cfg.Secrets.Recovery,
 		Logger:   s.log,
-	})
-	if err != nil {
-		return usageError{err}
 	}
-	s.tools.Secrets = secrets
-	return nil
 }
 
 // apiName returns the name of the API for the log.

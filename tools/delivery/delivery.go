@@ -96,6 +96,7 @@ type Method struct {
 	note     string
 	ready    func(context.Context) error
 	deliver  func(context.Context, Key, value) (location string, err error)
+	rehearse func(context.Context, Key, value, *Rehearsal) error
 	recovery dirStore
 	log      *slog.Logger
 }
@@ -122,11 +123,12 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
 		m.ready = func(context.Context) error { return f.probe() }
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
+		m.rehearse = f.rehearse
 		return m, m.notReady(m.ready(ctx))
 	case "keyring":
 		s := newKeyringStore(w)
 		m.note = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant."
-		m.ready, m.deliver = s.probe, s.put
+		m.ready, m.deliver, m.rehearse = s.probe, s.put, s.rehearse
 		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
 	case "command":
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
@@ -134,7 +136,7 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 			return nil, m.notReady(err)
 		}
 		m.note = "It was passed to this command, which the administrator configured."
-		m.ready, m.deliver = c.ready, c.run
+		m.ready, m.deliver, m.rehearse = c.ready, c.run, c.rehearse
 		return m, nil
 	}
 	return nil, fmt.Errorf("unknown delivery %q", cfg.Delivery)

@@ -1,0 +1,88 @@
+package doctor
+
+import (
+	"debug/buildinfo"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
+
+// checkBinary compares the server with this program. It returns false if the server is
+// not raff-mcp at all, and must not be asked anything else.
+func (x *run) checkBinary(name, version string) bool {
+	c := x.config
+	if name != serverName {
+		x.result.fail("binary", fmt.Sprintf("the server is not raff-mcp, but calls itself %q", clean(name)), fixPath)
+		return false
+	}
+	same := isSameFile(x.path, c.Executable)
+	revision := revisionOf(x.path)
+	switch {
+	case version != c.Version:
+		x.result.fail("binary", fmt.Sprintf("%s is %s: version %s, and this program is %s", clean(x.path), compareVersions(version, c.Version), clean(version), c.Version), fixBinary)
+		return true
+	case same:
+		x.result.pass("binary", "this program, version %s", c.Version)
+	case revision != "" && c.Revision != "" && revision != c.Revision:
+		x.result.fail("binary", fmt.Sprintf("%s is of this version, %s, but was built from another commit: %s, and this program from %s",
+			clean(x.path), c.Version, shortRevision(revision), shortRevision(c.Revision)), fixBinary)
+	default:
+		x.result.pass("binary", "version %s, like this program", c.Version)
+	}
+	x.said.isThisVersion = true
+	return true
+}
+
+// revisionOf returns the commit that the program at path was built from, or "" if it is
+// not a Go program or does not contain it.
+func revisionOf(path string) string {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+func shortRevision(revision string) string { return clean(revision[:min(12, len(revision))]) }
+
+// compareVersions says what a is in comparison with b.
+func compareVersions(a, b string) string {
+	x, y := versionNumbers(a), versionNumbers(b)
+	if x == nil || y == nil {
+		return "another one"
+	}
+	for i := range x {
+		switch {
+		case x[i] < y[i]:
+			return "older"
+		case x[i] > y[i]:
+			return "newer"
+		}
+	}
+	return "another one" // a pre-release, for instance
+}
+
+// versionNumbers returns the three numbers of a version such as v1.2.3-rc.1, or nil.
+func versionNumbers(version string) []int {
+	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
+	version, _, _ = strings.Cut(version, "+")
+	parts := strings.Split(version, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	numbers := make([]int, 3)
+	for i, part := range parts {
+		var err error
+		if numbers[i], err = strconv.Atoi(part); err != nil {
+			return nil
+		}
+	}
+	return numbers
+}

@@ -1,0 +1,4 @@
+package doctor
+
+// CleanLines is for a fuzz test.
+var CleanLines = cleanLines
