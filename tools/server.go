@@ -14,6 +14,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/activity"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
@@ -42,6 +43,10 @@ type Config struct {
 	Sandbox bool
 	// Secrets delivers new secrets. Default: inline.
 	Secrets *delivery.Method
+	// Activity is the log of what the tools changed. Default: there is none.
+	Activity *activity.Log
+	// API is the API's address, for the activity log.
+	API string
 	// Version is the version of the program.
 	Version string
 	// Logger is for what the administrator should know. Default: nothing is logged.
@@ -109,7 +114,10 @@ func (cfg Config) deps() *deps {
 		approvals:    newApprovals(),
 		problem:      cfg.Problem,
 		selection:    cfg.selection(),
+		activity:     cfg.Activity,
+		api:          cfg.API,
 	}
+	d.lookBack = sync.OnceFunc(func() { d.activity.Go(d.lookUpUnfinished) })
 	for _, t := range all() {
 		if cfg.Offers(t) {
 			d.offered = append(d.offered, t)
@@ -144,6 +152,9 @@ func handler(t Tool, d *deps) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		if d.problem != nil && !t.isAboutServer() {
 			return failure(d.problem.Error()), nil
+		}
+		if d.client != nil {
+			d.lookBack()
 		}
 		ctx = context.WithValue(ctx, responsesKey{}, r.Params.MultiRoundTripParams)
 		return t.call(ctx, d, arguments(r)), nil

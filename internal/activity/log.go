@@ -44,9 +44,9 @@ type Log struct {
 	path    string
 	started time.Time
 	append  func(line []byte) error
-	log    *slog.Logger
-	done   chan struct{} // closed when run has returned
-	stuck  atomic.Bool   // a line has timed out, and the queue has not been empty since
+	log     *slog.Logger
+	done    chan struct{} // closed when run has returned
+	stuck   atomic.Bool   // a line has timed out, and the queue has not been empty since
 
 	mu      sync.Mutex
 	queue   chan entry
@@ -174,6 +174,9 @@ func (l *Log) reportDropped() {
 
 // Go runs f in the background. Close waits for it, and then cancels its context.
 func (l *Log) Go(f func(context.Context)) {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {

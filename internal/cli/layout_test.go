@@ -18,7 +18,8 @@ const module = "github.com/rafftechnologies/raff-mcp"
 // import. Imports point one way: from the program to what it is made of.
 var imports = map[string][]string{
 	"":                               {"internal/cli"},
-	"internal/cli":                   {"internal/config", "internal/clients", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/cli":                   {"internal/activity", "internal/config", "internal/clients", "internal/printable", "internal/stdio", "internal/suggest", "tools", "tools/delivery", "raffclient", "raffclient/sandbox"},
+	"internal/activity":              {"internal/printable"},
 	"internal/clients":               {"internal/printable"},
 	"internal/config":                {"internal/printable", "internal/suggest", "raffclient"},
 	"internal/mcptest":               nil,
@@ -26,7 +27,7 @@ var imports = map[string][]string{
 	"internal/stdio":                 {"internal/stdio/codec"},
 	"internal/stdio/codec":           nil,
 	"internal/suggest":               nil,
-	"tools":                          {"tools/delivery", "internal/stdio", "raffclient", "schema"},
+	"tools":                          {"internal/activity", "tools/delivery", "internal/stdio", "raffclient", "schema"},
 	"tools/delivery":                 {"internal/printable", "raffclient"},
 	"raffclient":                     nil,
 	"raffclient/sandbox":             {"raffclient"},
