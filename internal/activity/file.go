@@ -66,7 +66,7 @@ func (f *file) unusable(err error) error {
 	if _, ok := errors.AsType[unsafeError](err); ok {
 		return err
 	}
-	return fmt.Errorf("%w. Choose a file that this user can write to", pathError(f.path, err))
+	return fmt.Errorf("%w. Choose a file that this user can write to.", pathError(f.path, err))
 }
 
 // An unsafeError is the error of a file that must not be used, with the remedy.
@@ -105,9 +105,9 @@ func checkKind(path string, info fs.FileInfo) error {
 	shown := printable.String(path)
 	switch mode := info.Mode(); {
 	case mode&fs.ModeSymlink != 0:
-		return unsafeError(shown + " is a symbolic link. Name the file itself")
+		return unsafeError(shown + " is a symbolic link. Name the file itself.")
 	case !mode.IsRegular():
-		return unsafeError(shown + " is not a regular file. Name a file, which need not exist yet")
+		return unsafeError(shown + " is not a regular file. Name a file, which need not exist yet.")
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func checkFile(path string, info fs.FileInfo) error {
 	shown := printable.String(path)
 	switch mode := info.Mode(); {
 	case !isOwn(info):
-		return unsafeError(shown + " belongs to another user. Choose another file, which need not exist yet")
+		return unsafeError(shown + " belongs to another user. Choose another file, which need not exist yet.")
 	case mode.Perm()&0o077 != 0:
 		return unsafeError(fmt.Sprintf("%s is open to other users (mode %#o). Protect it: chmod 600 %[1]s", shown, mode.Perm()))
 	}

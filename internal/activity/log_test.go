@@ -94,7 +94,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"readable", func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Chmod(p, 0o644)) }, "is open to other users (mode 0644). Protect it: chmod 600 "},
 		{"writable", func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Chmod(p, 0o620)) }, "chmod 600 "},
-		{"link", func(p string) error { return os.Symlink(p+".target", p) }, "is a symbolic link. Name the file itself"},
+		{"link", func(p string) error { return os.Symlink(p+".target", p) }, "is a symbolic link. Name the file itself."},
 		{"directory", func(p string) error { return os.Mkdir(p, 0o700) }, "is not a regular file. Name a file"},
 		{"below a file", func(p string) error { return os.WriteFile(filepath.Dir(p), nil, 0o600) }, "Choose a file that this user can write to"},
 		{"lock is a directory", func(p string) error { return os.Mkdir(p+".lock", 0o700) }, "Choose a file that this user can write to"},

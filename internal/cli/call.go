@@ -63,6 +63,10 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	case err != nil:
 		return usageError{err}
 	}
+	if err := s.addActivity(); err != nil {
+		return err
+	}
+	defer s.tools.Activity.Close(activityGrace)
 	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}
 	if p.env.StdinIsTerminal && p.env.StderrIsTerminal {
 		c.terminal = p.stdin

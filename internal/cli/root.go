@@ -25,19 +25,19 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "with tools: print as JSON")
+	flags.BoolVar(&p.json, "json", false, "with tools and activity: print as JSON")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newActivityCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
 }
 
 // newCommand returns a command that handles the global flags --json, which is an error
-// except with tools, and --version, which prints the version instead of running the command.
+// except with tools and activity, and --version, which prints the version instead of running the command.
 func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -49,8 +49,8 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 			if err := args(cmd, list); err != nil {
 				return usageError{err}
 			}
-			if p.json && cmd.Name() != "tools" {
-				return usageError{message("--json: only for the command tools. Without it, call prints JSON as well.")}
+			if p.json && cmd.Name() != "tools" && cmd.Name() != "activity" {
+				return usageError{message("--json: only for the commands tools and activity. Without it, call prints JSON as well.")}
 			}
 			return nil
 		},

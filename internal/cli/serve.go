@@ -26,6 +26,10 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 	if err := s.addDelivery(cmd.Context()); err != nil {
 		return err
 	}
+	if err := s.addActivity(); err != nil {
+		return err
+	}
+	defer s.tools.Activity.Close(activityGrace)
 	if s.cfg.KeyProblem != nil {
 		s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", s.cfg.KeyProblem.Error())
 	}
@@ -43,7 +47,7 @@ func (s *setup) startAttrs() []any {
 	if s.tools.Client != nil {
 		source, prefix = cmp.Or(s.cfg.KeySource, "sandbox"), s.tools.Client.OwnKeyPrefix()
 	}
-	return []any{
+	attrs := []any{
 		"version", version,
 		"api", apiName(s.cfg),
 		"key", source,
@@ -53,4 +57,8 @@ func (s *setup) startAttrs() []any {
 		"confirm", s.cfg.Confirm,
 		"toolsets", strings.Join(s.cfg.Toolsets, ","),
 	}
+	if s.cfg.ActivityLog != "" {
+		attrs = append(attrs, "activity_log", s.cfg.ActivityLog)
+	}
+	return attrs
 }

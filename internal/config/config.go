@@ -49,6 +49,9 @@ type Config struct {
 	// Settings that have their default are not in it.
 	Sources map[string]string
 
+	// ActivityLog is the path of the activity log, or "" if there is none.
+	ActivityLog string
+
 	// LogLevel is the minimum level of the log. Default: info.
 	LogLevel slog.Level
 	// LogFormat is "text", the default, or "json".
@@ -146,6 +149,9 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		}
 	}
 	if err := c.Secrets.complete(env.homeDir()); err != nil {
+		return Config{}, err
+	}
+	if err := c.completeActivityLog(env.homeDir()); err != nil {
 		return Config{}, err
 	}
 	c.LogColor = env.StderrIsTerminal && c.LogFormat == "text" &&
