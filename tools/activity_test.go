@@ -220,8 +220,18 @@ func TestActivityAnswers(t *testing.T) {
 			t.Errorf("%s %s: got %+v", tt.action, tt.content, list)
 		}
 	}
-	b := newActivityBench(t, "")
+	b := newActivityBench(t, "") // a client that is asked during its call
 	c := dial(t, b.bench)
+	c.Ask(mcptest.Initialize("0", "2025-06-18", "Cursor", `{"elicitation":{}}`))
+	c.Send(mcptest.Call("1", "revoke_api_key", arguments))
+	form := c.Receive()
+	c.Send(mcptest.Answer(string(form.ID), `"result":{"action":"decline"}`))
+	c.End()
+	if list := b.records(t); len(list) != 1 || list[0].Answer != activity.Declined || list[0].Outcome != activity.Refused || list[0].Client.Name != "Cursor" {
+		t.Errorf("got %+v", list)
+	}
+	b = newActivityBench(t, "")
+	c = dial(t, b.bench)
 	c.Ask(mcptest.Initialize("0", "2025-06-18", "Claude \\u001b[2J\\u202eCode raff_0123456789abcdef0123456789abcdef", "{}"))
 	c.Ask(mcptest.Call("1", "revoke_api_key", arguments))
 	c.End()
