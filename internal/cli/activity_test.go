@@ -158,7 +158,7 @@ func TestParseSince(t *testing.T) {
 		"12h":                  now.Add(-12 * time.Hour),
 		"7d":                   now.Add(-7 * 24 * time.Hour),
 		"2w":                   now.Add(-14 * 24 * time.Hour),
-		"9999w":               now.Add(-9999 * 7 * 24 * time.Hour),
+		"9999w":                now.Add(-9999 * 7 * 24 * time.Hour),
 		"2027-01-30":           time.Date(2027, 1, 30, 0, 0, 0, 0, time.UTC),
 		"2027-01-30T10:00:00Z": time.Date(2027, 1, 30, 10, 0, 0, 0, time.UTC),
 	} {
