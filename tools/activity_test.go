@@ -386,30 +386,24 @@ func TestUnfinishedCreationsAreLookedUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	b := newActivityBench(t, path)
 	begun := func(call, name string, change func(*activity.Record)) {
+		t.Helper()
 		r := activity.Record{Time: activity.Timestamp(time.Now().Add(-3 * time.Minute)), Call: call, Outcome: activity.Begun, Tool: "create_api_key", Resource: "api_key",
 			Name: name, OwnKeyPrefix: b.api.OwnerKey().Reveal()[:len("raff_")+8], Process: ended.Process.Pid}
 		change(&r)
-		text, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := f.Write(append(text, '\n')); err != nil {
-			t.Fatal(err)
-		}
+		appendRecord(t, path, r)
 	}
 	same := func(*activity.Record) {}
 	begun("found", "lost", same)
-	begun("nothing", "never made", same)
+	begun("other name", "not that", same)
 	begun("too early", "not yet", func(r *activity.Record) { r.Time = activity.Timestamp(time.Now()) })
 	begun("old key", "Grafana", same)
 	begun("regenerated", "Grafana", func(r *activity.Record) {
 		r.Tool, r.ID, r.Prefix = "regenerate_api_key", sandbox.KeyID("grafana"), "raff_00000000"
 	})
+	begun("not regenerated", "Terraform", func(r *activity.Record) {
+		r.Tool, r.ID, r.Prefix = "regenerate_api_key", sandbox.KeyID("terraform"), prefixOf(t, b, sandbox.KeyID("terraform"))
+	})
+	begun("deleted", "Gone", func(r *activity.Record) { r.Tool, r.ID, r.Prefix = "regenerate_api_key", nobody, "raff_00000000" })
 	begun("other key", "lost", func(r *activity.Record) { r.OwnKeyPrefix = "raff_ffffffff" })
 	begun("other API", "lost", func(r *activity.Record) { r.API = "x" })
 	begun("sandbox", "lost", func(r *activity.Record) { r.Sandbox = true })
@@ -427,7 +421,8 @@ func TestUnfinishedCreationsAreLookedUp(t *testing.T) {
 	for _, r := range b.outcomes(t) {
 		got[r.Call] += string(r.Outcome) + " " + r.ID
 	}
-	want := map[string]string{"found": "unknown " + key.ID, "nothing": "failed ", "old key": "failed ", "regenerated": "unknown " + sandbox.KeyID("grafana")}
+	want := map[string]string{"found": "unknown " + key.ID, "other name": "unknown ", "old key": "unknown ",
+		"regenerated": "unknown " + sandbox.KeyID("grafana"), "not regenerated": "failed " + sandbox.KeyID("terraform"), "deleted": "unknown " + nobody}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
 	}
@@ -442,5 +437,64 @@ func TestUnfinishedCreationsAreLookedUp(t *testing.T) {
 	next.call(t, t.Context(), "list_projects", "{}")
 	if list := next.outcomes(t); len(list) != len(want) {
 		t.Errorf("got %d outcomes, want %d", len(list), len(want))
+	}
+}
+
+func appendRecord(t *testing.T, path string, r activity.Record) {
+	t.Helper()
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(append(text, '\n')); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// prefixOf returns the prefix of a key in the sandbox.
+func prefixOf(t *testing.T, b *activityBench, id string) string {
+	t.Helper()
+	for _, k := range b.api.Keys() {
+		if k.ID == id {
+			return k.Prefix
+		}
+	}
+	t.Fatalf("no key %s", id)
+	return ""
+}
+
+// If no key is as recent as an unfinished creation, it had no effect. If the keys cannot be
+// listed, nothing is recorded, and the next start looks again.
+func TestUnfinishedCreationHadNoEffect(t *testing.T) {
+	ended := exec.Command(os.Args[0], "-test.run=^$")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(t *testing.T, age time.Duration, fault faulty.Fault) []activity.Record {
+		t.Helper()
+		b := newActivityBench(t, "")
+		b.api.Fail(fault)
+		appendRecord(t, b.path, activity.Record{Time: activity.Timestamp(time.Now().Add(-age)), Call: "x", Outcome: activity.Begun, Tool: "create_api_key", Resource: "api_key",
+			Name: "ci", OwnKeyPrefix: b.api.OwnerKey().Reveal()[:len("raff_")+8], Process: ended.Process.Pid})
+		b.call(t, t.Context(), "list_projects", "{}")
+		return b.outcomes(t)
+	}
+	old := faulty.Fault{Method: "GET", Path: "/api/v1/api-keys", Set: map[string]any{"created_at": "2001-01-01T00:00:00Z"}, Times: -1}
+	if list := begin(t, 10*time.Minute, old); len(list) != 1 || list[0].Outcome != activity.Failed {
+		t.Errorf("got %+v, want that it had no effect", list)
+	}
+	for name, list := range map[string][]activity.Record{
+		"too early":     begin(t, time.Minute, old),
+		"too old":       begin(t, 8*24*time.Hour, old),
+		"not permitted": begin(t, 10*time.Minute, faulty.Fault{Method: "GET", Path: "/api/v1/api-keys", Status: 403, Times: -1}),
+	} {
+		if len(list) != 0 {
+			t.Errorf("%s: got %+v", name, list)
+		}
 	}
 }
