@@ -330,7 +330,7 @@ func TestActivityContainsNoSecret(t *testing.T) {
 		own := b.api.OwnerKey().Reveal()
 		arguments := x.prepare(t, b.bench)
 		r := b.call(t, t.Context(), x.tool, arguments)
-		for _, value := range []string{planted, own, "x" + own + " " + planted} {
+		for _, value := range []string{planted, own, "x" + own + "\n" + planted} {
 			var good map[string]any
 			if err := json.Unmarshal([]byte(arguments), &good); err != nil {
 				t.Fatal(err)
