@@ -348,9 +348,7 @@ func TestActivityContainsNoSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		secrets := []string{planted, own}
-		for _, found := range regexp.MustCompile(`raff_[0-9a-f]{20,}`).FindAllString(string(r.raw), -1) {
-			secrets = append(secrets, found)
-		}
+		secrets = append(secrets, regexp.MustCompile(`raff_[0-9a-f]{20,}`).FindAllString(string(r.raw), -1)...)
 		for _, secret := range secrets {
 			if strings.Contains(string(log), secret[len("raff_")+8:]) {
 				t.Fatalf("%s: the log contains a secret: %s", x.tool, log)

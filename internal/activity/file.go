@@ -66,7 +66,7 @@ func (f *file) unusable(err error) error {
 	if _, ok := errors.AsType[unsafeError](err); ok {
 		return err
 	}
-	return fmt.Errorf("%w. Choose a file that this user can write to.", pathError(f.path, err))
+	return unsafeError(pathError(f.path, err).Error() + ". Choose a file that this user can write to.")
 }
 
 // An unsafeError is the error of a file that must not be used, with the remedy.
