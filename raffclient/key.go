@@ -73,29 +73,53 @@ func RedactKeys(text string) string {
 // hiddenKey matches what may be a whole key in another spelling: with invisible
 // characters or line breaks in it, or with its "_" escaped for a URL, HTML or JSON.
 var hiddenKey = func() *regexp.Regexp {
-	const gap = `[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*`
 	return regexp.MustCompile(`(?i)r` + gap + `a` + gap + `f` + gap + `f` + gap + underscore +
 		`(?:` + gap + `[0-9a-z_]){8}(?:` + gap + `[0-9a-z]){8,}`)
 }()
+
+// gap matches what may be hidden between two characters of a key.
+const gap = `[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*`
 
 const underscore = `(?:_|-|%5f|&#95;|&#x5f;|&lowbar;|\\u005f)`
 
 var (
 	invisible = regexp.MustCompile(`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+`)
 	keyStart  = regexp.MustCompile(`(?i)^raff` + underscore)
+
+	// A match of hiddenKey that ends in nextRaff, with nextUnderscore after it, contains the
+	// beginning of another key, which is next to it or separated by characters like those of
+	// a gap.
+	nextRaff       = regexp.MustCompile(`(?i)r` + gap + `a` + gap + `f` + gap + `f` + gap + `$`)
+	nextUnderscore = regexp.MustCompile(`(?i)^` + gap + underscore)
 )
 
 // redactWholeKeys is RedactKeys for names: it redacts only whole keys, in any spelling.
 func redactWholeKeys(text string) string {
-	return hiddenKey.ReplaceAllStringFunc(text, func(match string) string {
-		key := invisible.ReplaceAllString(match, "")
-		start := keyStart.FindString(key)
-		key = start[:len("raff")] + "_" + key[len(start):]
-		if !isWholeKey(key) {
-			return match
+	var b strings.Builder
+	for {
+		at := hiddenKey.FindStringIndex(text)
+		if at == nil {
+			return b.String() + text
 		}
-		return key[:KeyPrefixLength] + "…" + redacted
-	})
+		match, rest := text[at[0]:at[1]], text[at[1]:]
+		if next := nextRaff.FindStringIndex(match); next != nil && nextUnderscore.MatchString(rest) {
+			match, rest = match[:next[0]], text[at[0]+next[0]:]
+		}
+		b.WriteString(text[:at[0]])
+		b.WriteString(redactWholeKey(match))
+		text = rest
+	}
+}
+
+// redactWholeKey returns a match of hiddenKey, redacted if it is a whole key.
+func redactWholeKey(match string) string {
+	key := invisible.ReplaceAllString(match, "")
+	start := keyStart.FindString(key)
+	key = start[:len("raff")] + "_" + key[len(start):]
+	if !isWholeKey(key) {
+		return match
+	}
+	return key[:KeyPrefixLength] + "…" + redacted
 }
 
 // isWholeKey reports whether text is a whole key rather than a name: its secret part is

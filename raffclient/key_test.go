@@ -42,6 +42,21 @@ func TestRedactKeys(t *testing.T) {
 	}
 }
 
+// Of several keys none is shown, whatever separates them.
+func TestRedactsEveryKey(t *testing.T) {
+	const first, second = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+	for _, between := range []string{"", " ", "\n", "\r\n", "\t", "\x00", "\u200b", "\u2028", ",", "_", "-", "\n\n"} {
+		for _, underscore := range []string{"_", "\u200b_", "%5F", "-"} {
+			text := strings.Repeat("raff"+underscore+first+between+"raff"+underscore+second+between, 3)
+			for name, got := range map[string]string{"RedactKeys": raffclient.RedactKeys(text), "Sanitize": raffclient.Sanitize(text)} {
+				if strings.Contains(got, first[8:]) || strings.Contains(got, second[8:]) {
+					t.Errorf("%s with %q between keys with %q: got %q", name, between, underscore, got)
+				}
+			}
+		}
+	}
+}
+
 func TestIsKeyPrefix(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": false, "raff_0123456": false, "raff_01234567": true, "raff_pub-Xy_z": true, "raff_012345678": false, "raff_01234567\n": false, "RAFF_01234567": false,

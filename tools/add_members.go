@@ -106,7 +106,7 @@ func exactlyOne(properties string, values ...string) []schema.Fault {
 
 func addMember(ctx context.Context, d *deps, in addMemberInput) (addedMemberOutput, error) {
 	before := d.roleBefore(ctx, in.APIKeyID)
-	d.announce("add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
+	d.announce(ctx, "add_member", "adding member", "email", in.Email, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := d.client.AddMember(ctx, raffclient.AddMemberRequest(in))
 	if err != nil {
 		return addedMemberOutput{}, err

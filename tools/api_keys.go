@@ -207,6 +207,7 @@ func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conse
 	if err != nil {
 		return key, err
 	}
+	d.noteKey(ctx, key)
 	if err := d.notOwn(ctx, key, verb); err != nil {
 		return key, err
 	}
@@ -221,7 +222,7 @@ func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOu
 	if err := d.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
-	d.announce("regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
+	d.announce(ctx, "regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)
 	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to regenerate an API key: its old secret may no longer work, and nobody has a new one; regenerate it again", delivery.Key{ID: old.ID, Name: old.Name, Prefix: old.KeyPrefix})
 	key, err := d.client.RegenerateAPIKey(ctx, old)
 	finished()

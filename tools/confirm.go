@@ -10,6 +10,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/rafftechnologies/raff-mcp/internal/activity"
 )
 
 // Confirm determines when the user is asked before something is deleted or replaced.
@@ -81,12 +83,16 @@ func (d *deps) confirm(ctx context.Context, a action, confirmName string) error 
 	accepted := response.Action == mcp.ElicitationResponseActionAccept
 	switch {
 	case accepted && agreed(response.Content):
+		noteAnswer(ctx, activity.Accepted)
 		return nil
 	case accepted:
+		noteAnswer(ctx, activity.NoYes)
 		return declined{a, "was returned without a yes"}
 	case response.Action == mcp.ElicitationResponseActionDecline:
+		noteAnswer(ctx, activity.Declined)
 		return declined{a, "was declined"}
 	}
+	noteAnswer(ctx, activity.Cancelled)
 	return declined{a, "was closed without an answer"}
 }
 

@@ -108,7 +108,7 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 	if err := d.secrets.Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
-	d.announce(tool, "creating API key", "name", r.Name)
+	d.announce(ctx, tool, "creating API key", "name", r.Name)
 	finished := d.logUnfinished(ctx, "the server ended before Raff answered a request to create an API key: look for a key with this name, and revoke it if it exists, since nobody has its secret", delivery.Key{Name: r.Name})
 	key, err := d.client.CreateAPIKey(ctx, r)
 	finished()
@@ -138,13 +138,14 @@ func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.C
 // gone. A key that was only found in
 // the list may belong to somebody else; raffclient logs its name.
 func (d *deps) revokeIdentified(callCtx context.Context, lost *raffclient.OutcomeError) {
+	record := recordFrom(callCtx)
 	stdio.OnUndelivered(callCtx, func(ctx context.Context, why stdio.Reason) {
 		if why == stdio.ErrorResponse {
 			return
 		}
 		for _, m := range lost.Found {
 			if m.Confirmed && m.Recent {
-				d.revokeAbandoned(ctx, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
+				d.revokeAbandoned(ctx, record, raffclient.APIKeyWithSecret{APIKey: raffclient.APIKey{ID: m.ID, Name: m.Name, KeyPrefix: m.Prefix, CreatedAt: m.CreatedAt}})
 			}
 		}
 	})
@@ -153,9 +154,10 @@ func (d *deps) revokeIdentified(callCtx context.Context, lost *raffclient.Outcom
 // revokeAbandoned revokes a key whose secret nobody will read, because the call that
 // created it was cancelled or its client has gone. There is nobody left to receive an
 // error: if the key cannot be revoked, the log names it.
-func (d *deps) revokeAbandoned(ctx context.Context, key raffclient.APIKeyWithSecret) {
+func (d *deps) revokeAbandoned(ctx context.Context, record *callRecord, key raffclient.APIKeyWithSecret) {
 	log := d.log.With("key", keyInfo(key))
 	err := d.client.RevokeCreatedAPIKey(ctx, key)
+	d.recordRevoked(record, keyInfo(key), err)
 	if err != nil {
 		log.Error("a key was created for a call that was cancelled or whose client has gone, and it could not be revoked; nobody has its secret: revoke it", "error", err)
 		return

@@ -79,7 +79,7 @@ func invited(i raffclient.Invitation, email, roleID, check string) invitationOut
 }
 
 func createAccountInvitation(ctx context.Context, d *deps, in createAccountInvitationInput) (invitationOutput, error) {
-	d.announce("create_account_invitation", "creating invitation to the account", "email", in.Email, "role_id", in.RoleID)
+	d.announce(ctx, "create_account_invitation", "creating invitation to the account", "email", in.Email, "role_id", in.RoleID)
 	invitation, err := d.client.CreateAccountInvitation(ctx, raffclient.CreateInvitationRequest(in))
 	return invited(invitation, in.Email, in.RoleID, "list_members"), err
 }
@@ -91,7 +91,7 @@ type createProjectInvitationInput struct {
 }
 
 func createProjectInvitation(ctx context.Context, d *deps, in createProjectInvitationInput) (invitationOutput, error) {
-	d.announce("create_project_invitation", "creating invitation to a project", "email", in.Email, "project_id", in.ID, "role_id", in.RoleID)
+	d.announce(ctx, "create_project_invitation", "creating invitation to a project", "email", in.Email, "project_id", in.ID, "role_id", in.RoleID)
 	invitation, err := d.client.CreateProjectInvitation(ctx, in.ID, raffclient.CreateInvitationRequest{Email: in.Email, RoleID: in.RoleID})
 	return invited(invitation, in.Email, in.RoleID, "list_project_members"), err
 }

@@ -87,7 +87,7 @@ func (in addProjectMemberInput) Check() []schema.Fault {
 }
 
 func addProjectMember(ctx context.Context, d *deps, in addProjectMemberInput) (addedMemberOutput, error) {
-	d.announce("add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
+	d.announce(ctx, "add_project_member", "adding project member", "project_id", in.ID, "user_id", in.TargetUserID, "api_key_id", in.APIKeyID, "role_id", in.RoleID)
 	member, err := d.client.AddProjectMember(ctx, in.ID, raffclient.AddProjectMemberRequest{TargetUserID: in.TargetUserID, APIKeyID: in.APIKeyID, RoleID: in.RoleID})
 	if err != nil {
 		return addedMemberOutput{}, err

@@ -139,7 +139,7 @@ type createProjectInput struct {
 }
 
 func createProject(ctx context.Context, d *deps, in createProjectInput) (createdProjectOutput, error) {
-	d.announce("create_project", "creating project", "name", in.Name)
+	d.announce(ctx, "create_project", "creating project", "name", in.Name)
 	project, err := d.client.CreateProject(ctx, raffclient.CreateProjectRequest(in))
 	if err != nil {
 		return createdProjectOutput{}, err

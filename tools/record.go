@@ -2,6 +2,7 @@ package tools
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -55,14 +56,16 @@ func (o invitationOutput) subject() subject {
 // errPanicked is the error of a call whose function panicked.
 var errPanicked = errors.New("the tool panicked")
 
-// record logs the end of a call of a tool that changes something in one line: which
+// record logs the end of a call of a tool that changes something in one line, here and in
+// the activity log: which
 // resource, what changed and the outcome. It is the only place that does. The line
 // contains names and IDs of resources, and of everything else only the names of the
 // properties. out is nil if there is none.
-func (d *deps) record(s spec, arguments json.RawMessage, out output, err error) {
+func (d *deps) record(ctx context.Context, s spec, arguments json.RawMessage, out output, err error) {
 	if s.effect == reads {
 		return
 	}
+	d.recordEnd(ctx, arguments, out, err)
 	var on subject
 	if out, ok := out.(changeOutput); ok {
 		on = out.subject()
@@ -264,9 +267,9 @@ func (s spec) mayHaveChanged(err error, failed *raffclient.Error) bool {
 	return failed.MayHaveSucceeded() && !isLookup && (s.effect == updates || s.effect == deletes)
 }
 
-// announce logs what is about to be created, so that there is a record even if the program
+// announce logs, here and in the activity log, what is about to be created, so that there is a record even if the program
 // is killed. attrs are names and values; empty values are omitted.
-func (d *deps) announce(tool, what string, attrs ...string) {
+func (d *deps) announce(ctx context.Context, tool, what string, attrs ...string) {
 	args := []any{"tool", tool}
 	for i := 0; i+1 < len(attrs); i += 2 {
 		if attrs[i+1] != "" {
@@ -274,4 +277,5 @@ func (d *deps) announce(tool, what string, attrs ...string) {
 		}
 	}
 	d.log.Info(what, args...)
+	d.recordBegun(ctx, attrs)
 }

@@ -166,7 +166,7 @@ func (o *replaceAPIKeyOutput) grant(ctx context.Context, d *deps, access raffcli
 		o.notGranted(access, "Raff's response lacks the ID of the new key.")
 		return
 	}
-	d.announce("replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
+	d.announce(ctx, "replace_api_key", "adding project member", "project_id", access.ProjectID, "api_key_id", o.APIKey.ID, "role_id", access.RoleID)
 	member, err := d.client.AddProjectMember(ctx, access.ProjectID, raffclient.AddProjectMemberRequest{APIKeyID: o.APIKey.ID, RoleID: access.RoleID})
 	if lost, ok := errors.AsType[*raffclient.OutcomeError](err); ok && len(lost.Found) == 1 && (lost.Found[0].Confirmed || lost.Found[0].Recent) {
 		member, err = raffclient.Member{ID: lost.Found[0].ID}, nil

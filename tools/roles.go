@@ -155,7 +155,7 @@ type createRoleInput struct {
 }
 
 func createRole(ctx context.Context, d *deps, in createRoleInput) (createdRoleOutput, error) {
-	d.announce("create_role", "creating role", "name", in.Name)
+	d.announce(ctx, "create_role", "creating role", "name", in.Name)
 	role, err := d.client.CreateRole(ctx, raffclient.CreateRoleRequest(in))
 	if err != nil {
 		return createdRoleOutput{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/activity"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
@@ -15,16 +16,16 @@ import (
 // the key if nobody gets the secret: if delivery fails (the error is then an
 // *undeliveredError), or if the call's response does not reach the client.
 func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
-	k := keyInfo(key)
+	k, record := keyInfo(key), recordFrom(ctx)
 	// The function runs after deliverNew has returned, and sees its results.
 	watched := stdio.OnUndelivered(ctx, func(ctx context.Context, _ stdio.Reason) {
 		switch {
 		case err != nil && !errors.Is(err, errAbandoned):
 			// revokeAfterFailedDelivery has already dealt with the key.
 		case secret.Delivery == "": // abandoned before delivery
-			d.revokeAbandoned(ctx, key)
+			d.revokeAbandoned(ctx, record, key)
 		case secret.Shown():
-			d.revokeAbandoned(ctx, key)
+			d.revokeAbandoned(ctx, record, key)
 		case secret.Recovered():
 			d.log.Error("a key was created for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: revoke the key, or move the secret to where it belongs",
 				"key", k, "file", secret.Location)
@@ -47,12 +48,15 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 // deliverRegenerated delivers the secret of a key that this call has just regenerated.
 // A regeneration cannot be undone: if nobody gets the secret, the log says so.
 func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWithSecret) (secret delivery.Secret, err error) {
-	k := keyInfo(key)
+	k, record := keyInfo(key), recordFrom(ctx)
 	// The function runs after deliverRegenerated has returned, and sees its results.
 	stdio.OnUndelivered(ctx, func(context.Context, stdio.Reason) {
 		switch {
 		case err != nil || secret.Delivery == "" || secret.Shown(): // "" after a panic
 			d.log.Error("a key was regenerated, but its old secret no longer works and nobody has the new one: regenerate it again", "key", k, "error", err)
+			if err == nil { // or the record of the call says so
+				d.recordLater(record, k, activity.Unknown, "The call was cancelled or its client has gone. The old secret no longer works, and nobody has the new one: regenerate the key again.")
+			}
 		case secret.Recovered():
 			d.log.Error("a key was regenerated for a call that was cancelled or whose client has gone; its secret was not delivered but saved in a file, and nobody was told: regenerate the key again, or move the secret to where it belongs",
 				"key", k, "file", secret.Location)

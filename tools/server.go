@@ -13,6 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/rafftechnologies/raff-mcp/internal/activity"
 	"github.com/rafftechnologies/raff-mcp/internal/stdio"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
@@ -40,6 +41,10 @@ type Config struct {
 	Sandbox bool
 	// Secrets delivers new secrets. Default: inline.
 	Secrets *delivery.Method
+	// Activity is the log of what the tools changed. Default: there is none.
+	Activity *activity.Log
+	// API is the API's address, for the activity log.
+	API string
 	// Version is the version of the program.
 	Version string
 	// Logger is for what the administrator should know. Default: nothing is logged.
@@ -115,7 +120,10 @@ func (cfg Config) deps() *deps {
 		confirmation: cfg.Confirm,
 		approvals:    newApprovals(),
 		selection:    cfg.selection(),
+		activity:     cfg.Activity,
+		api:          cfg.API,
 	}
+	d.lookBack = sync.OnceFunc(func() { d.activity.Go(d.lookUpUnfinished) })
 	for _, t := range all() {
 		if cfg.Offers(t) {
 			d.offered = append(d.offered, t)
@@ -152,6 +160,7 @@ func handler(t Tool, d *deps) server.ToolHandlerFunc {
 			if err := d.client.LoadKey(ctx); err != nil {
 				return failure(d.explainNoKey(err)), nil
 			}
+			d.lookBack()
 		}
 		ctx = context.WithValue(ctx, responsesKey{}, r.Params.MultiRoundTripParams)
 		return t.call(ctx, d, arguments(r)), nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
+	"github.com/rafftechnologies/raff-mcp/internal/activity"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/schema"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
@@ -70,6 +71,9 @@ type deps struct {
 	keyMembers   keyMembers // which members are API keys
 	offered      []Tool
 	selection    string // the settings that limit offered; "" if none do
+	activity     *activity.Log
+	api          string // the API's address, for the activity log
+	lookBack     func() // looks up what an earlier server did not finish, once
 }
 
 // spec describes a tool.
@@ -201,11 +205,12 @@ func (s spec) tool(schemas func() (input, output json.RawMessage), f func(contex
 		permission: s.permission,
 		definition: sync.OnceValue(func() mcp.Tool { return s.definition(schemas()) }),
 		call: func(ctx context.Context, d *deps, arguments json.RawMessage) (result *mcp.CallToolResult) {
+			ctx = d.withRecord(ctx, s, arguments)
 			defer func() {
 				if v := recover(); v != nil {
 					// The value could contain a secret; the stack shows addresses only.
 					d.log.Error("a tool panicked", "tool", s.name, "type", reflect.TypeOf(v), "stack", string(debug.Stack()))
-					d.record(s, arguments, nil, errPanicked)
+					d.record(ctx, s, arguments, nil, errPanicked)
 					result = failure("This is an error in raff-mcp itself, and it is unknown what the call did. Check the account's current state before you call " + s.name + " again, and report the error with the server's log.")
 				}
 			}()
@@ -218,7 +223,7 @@ func (s spec) tool(schemas func() (input, output json.RawMessage), f func(contex
 			} else {
 				result = failure(d.explain(s, err))
 			}
-			d.record(s, arguments, out, err) // last, so that a panic is not a second record
+			d.record(ctx, s, arguments, out, err) // last, so that a panic is not a second record
 			return result
 		},
 	}

@@ -69,6 +69,10 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 	if err := s.addDelivery(ctx); err != nil {
 		return err
 	}
+	if err := s.addActivity(); err != nil {
+		return err
+	}
+	defer s.tools.Activity.Close(activityGrace)
 	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}
 	if p.env.StdinIsTerminal && p.env.StderrIsTerminal {
 		c.terminal = p.stdin

@@ -42,6 +42,10 @@ func completeValue(s config.Setting) cobra.CompletionFunc {
 	switch {
 	case s.IsList:
 		return completeList(s.Values)
+	case s.IsFile:
+		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
 	case s.IsDir:
 		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs

@@ -25,12 +25,12 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "print JSON; for doctor, tools and whoami")
+	flags.BoolVar(&p.json, "json", false, "print JSON; for activity, doctor, tools and whoami")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newActivityCommand(p), newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root

@@ -25,6 +25,10 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 	if err := s.addDelivery(cmd.Context()); err != nil {
 		return err
 	}
+	if err := s.addActivity(); err != nil {
+		return err
+	}
+	defer s.tools.Activity.Close(activityGrace)
 	s.serving = true
 	if !s.cfg.Sandbox {
 		if err := s.cfg.Keys.Problem(); err != nil {
@@ -46,7 +50,7 @@ func (s *setup) startAttrs() []any {
 	if !s.cfg.Sandbox {
 		source = s.cfg.Keys.Source()
 	}
-	return []any{
+	attrs := []any{
 		"version", version,
 		"api", apiName(s.cfg),
 		"key", source,
@@ -55,4 +59,8 @@ func (s *setup) startAttrs() []any {
 		"confirm", s.cfg.Confirm,
 		"toolsets", strings.Join(s.cfg.Toolsets, ","),
 	}
+	if s.cfg.ActivityLog != "" {
+		attrs = append(attrs, "activity_log", s.cfg.ActivityLog)
+	}
+	return attrs
 }

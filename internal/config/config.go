@@ -56,6 +56,9 @@ type Config struct {
 	// It is "" without a home directory.
 	SharedDir string
 
+	// ActivityLog is the path of the activity log, or "" if there is none.
+	ActivityLog string
+
 	// LogLevel is the minimum level of the log. Default: info.
 	LogLevel slog.Level
 	// LogFormat is "text", the default, or "json".
@@ -158,6 +161,9 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		c.SharedDir = filepath.Join(home, ".raff", "rate")
 	}
 	if err := c.Secrets.complete(env.homeDir()); err != nil {
+		return Config{}, err
+	}
+	if err := c.completeActivityLog(env.homeDir()); err != nil {
 		return Config{}, err
 	}
 	c.LogColor = env.StderrIsTerminal && c.LogFormat == "text" &&

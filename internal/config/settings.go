@@ -23,6 +23,7 @@ type Setting struct {
 	Values     []string // the values that are accepted, nil if there is no list
 	IsList     bool     // several values may be given, separated by commas
 	IsDir      bool     // the value is a directory
+	IsFile     bool     // the value is a file
 	IsBool     bool     // the flag needs no value
 
 	allowPlaceholder bool                                // accept a value that looks like a placeholder
@@ -60,6 +61,8 @@ func Settings(choices Choices) []Setting {
 			Usage: "which tools to offer", set: choices.setToolsets},
 		{Flag: "confirm", Env: "RAFF_MCP_CONFIRM", Default: choices.Confirm[0], Values: choices.Confirm,
 			Usage: "ask before deleting or replacing: auto (if possible), always or never", set: choices.setConfirm},
+		{Flag: "activity-log", IsFile: true, Env: "RAFF_MCP_ACTIVITY_LOG",
+			Usage: "a file that gets one line of JSON for each change; raff-mcp activity prints it", set: (*Config).setActivityLog},
 		{Flag: "log-level", Env: "RAFF_MCP_LOG_LEVEL", Default: "info", Values: logLevels,
 			Usage: "minimum log level: debug, info, warn or error", set: (*Config).setLogLevel},
 		{Flag: "log-format", Env: "RAFF_MCP_LOG_FORMAT", Default: "text", Values: logFormats,
