@@ -10,9 +10,11 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -26,7 +28,11 @@ type Secret struct {
 	Delivery  string `json:"delivery" jsonschema_description:"inline, file, keyring, command or recovered (saved in a file)."`
 	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret, if inline." jsonschema_extras:"x-sensitive=true"`
 	Location  string `json:"location,omitempty" jsonschema_description:"Where it is, if not inline."`
-	Note      string `json:"note"`
+	// Destination is the name of the destination that the call chose, if it chose one.
+	Destination string `json:"destination,omitempty"`
+	// Fingerprint is that of [raffclient.Secret.Fingerprint]. It is absent if Value is there.
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema_description:"The prefix, and the first 8 digits of the secret's SHA-256."`
+	Note        string `json:"note"`
 }
 
 // Shown reports whether the result contains the value itself.
@@ -49,8 +55,19 @@ func (s Secret) Describe() string {
 
 // Config configures how secrets are delivered.
 type Config struct {
-	// Delivery is "inline" (the default), "file", "keyring" or "command".
+	// Delivery is "inline" (the default), "file" (a file of its own for each secret),
+	// "keyring", "command", "env-file" (a variable in a file), "one-file" (a file that
+	// contains only the secret) or "none" (a destination must be chosen).
 	Delivery string
+	// Destination is the name of the destination, for messages, if this is one that a call
+	// can choose.
+	Destination string
+	// Path is the file for "env-file" and "one-file", an absolute path.
+	Path string
+	// Variable is the variable for "env-file".
+	Variable string
+	// Locks is the directory for lock files, for "env-file" and "one-file", an absolute path.
+	Locks string
 	// Dir is the directory for "file", an absolute path. It is created if it
 	// does not exist.
 	Dir string
@@ -93,6 +110,7 @@ func defaultWaits() waits {
 // Method is safe for concurrent use.
 type Method struct {
 	delivery string // "" is inline
+	name     string // of the destination, if a call can choose it
 	note     string
 	ready    func(context.Context) error
 	deliver  func(context.Context, Key, value) (location string, err error)
@@ -113,32 +131,53 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 		return &Method{}, nil
 	}
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	m := &Method{delivery: cfg.Delivery, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
+	m := &Method{delivery: cfg.Delivery, name: cfg.Destination, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
 	m.recovery.sweep()
-	w := cmp.Or(cfg.waits, defaultWaits())
+	check, err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
+	if err == nil {
+		err = check(ctx)
+	}
+	return m, m.notReady(err)
+}
+
+// use sets the functions of m. It returns a check for the start, which may be less than
+// m.ready does.
+func (m *Method) use(cfg Config, w waits) (check func(context.Context) error, err error) {
+	none := func(context.Context) error { return nil }
 	switch cfg.Delivery {
 	case "file":
-		f := newDirStore(cfg.Dir, cfg.Format, log)
+		f := newDirStore(cfg.Dir, cfg.Format, m.log)
 		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
 		m.ready = func(context.Context) error { return f.probe() }
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
-		return m, m.notReady(m.ready(ctx))
+		return m.ready, nil
+	case "env-file", "one-file":
+		f := fixedFile{cfg.Path, cfg.Variable, cfg.Locks, m.log, (*os.File).Sync}
+		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
+		m.ready, m.deliver = f.probe, f.put
+		return m.ready, nil
 	case "keyring":
 		s := newKeyringStore(w)
 		m.note = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant."
 		m.ready, m.deliver = s.probe, s.put
-		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
+		return s.exists, nil // not probed: it may be locked until the user is there
 	case "command":
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
 		if err != nil {
-			return nil, m.notReady(err)
+			return nil, err
 		}
 		m.note = "It was passed to this command, which the administrator configured."
 		m.ready, m.deliver = c.ready, c.run
-		return m, nil
+		return none, nil
+	case "none":
+		m.ready = func(context.Context) error { return errNotChosen }
+		m.deliver = func(context.Context, Key, value) (string, error) { return "", errNotChosen }
+		return none, nil
 	}
 	return nil, fmt.Errorf("unknown delivery %q", cfg.Delivery)
 }
+
+var errNotChosen = errors.New("a destination must be chosen: pass deliver_to")
 
 // Inline reports whether secrets are delivered in the result, where the assistant sees
 // them.
@@ -161,7 +200,7 @@ func (m *Method) notReady(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &NotReadyError{m.delivery, err}
+	return &NotReadyError{m.delivery, m.name, err}
 }
 
 // Deliver delivers a secret. If ctx is cancelled, it continues for a few seconds. If
@@ -184,7 +223,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	key = key.sanitized(secret)
 	location, err := m.deliver(ctx, key, v)
 	if err == nil {
-		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Note: m.note}, nil
+		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Destination: m.name, Fingerprint: secret.Fingerprint(), Note: m.note}, nil
 	}
 	file, saveErr := m.recovery.put(key, v)
 	if saveErr != nil {
@@ -192,9 +231,11 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	}
 	m.log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
-		Sensitive: true,
-		Delivery:  recovered,
-		Location:  file,
+		Sensitive:   true,
+		Delivery:    recovered,
+		Location:    file,
+		Destination: m.name,
+		Fingerprint: secret.Fingerprint(),
 		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
 			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.delivery, err),
 	}, nil
@@ -204,12 +245,20 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 type NotReadyError struct {
 	// Delivery is the configured delivery: "file".
 	Delivery string
+	// Destination is the name of the destination that the call chose; "" if it chose none.
+	Destination string
 	// Err is the problem.
 	Err error
 }
 
 // Error returns the problem on one line.
-func (e *NotReadyError) Error() string { return "--secrets=" + e.Delivery + ": " + e.Err.Error() }
+func (e *NotReadyError) Error() string {
+	source := "--secrets=" + e.Delivery
+	if e.Destination != "" {
+		source = "destination " + e.Destination
+	}
+	return source + ": " + e.Err.Error()
+}
 
 // Unwrap returns Err.
 func (e *NotReadyError) Unwrap() error { return e.Err }
