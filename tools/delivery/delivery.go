@@ -125,7 +125,8 @@ const (
 
 // New returns the method that cfg describes. It returns an error if it can detect
 // without a delivery that the method does not work: the directory cannot be written to,
-// or the keychain or the command does not exist.
+// or the keychain or the command does not exist. For a destination that a call can choose,
+// Ready returns this error, and New returns none: others may still work.
 func New(ctx context.Context, cfg Config) (*Method, error) {
 	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Method{}, nil
@@ -134,8 +135,14 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 	m := &Method{delivery: cfg.Delivery, name: cfg.Destination, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
 	m.recovery.sweep()
 	check, err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
-	if err == nil {
+	switch {
+	case cfg.Destination == "" && err == nil:
 		err = check(ctx)
+	case cfg.Destination != "" && err != nil:
+		broken := err
+		m.ready = func(context.Context) error { return broken }
+		m.deliver = func(context.Context, Key, value) (string, error) { return "", broken }
+		err = nil
 	}
 	return m, m.notReady(err)
 }
