@@ -23,6 +23,7 @@ type client struct {
 	terminal io.Reader // where the user answers; nil if nobody can be asked
 	stdout   io.Writer
 	stderr   io.Writer
+	print    func(io.Writer, json.RawMessage) error // prints the structured result; nil prints JSON
 
 	in      *io.PipeReader // read by the server
 	out     *io.PipeWriter
@@ -116,7 +117,7 @@ func (c *client) receive(line []byte, r callResult) (int, error) {
 		c.err = errors.New(r.Content[0].Text)
 	default:
 		c.err = nil
-		err := printJSON(c.stdout, r.StructuredContent)
+		err := c.printResult(r.StructuredContent)
 		switch {
 		case err == nil, stdio.IsClosed(err) && c.tool.Effect == "reads":
 		case stdio.IsClosed(err):
@@ -128,6 +129,13 @@ func (c *client) receive(line []byte, r callResult) (int, error) {
 		}
 	}
 	return len(line), nil
+}
+
+func (c *client) printResult(result json.RawMessage) error {
+	if c.print != nil {
+		return c.print(c.stdout, result)
+	}
+	return printJSON(c.stdout, result)
 }
 
 // answer asks the user what the form asks, and sends the answer.

@@ -25,19 +25,31 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "with tools: print as JSON")
+	flags.BoolVar(&p.json, "json", false, "print JSON; for tools and whoami")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
 }
 
+// jsonAnnotation marks the commands that accept the global flag --json.
+const jsonAnnotation = "prints JSON"
+
+func jsonCommands(root *cobra.Command) (names []string) {
+	for _, c := range root.Commands() {
+		if _, ok := c.Annotations[jsonAnnotation]; ok {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
 // newCommand returns a command that handles the global flags --json, which is an error
-// except with tools, and --version, which prints the version instead of running the command.
+// except with commands that have jsonAnnotation, and --version, which prints the version instead of running the command.
 func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
@@ -49,8 +61,8 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 			if err := args(cmd, list); err != nil {
 				return usageError{err}
 			}
-			if p.json && cmd.Name() != "tools" {
-				return usageError{message("--json: only for the command tools. Without it, call prints JSON as well.")}
+			if _, ok := cmd.Annotations[jsonAnnotation]; p.json && !ok {
+				return usageError{message("--json: only for the commands " + strings.Join(jsonCommands(cmd.Root()), " and ") + ". Without it, call prints JSON as well.")}
 			}
 			return nil
 		},
@@ -107,7 +119,7 @@ func (p *program) printTool(name string) error {
 	return describe(p.stdout, t)
 }
 
-// printSources prints the environment variables and the file that contain settings.
+// printSources prints the environment variables and the files that contain settings.
 func printSources(out io.Writer) {
 	fmt.Fprint(out, "\nEnvironment (a flag wins over it):\n")
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
@@ -125,7 +137,8 @@ func printSources(out io.Writer) {
 		}
 	}
 	_ = w.Flush() // errWriter keeps the error
-	fmt.Fprintf(out, "\nFile (flags and environment win over it):\n"+
+	fmt.Fprintf(out, "\nFiles (flags and environment win over them, and the first over the second):\n"+
+		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true\n"+
 		"  ~/.raff/config.yaml, as written by `raff configure`: %s of the current profile\n", strings.Join(keys, ", "))
 }
 

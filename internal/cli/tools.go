@@ -19,6 +19,7 @@ func newToolsCommand(p *program) *cobra.Command {
 	cmd := p.newCommand("tools [TOOL]", "List the tools, or describe one", checkToolsArgs, p.tools)
 	cmd.Long = "List the tools with their titles, or describe TOOL: what it does, its arguments and an\nexample. With --json, print what tools/list returns."
 	cmd.ValidArgsFunction = completeTool
+	cmd.Annotations = map[string]string{jsonAnnotation: ""}
 	return cmd
 }
 

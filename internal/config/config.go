@@ -1,6 +1,6 @@
 // Package config loads the configuration of the program: settings from flags,
-// environment variables and the current profile of the vendor's command line, and the
-// server's own API key.
+// environment variables, ~/.raff/mcp.yaml and the current profile of the vendor's command
+// line, and the server's own API key.
 //
 // [Settings] returns the settings. [AddFlags] defines their flags, and [Load] reads all
 // sources after the flags have been parsed.
@@ -11,11 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/rafftechnologies/raff-mcp/internal/keychain"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
@@ -75,6 +77,8 @@ type Environment struct {
 	// Environ returns all variables; see os.Environ. If it is nil, unknown variables are
 	// not noticed.
 	Environ func() []string
+	// Keychain may contain the key that raff-mcp login stored. If it is nil, there is none.
+	Keychain *keychain.Keychain
 }
 
 // ProcessEnvironment returns the environment of this process.
@@ -85,6 +89,7 @@ func ProcessEnvironment() Environment {
 		StderrIsTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		StdinIsTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		Environ:          os.Environ,
+		Keychain:         keychain.New(),
 	}
 }
 
@@ -108,8 +113,8 @@ func (e Environment) homeDir() string {
 }
 
 // Load reads the configuration. In order of precedence, its sources are flags, which
-// [AddFlags] must have defined and which must have been parsed; env; and the current
-// profile.
+// [AddFlags] must have defined and which must have been parsed; env; ~/.raff/mcp.yaml; and
+// the current profile.
 //
 // The error is one line and never contains a key. For a problem with the key itself,
 // Load sets Config.KeyProblem and returns no error.
@@ -125,10 +130,15 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 	if err := checkVariables(env, settings); err != nil {
 		return Config{}, err
 	}
-	c.Sandbox = flags.Lookup("sandbox").Value.String() == "true"
+	file, err := readSettingsFile(env.homeDir(), settings)
+	if err != nil {
+		return Config{}, err
+	}
+	if err := findSetting(settings, "sandbox").load(&c, flags, env, file, profile{}); err != nil {
+		return Config{}, err
+	}
 	var p profile
 	if !c.Sandbox {
-		var err error
 		if p, err = readProfile(env.homeDir()); err != nil {
 			return Config{}, err
 		}
@@ -141,7 +151,7 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 		}
 	}
 	for _, s := range settings {
-		if err := s.load(&c, flags, env, p); err != nil {
+		if err := s.load(&c, flags, env, file, p); err != nil {
 			return Config{}, err
 		}
 	}
@@ -153,9 +163,14 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 	return c, nil
 }
 
+// findSetting returns the setting with that flag.
+func findSetting(settings []Setting, flag string) Setting {
+	return settings[slices.IndexFunc(settings, func(s Setting) bool { return s.Flag == flag })]
+}
+
 // load finds the value of s, checks it and sets it in c.
-func (s Setting) load(c *Config, flags *pflag.FlagSet, env Environment, p profile) error {
-	value, source := s.find(flags, env, p)
+func (s Setting) load(c *Config, flags *pflag.FlagSet, env Environment, file settingsFile, p profile) error {
+	value, source := s.find(flags, env, file, p)
 	if s.set == nil || source == "" {
 		return nil
 	}
@@ -178,12 +193,15 @@ func (s Setting) load(c *Config, flags *pflag.FlagSet, env Environment, p profil
 
 // find returns the value of s and, for messages, where it was found. The source is
 // "" if s is not set anywhere.
-func (s Setting) find(flags *pflag.FlagSet, env Environment, p profile) (value, source string) {
+func (s Setting) find(flags *pflag.FlagSet, env Environment, file settingsFile, p profile) (value, source string) {
 	if flags.Changed(s.Flag) {
 		return strings.TrimSpace(flags.Lookup(s.Flag).Value.String()), "--" + s.Flag
 	}
 	if value := env.variable(s.Env); value != "" {
 		return value, s.Env
+	}
+	if value, ok := file.values[s.Flag]; ok {
+		return value, file.source(s.Flag)
 	}
 	if value := strings.TrimSpace(p.values[s.ProfileKey]); value != "" {
 		return value, p.source(s.ProfileKey)

@@ -12,7 +12,8 @@ import (
 )
 
 // A Setting is something that can be configured. Flag, Env and ProfileKey are its names in
-// these sources, or "" if a source does not support it.
+// these sources, or "" if a source does not support it. Flag is also its name in
+// ~/.raff/mcp.yaml.
 type Setting struct {
 	Flag       string
 	Env        string
@@ -32,7 +33,7 @@ type Setting struct {
 func Settings(choices Choices) []Setting {
 	return []Setting{
 		{Flag: "sandbox", IsBool: true,
-			Usage: "use a simulated account in memory; needs no key and sends nothing"},
+			Usage: "use a simulated account in memory; needs no key and sends nothing", set: (*Config).setSandbox},
 		{Env: "RAFF_API_KEY", ProfileKey: "api-key",
 			Usage: "the API key; there is no flag for it, because others can read a process's arguments"},
 		{Env: "RAFF_API_KEY_FILE",
@@ -106,16 +107,24 @@ func (c *Config) setProjectID(value string) error {
 	return nil
 }
 
-func (c *Config) setReadOnly(value string) error {
+func (c *Config) setSandbox(value string) (err error) {
+	c.Sandbox, err = parseBool(value)
+	return err
+}
+
+func (c *Config) setReadOnly(value string) (err error) {
+	c.ReadOnly, err = parseBool(value)
+	return err
+}
+
+func parseBool(value string) (bool, error) {
 	switch strings.ToLower(value) {
 	case "true", "1":
-		c.ReadOnly = true
+		return true, nil
 	case "false", "0":
-		c.ReadOnly = false
-	default:
-		return errors.New("must be true or false (1 and 0 are accepted)")
+		return false, nil
 	}
-	return nil
+	return false, errors.New("must be true or false (1 and 0 are accepted)")
 }
 
 func (choices Choices) setConfirm(c *Config, value string) (err error) {

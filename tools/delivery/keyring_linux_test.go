@@ -17,73 +17,18 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/zalando/go-keyring"
 
+	"github.com/rafftechnologies/raff-mcp/internal/keychain/keychaintest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// inSession says what a test that runs in a D-Bus session of its own finds there.
-const inSession = "HANDOVER_TEST_SESSION"
-
-// runInSession runs a test again, in a D-Bus session of its own with nothing of
-// the user's in reach.
-func runInSession(t *testing.T, session string, options ...string) {
-	t.Helper()
-	t.Parallel()
-	needProgram(t, "dbus-run-session")
-	home := t.TempDir()
-	args := append(options, "--", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
-	cmd := exec.Command("dbus-run-session", args...)
-	cmd.Env = append(os.Environ(), inSession+"="+session, "HOME="+home, "XDG_RUNTIME_DIR="+home,
-		"XDG_DATA_HOME="+home+"/data", "XDG_CONFIG_HOME="+home+"/config", "XDG_CACHE_HOME="+home+"/cache",
-		"DISPLAY=", "WAYLAND_DISPLAY=", "GNOME_KEYRING_CONTROL=")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("in its own session: %v\n%s", err, out)
-	}
-}
-
-func needProgram(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed, so the real Secret Service was not tested", name)
-	}
-}
-
-// unlockedKeyring starts a real keyring with a keychain that is open.
-func unlockedKeyring(t *testing.T) *os.Process {
-	t.Helper()
-	cmd := exec.Command("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
-	cmd.Stdin = strings.NewReader("a password")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	bus, err := dbus.SessionBus()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
-		var owned bool
-		err := bus.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, "org.freedesktop.secrets").Store(&owned)
-		if err == nil && owned {
-			return cmd.Process
-		}
-		if time.Now().After(end) {
-			t.Fatal("the keyring does not come up")
-		}
-	}
-}
-
 func TestKeyring(t *testing.T) {
-	if os.Getenv(inSession) == "" {
-		needProgram(t, "gnome-keyring-daemon")
-		runInSession(t, "keyring")
+	if keychaintest.Session() == "" {
+		keychaintest.NeedProgram(t, "gnome-keyring-daemon")
+		keychaintest.Run(t, "keyring")
 		return
 	}
-	unlockedKeyring(t)
+	keychaintest.Unlocked(t)
 	b := newBench(t, delivery.Config{Delivery: "keyring"})
 	if err := b.way.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -168,12 +113,8 @@ func deliverOddKeys(t *testing.T, b *bench) {
 // keyringItems returns the items of this program in the keyring.
 func keyringItems(t *testing.T) (items []dbus.ObjectPath) {
 	t.Helper()
-	bus, err := dbus.SessionBus()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var locked []dbus.ObjectPath
-	err = bus.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
+	err := keychaintest.Bus(t).Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
 		Call("org.freedesktop.Secret.Service.SearchItems", 0, map[string]string{"service": "raff-mcp"}).Store(&items, &locked)
 	if err != nil {
 		t.Fatal(err)
@@ -183,28 +124,20 @@ func keyringItems(t *testing.T) (items []dbus.ObjectPath) {
 
 // A keychain that is locked, with nobody there to unlock it.
 func TestKeyringLocked(t *testing.T) {
-	if os.Getenv(inSession) == "" {
-		needProgram(t, "gnome-keyring-daemon")
-		runInSession(t, "keyring")
+	if keychaintest.Session() == "" {
+		keychaintest.NeedProgram(t, "gnome-keyring-daemon")
+		keychaintest.Run(t, "keyring")
 		return
 	}
-	unlockedKeyring(t)
+	keychaintest.Unlocked(t)
 	b := newBench(t, delivery.Config{Delivery: "keyring"})
 	if err := b.way.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	bus, err := dbus.SessionBus()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = bus.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
-		Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{"/org/freedesktop/secrets/collection/login"}).Err
-	if err != nil {
-		t.Fatal(err)
-	}
+	keychaintest.Lock(t)
 
 	start := time.Now()
-	err = b.way.Ready(t.Context())
+	err := b.way.Ready(t.Context())
 	if err == nil {
 		t.Fatal("Ready: got no error")
 	}
@@ -228,12 +161,12 @@ func TestKeyringLocked(t *testing.T) {
 
 // A keychain that does not answer, as one that waits for its user.
 func TestKeyringHangs(t *testing.T) {
-	if os.Getenv(inSession) == "" {
-		needProgram(t, "gnome-keyring-daemon")
-		runInSession(t, "keyring")
+	if keychaintest.Session() == "" {
+		keychaintest.NeedProgram(t, "gnome-keyring-daemon")
+		keychaintest.Run(t, "keyring")
 		return
 	}
-	daemon := unlockedKeyring(t)
+	daemon := keychaintest.Unlocked(t)
 	b := newBench(t, delivery.Config{Delivery: "keyring"}.WithWaits(2*time.Second, 2*time.Second))
 	if err := b.way.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -274,7 +207,7 @@ func TestKeyringHangs(t *testing.T) {
 }
 
 func TestKeyringAbsent(t *testing.T) {
-	if os.Getenv(inSession) != "" {
+	if keychaintest.Session() != "" {
 		refusesKeyring(t, "nothing serves the Secret Service")
 		return
 	}
@@ -299,7 +232,7 @@ func TestKeyringAbsent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runInSession(t, "bare", "--config-file="+bare)
+	keychaintest.Run(t, "bare", "--config-file="+bare)
 }
 
 func refusesKeyring(t *testing.T, want string) {
