@@ -19,6 +19,7 @@ type command struct {
 	words       []string
 	timeout     time.Duration
 	cancelGrace time.Duration
+	output      io.Writer // receives the output of a rehearsal; nil discards it
 }
 
 func newCommand(line string, timeout, cancelGrace time.Duration) (*command, error) {
@@ -39,7 +40,7 @@ func newCommand(line string, timeout, cancelGrace time.Duration) (*command, erro
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	return &command{path, words, timeout, cancelGrace}, nil
+	return &command{path: path, words: words, timeout: timeout, cancelGrace: cancelGrace}, nil
 }
 
 // trimExec removes the prefix "exec: " from an error of package exec.
@@ -80,9 +81,12 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	cmd := exec.CommandContext(ctx, c.path, c.words[1:]...)
 	cmd.Args[0] = c.words[0]
 	cmd.Env = environment(os.Environ(), k)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, nil, nil // its output goes to the null device
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = unread, c.output, c.output // nil is the null device
+	cmd.WaitDelay = leftoverGrace
 	ownGroup(cmd)
-	err = cmd.Run()
+	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // the command itself succeeded
+	}
 	rest, readErr := io.Copy(io.Discard, unread)
 	if readErr != nil { // the command made the pipe non-blocking
 		rest++
@@ -104,9 +108,16 @@ func (c *command) run(ctx context.Context, k Key, v value) (string, error) {
 	return c.name(), nil
 }
 
+// leftoverGrace is how long a rehearsal waits for the rest of the output when the command
+// has exited, but has left a process behind that keeps its output open.
+const leftoverGrace = time.Second
+
 // failed returns an error that says what the command did, and how to debug it. It does
 // not contain the command's output.
 func (c *command) failed(what string) error {
+	if c.output != nil {
+		return fmt.Errorf("%s %s", c.name(), what)
+	}
 	return fmt.Errorf("%[1]s %[2]s; its output is not shown, because it may contain the secret (to see it, run the command "+
 		"in a terminal with a made-up secret: `printf %%s raff_test | %[1]s …`)", c.name(), what)
 }

@@ -50,7 +50,14 @@ func (s Secret) Describe() string {
 	case s.Delivery == recovered:
 		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location)
 	}
-	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
+	text := fmt.Sprintf("Its secret is not in this result (%s: %s).", s.Delivery, s.Location)
+	if s.Destination != "" {
+		text = fmt.Sprintf("Its secret is not in this result: it went to the destination %s (%s: %s).", s.Destination, s.Delivery, s.Location)
+	}
+	if s.Fingerprint != "" {
+		text += fmt.Sprintf(" Its fingerprint is %s.", s.Fingerprint)
+	}
+	return text + " " + s.Note
 }
 
 // Config configures how secrets are delivered.
@@ -112,8 +119,11 @@ type Method struct {
 	delivery string // "" is inline
 	name     string // of the destination, if a call can choose it
 	note     string
+	where    string // see Where
+	check    func(context.Context) error
 	ready    func(context.Context) error
 	deliver  func(context.Context, Key, value) (location string, err error)
+	rehearse func(context.Context, Key, value, *Rehearsal) error
 	recovery dirStore
 	log      *slog.Logger
 }
@@ -125,66 +135,98 @@ const (
 
 // New returns the method that cfg describes. It returns an error if it can detect
 // without a delivery that the method does not work: the directory cannot be written to,
-// or the keychain or the command does not exist. For a destination that a call can choose,
-// Ready returns this error, and New returns none: others may still work.
+// or the keychain or the command does not exist. A destination that a call can choose is not
+// checked, because others may still work: see [Method.Check] and [Method.Ready].
 func New(ctx context.Context, cfg Config) (*Method, error) {
+	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	recovery := newDirStore(cfg.Recovery, "raw", log)
+	if cfg.Destination == "" { // several destinations share the directory
+		recovery.sweep()
+	}
 	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Method{}, nil
 	}
-	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	m := &Method{delivery: cfg.Delivery, name: cfg.Destination, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
-	m.recovery.sweep()
-	check, err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
-	switch {
-	case cfg.Destination == "" && err == nil:
-		err = check(ctx)
-	case cfg.Destination != "" && err != nil:
-		broken := err
-		m.ready = func(context.Context) error { return broken }
-		m.deliver = func(context.Context, Key, value) (string, error) { return "", broken }
+	m := &Method{delivery: cfg.Delivery, name: cfg.Destination, recovery: recovery, log: log}
+	err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
+	if cfg.Destination == "" && err == nil {
+		err = m.check(ctx)
+	}
+	if cfg.Destination != "" && err != nil {
+		m.fail(err)
 		err = nil
 	}
 	return m, m.notReady(err)
 }
 
-// use sets the functions of m. It returns a check for the start, which may be less than
-// m.ready does.
-func (m *Method) use(cfg Config, w waits) (check func(context.Context) error, err error) {
-	none := func(context.Context) error { return nil }
+// use sets the functions of m.
+func (m *Method) use(cfg Config, w waits) error {
 	switch cfg.Delivery {
 	case "file":
 		f := newDirStore(cfg.Dir, cfg.Format, m.log)
-		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
+		m.note, m.where = noteFile, "a new file in "+cfg.Dir
 		m.ready = func(context.Context) error { return f.probe() }
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
-		return m.ready, nil
+		m.check, m.rehearse = m.ready, f.rehearse
 	case "env-file", "one-file":
 		f := fixedFile{cfg.Path, cfg.Variable, cfg.Locks, m.log, (*os.File).Sync}
-		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
-		m.ready, m.deliver = f.probe, f.put
-		return m.ready, nil
+		m.note, m.where = noteFile, f.location()
+		m.check, m.ready, m.deliver, m.rehearse = f.check, f.probe, f.put, f.rehearse
 	case "keyring":
 		s := newKeyringStore(w)
-		m.note = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant."
-		m.ready, m.deliver = s.probe, s.put
-		return s.exists, nil // not probed: it may be locked until the user is there
+		m.note, m.where = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant.", "the system keychain"
+		m.check = s.exists // not probed: it may be locked until the user is there
+		m.ready, m.deliver, m.rehearse = s.probe, s.put, s.rehearse
 	case "command":
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m.note = "It was passed to this command, which the administrator configured."
-		m.ready, m.deliver = c.ready, c.run
-		return none, nil
+		m.note, m.where = "It was passed to this command, which the administrator configured.", "the command "+c.name()
+		m.check, m.ready, m.deliver, m.rehearse = c.ready, c.ready, c.run, c.rehearse
 	case "none":
-		m.ready = func(context.Context) error { return errNotChosen }
-		m.deliver = func(context.Context, Key, value) (string, error) { return "", errNotChosen }
-		return none, nil
+		m.fail(errNotChosen)
+		m.where = "a destination that must be chosen"
+		m.check = func(context.Context) error { return nil }
+	default:
+		return fmt.Errorf("unknown delivery %q", cfg.Delivery)
 	}
-	return nil, fmt.Errorf("unknown delivery %q", cfg.Delivery)
+	return nil
+}
+
+const noteFile = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
+
+// fail makes every function of m return err.
+func (m *Method) fail(err error) {
+	m.check = func(context.Context) error { return err }
+	m.ready = m.check
+	m.deliver = func(context.Context, Key, value) (string, error) { return "", err }
+	m.rehearse = func(context.Context, Key, value, *Rehearsal) error { return err }
 }
 
 var errNotChosen = errors.New("a destination must be chosen: pass deliver_to")
+
+// Destination returns the name of the destination, or "" if this is not one that a call can
+// choose.
+func (m *Method) Destination() string { return m.name }
+
+// Where returns where secrets go, to follow "goes to". It is "" for a command that does not
+// exist.
+func (m *Method) Where() string {
+	if m.Inline() {
+		return "the result, where the assistant sees it"
+	}
+	return m.where
+}
+
+// Check returns an error if it can detect that the method does not work without a delivery,
+// without writing anything that stays and without asking the user for anything, such as to
+// unlock the keychain. The error is a *NotReadyError.
+func (m *Method) Check(ctx context.Context) error {
+	if m.Inline() {
+		return nil
+	}
+	return m.notReady(m.check(ctx))
+}
 
 // Inline reports whether secrets are delivered in the result, where the assistant sees
 // them.

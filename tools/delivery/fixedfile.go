@@ -41,13 +41,50 @@ const (
 	fileLockRetry   = 10 * time.Millisecond
 )
 
-// probe does the same as put, but leaves the file as it is.
-func (f fixedFile) probe(ctx context.Context) error {
+// check looks for what keeps the file from being changed, and writes nothing.
+func (f fixedFile) check(ctx context.Context) error {
 	if err := checkGit(ctx, f.path); err != nil {
 		return err
 	}
-	_, err := f.change(ctx, "raff_probe", func(*os.Root, string) error { return nil })
+	root, err := f.openDir()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	text, _, err := f.read(root)
+	if err == nil {
+		_, _, err = f.edit(text, probeValue)
+	}
+	return f.fault(err)
+}
+
+// probe does the same as put, but leaves the file as it is.
+func (f fixedFile) probe(ctx context.Context) error { return f.try(ctx, probeValue) }
+
+// probeValue is written for a probe. It contains no secret.
+const probeValue = "raff_probe"
+
+// try does all that a delivery of v does but the last step, which replaces the file.
+func (f fixedFile) try(ctx context.Context, v value) error {
+	if err := checkGit(ctx, f.path); err != nil {
+		return err
+	}
+	_, err := f.change(ctx, v, func(*os.Root, string) error { return nil })
 	return err
+}
+
+// openDir opens the directory of the file.
+func (f fixedFile) openDir() (*os.Root, error) {
+	dir := filepath.Dir(f.path)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, f.fault(err)
+	}
+	if err := checkDir(root, dir); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
 }
 
 // put stores the secret. It returns where, and which key it replaced there.
@@ -92,14 +129,11 @@ func (f fixedFile) change(ctx context.Context, v value, commit func(root *os.Roo
 		return nil, err
 	}
 	defer unlock()
-	root, err := os.OpenRoot(filepath.Dir(f.path))
+	root, err := f.openDir()
 	if err != nil {
-		return nil, f.fault(err)
-	}
-	defer root.Close()
-	if err := checkDir(root, filepath.Dir(f.path)); err != nil {
 		return nil, err
 	}
+	defer root.Close()
 	f.sweep(root)
 	text, info, err := f.read(root)
 	if err != nil {
@@ -253,7 +287,7 @@ func (f fixedFile) sweep(root *os.Root) {
 		}
 		written := filepath.Join(dir, writtenName)
 		text, err := root.ReadFile(written)
-		if err == nil && bytes.Contains(text, []byte("raff_")) && !bytes.Contains(text, []byte("raff_probe")) {
+		if err == nil && bytes.Contains(text, []byte("raff_")) && !bytes.Contains(text, []byte(probeValue)) && !bytes.Contains(text, []byte(rehearsalPrefix)) {
 			f.log.Error("a secret was not delivered, because the program was killed, and is in a temporary file: move it to where it belongs and remove the directory",
 				"file", filepath.Join(filepath.Dir(f.path), written))
 			continue

@@ -123,7 +123,7 @@ func TestEnvFileKeepsMode(t *testing.T) {
 func TestEnvFileRefused(t *testing.T) {
 	git := func(t *testing.T, dir string, args ...string) {
 		t.Helper()
-		needProgram(t, "git")
+		needGit(t)
 		cmd := exec.Command("git", args...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -196,7 +196,7 @@ func TestEnvFileRefused(t *testing.T) {
 }
 
 func TestEnvFileIgnoredByGit(t *testing.T) {
-	needProgram(t, "git")
+	needGit(t)
 	cfg := envFile(t)
 	b := newTarget(t, cfg, "A=1\n")
 	dir := filepath.Dir(cfg.Path)
@@ -367,5 +367,12 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 	t.Helper()
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func needGit(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
 	}
 }

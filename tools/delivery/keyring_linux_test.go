@@ -36,6 +36,12 @@ func TestKeyring(t *testing.T) {
 	if n := len(keyringItems(t)); n != 0 {
 		t.Errorf("%d items are left of trying", n)
 	}
+	if r, err := b.way.Rehearse(t.Context()); err != nil || r.Left != "" || !strings.HasPrefix(r.Location, "secret-tool lookup service raff-mcp username rehearsal-") {
+		t.Errorf("a rehearsal: got %+v, %v", r, err)
+	}
+	if n := len(keyringItems(t)); n != 0 {
+		t.Errorf("%d items are left of a rehearsal", n)
+	}
 	got, err := b.deliver(t)
 	if err != nil || got.Delivery != "keyring" || got.Location != "secret-tool lookup service raff-mcp username "+ci.ID {
 		t.Errorf("got %+v, %v", got, err)
