@@ -42,6 +42,10 @@ type Config struct {
 	Sandbox bool
 	// Secrets delivers new secrets. Default: inline.
 	Secrets *delivery.Method
+	// Destinations are where a call can choose to have its secret delivered.
+	Destinations []Destination
+	// MustChoose makes the choice of a destination mandatory.
+	MustChoose bool
 	// Version is the version of the program.
 	Version string
 	// Logger is for what the administrator should know. Default: nothing is logged.
@@ -103,6 +107,7 @@ func (cfg Config) deps() *deps {
 		client:       cfg.Client,
 		keySource:    cmp.Or(cfg.KeySource, "the server's configuration"),
 		secrets:      cfg.Secrets,
+		destinations: cfg.Destinations,
 		log:          cfg.Logger,
 		sandbox:      cfg.Sandbox,
 		confirmation: cfg.Confirm,
@@ -112,7 +117,7 @@ func (cfg Config) deps() *deps {
 	}
 	for _, t := range all() {
 		if cfg.Offers(t) {
-			d.offered = append(d.offered, t)
+			d.offered = append(d.offered, cfg.Adapted(t))
 		}
 	}
 	return d

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
 	"github.com/rafftechnologies/raff-mcp/tools"
+	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
 // newRootCommand returns the root command, which serves MCP, with its subcommands.
@@ -25,12 +26,12 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "print JSON; for tools and whoami")
+	flags.BoolVar(&p.json, "json", false, "print JSON; for tools, whoami and destinations")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newLoginCommand(p), newLogoutCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newDestinationsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
@@ -62,7 +63,7 @@ func (p *program) newCommand(use, short string, args cobra.PositionalArgs, run f
 				return usageError{err}
 			}
 			if _, ok := cmd.Annotations[jsonAnnotation]; p.json && !ok {
-				return usageError{message("--json: only for the commands " + strings.Join(jsonCommands(cmd.Root()), " and ") + ". Without it, call prints JSON as well.")}
+				return usageError{message("--json: only for the commands " + strings.Join(jsonCommands(cmd.Root()), ", ") + ". Without it, call prints JSON as well.")}
 			}
 			return nil
 		},
@@ -138,15 +139,16 @@ func printSources(out io.Writer) {
 	}
 	_ = w.Flush() // errWriter keeps the error
 	fmt.Fprintf(out, "\nFiles (flags and environment win over them, and the first over the second):\n"+
-		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true\n"+
+		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true; and destinations\n"+
 		"  ~/.raff/config.yaml, as written by `raff configure`: %s of the current profile\n", strings.Join(keys, ", "))
 }
 
 // choices returns the values of settings that package tools defines.
 func choices() config.Choices {
 	return config.Choices{
-		Toolsets: tools.Toolsets,
-		Confirm:  []string{string(tools.ConfirmAuto), string(tools.ConfirmAlways), string(tools.ConfirmNever)},
+		Toolsets:     tools.Toolsets,
+		Confirm:      []string{string(tools.ConfirmAuto), string(tools.ConfirmAlways), string(tools.ConfirmNever)},
+		CheckCommand: delivery.CheckCommand,
 	}
 }
 

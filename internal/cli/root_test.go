@@ -176,8 +176,8 @@ func TestUsageErrors(t *testing.T) {
 		{args: []string{"--read-only", "call", "revoke_api_key"}, want: "is hidden by --read-only"},
 		{args: []string{"--toolsets=roles,members", "call", "list_projects"}, want: "the tool list_projects is hidden, because --toolsets does not contain projects. Add it there"},
 		{args: []string{"version", planted}, want: "version: takes no arguments"},
-		{args: []string{"--json"}, want: "--json: only for the commands tools and whoami"},
-		{args: []string{"call", "t", "--json"}, want: "--json: only for the commands tools and whoami"},
+		{args: []string{"--json"}, want: "--json: only for the commands destinations, tools, whoami"},
+		{args: []string{"call", "t", "--json"}, want: "--json: only for the commands destinations, tools, whoami"},
 
 		{args: []string{"--sandox"}, want: "--sandox: unknown flag. Did you mean --sandbox?"},
 		{args: []string{"--" + planted}, want: "unknown flag"},

@@ -53,6 +53,9 @@ func newToolsConfig(cfg config.Config, log *slog.Logger) (tools.Config, error) {
 		ReadOnly:  cfg.ReadOnly,
 		Toolsets:  cfg.Toolsets,
 		Confirm:   tools.Confirm(cfg.Confirm),
+
+		Destinations: offeredDestinations(cfg.Destinations),
+		MustChoose:   cfg.Secrets.Delivery == "destination",
 	}
 	if cfg.KeyProblem != nil {
 		return t, nil
@@ -77,19 +80,28 @@ func newToolsConfig(cfg config.Config, log *slog.Logger) (tools.Config, error) {
 // addDelivery prepares the delivery of new secrets. It returns an error if the destination
 // does not work, as far as that can be detected without a delivery.
 func (s *setup) addDelivery(ctx context.Context) error {
-	secrets, err := delivery.New(ctx, delivery.Config{
-		Delivery: s.cfg.Secrets.Delivery,
+	secrets, err := delivery.New(ctx, s.deliveryConfig())
+	if err != nil {
+		return usageError{err}
+	}
+	s.tools.Secrets = secrets
+	return s.addDestinations(ctx)
+}
+
+// deliveryConfig returns how new secrets are delivered.
+func (s *setup) deliveryConfig() delivery.Config {
+	name := s.cfg.Secrets.Delivery
+	if name == "destination" {
+		name = "none"
+	}
+	return delivery.Config{
+		Delivery: name,
 		Dir:      s.cfg.Secrets.Dir,
 		Format:   s.cfg.Secrets.Format,
 		Command:  s.cfg.Secrets.Command,
 		Recovery: s.cfg.Secrets.Recovery,
 		Logger:   s.log,
-	})
-	if err != nil {
-		return usageError{err}
 	}
-	s.tools.Secrets = secrets
-	return nil
 }
 
 // apiName returns the name of the API for the log.

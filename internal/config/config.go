@@ -40,6 +40,8 @@ type Config struct {
 
 	// Secrets configures where new secrets go. Default: inline.
 	Secrets Secrets
+	// Destinations are places for new secrets that a call can choose.
+	Destinations []Destination
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
 	// Toolsets are the toolsets to offer. Default: all of Choices.Toolsets.
@@ -66,6 +68,9 @@ type Config struct {
 type Choices struct {
 	Toolsets []string // the names of all toolsets
 	Confirm  []string // the values of --confirm, the default first
+	// CheckCommand returns an error if a command cannot be split into words. If it is nil,
+	// commands are not checked.
+	CheckCommand func(command string) error
 }
 
 // An Environment is the part of the configuration that the process inherits.
@@ -130,7 +135,7 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 	if err := checkVariables(env, settings); err != nil {
 		return Config{}, err
 	}
-	file, err := readSettingsFile(env.homeDir(), settings)
+	file, err := readSettingsFile(env.homeDir(), settings, choices)
 	if err != nil {
 		return Config{}, err
 	}
@@ -155,7 +160,8 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 			return Config{}, err
 		}
 	}
-	if err := c.Secrets.complete(env.homeDir()); err != nil {
+	c.Destinations = file.destinations
+	if err := c.Secrets.complete(env.homeDir(), len(c.Destinations) > 0); err != nil {
 		return Config{}, err
 	}
 	c.LogColor = env.StderrIsTerminal && c.LogFormat == "text" &&

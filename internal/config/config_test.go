@@ -24,7 +24,9 @@ const someUUID = "0b7e5a52-6d3f-4c36-9d0a-1f2e3d4c5b6a"
 var choices = Choices{Toolsets: []string{"api_keys", "roles"}, Confirm: []string{"auto", "always", "never"}}
 
 // load loads the configuration for the flags in args.
-func load(args []string, env Environment) (Config, error) {
+func load(args []string, env Environment) (Config, error) { return loadWith(args, env, choices) }
+
+func loadWith(args []string, env Environment, choices Choices) (Config, error) {
 	flags := pflag.NewFlagSet("raff-mcp", pflag.ContinueOnError)
 	AddFlags(flags, Settings(choices))
 	if err := flags.Parse(args); err != nil {

@@ -23,12 +23,9 @@ type command struct {
 }
 
 func newCommand(line string, timeout, cancelGrace time.Duration) (*command, error) {
-	words, err := splitWords(line)
+	words, err := commandWords(line)
 	if err != nil {
 		return nil, err
-	}
-	if len(words) == 0 {
-		return nil, errors.New("the command is empty")
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
@@ -41,6 +38,20 @@ func newCommand(line string, timeout, cancelGrace time.Duration) (*command, erro
 		return nil, err
 	}
 	return &command{path: path, words: words, timeout: timeout, cancelGrace: cancelGrace}, nil
+}
+
+// CheckCommand returns an error if the command of a [Config] cannot be split into words.
+func CheckCommand(line string) error {
+	_, err := commandWords(line)
+	return err
+}
+
+func commandWords(line string) ([]string, error) {
+	words, err := splitWords(line)
+	if err == nil && len(words) == 0 {
+		err = errors.New("the command is empty")
+	}
+	return words, err
 }
 
 // trimExec removes the prefix "exec: " from an error of package exec.

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -29,9 +30,10 @@ type Secret struct {
 	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret, if inline." jsonschema_extras:"x-sensitive=true"`
 	Location  string `json:"location,omitempty" jsonschema_description:"Where it is, if not inline."`
 	// Destination is the name of the destination that the call chose, if it chose one.
-	Destination string `json:"destination,omitempty"`
+	Destination string `json:"destination,omitempty" jsonschema:"-"`
 	// Fingerprint is that of [raffclient.Secret.Fingerprint]. It is absent if Value is there.
-	Fingerprint string `json:"fingerprint,omitempty" jsonschema_description:"The prefix, and the first 8 digits of the secret's SHA-256."`
+	// Neither is in the schema: they explain themselves, and the lists of tools stay short.
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"-"`
 	Note        string `json:"note"`
 }
 
@@ -146,7 +148,7 @@ func New(ctx context.Context, cfg Config) (*Method, error) {
 	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Method{}, nil
 	}
-	m := &Method{delivery: cfg.Delivery, name: cfg.Destination, recovery: recovery, log: log}
+	m := &Method{delivery: strings.TrimPrefix(cfg.Delivery, "one-"), name: cfg.Destination, recovery: recovery, log: log}
 	err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
 	if cfg.Destination == "" && err == nil {
 		err = m.check(ctx)
@@ -276,7 +278,7 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	}
 	file, saveErr := m.recovery.put(key, v)
 	if saveErr != nil {
-		return Secret{}, &LostError{m.delivery, err, saveErr}
+		return Secret{}, &LostError{m.how(), err, saveErr}
 	}
 	m.log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
@@ -285,9 +287,17 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 		Location:    file,
 		Destination: m.name,
 		Fingerprint: secret.Fingerprint(),
-		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
-			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.delivery, err),
+		Note: fmt.Sprintf("It could not be delivered %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
+			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.how(), err),
 	}, nil
+}
+
+// how says how a secret is delivered: "by command".
+func (m *Method) how() string {
+	if m.name != "" {
+		return "to the destination " + m.name
+	}
+	return "by " + m.delivery
 }
 
 // NotReadyError reports that secrets cannot be delivered as configured.
@@ -314,8 +324,8 @@ func (e *NotReadyError) Unwrap() error { return e.Err }
 
 // LostError reports a secret that was neither delivered nor saved. Nobody has it.
 type LostError struct {
-	// Delivery is the configured delivery: "file".
-	Delivery string
+	// How is how it should have been delivered: "by command".
+	How string
 	// Err is the error of the delivery.
 	Err error
 	// SaveErr is the error of saving the secret.
@@ -324,7 +334,7 @@ type LostError struct {
 
 // Error returns both errors on one line.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("delivering the secret by %s failed (%v), and saving it failed too (%v)", e.Delivery, e.Err, e.SaveErr)
+	return fmt.Sprintf("delivering the secret %s failed (%v), and saving it failed too (%v)", e.How, e.Err, e.SaveErr)
 }
 
 // Unwrap returns both errors.

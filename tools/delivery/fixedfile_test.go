@@ -223,7 +223,7 @@ func TestEnvFileRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	rename(t, filepath.Dir(cfg.Path), filepath.Dir(cfg.Path)+".moved")
-	b.recovers(t, "could not be delivered by env-file", ".env.local")
+	b.recovers(t, "could not be delivered to the destination local", ".env.local")
 }
 
 // Whoever delivers at the same time waits for the other. None is lost without a trace: each
