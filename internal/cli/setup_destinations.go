@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
@@ -55,6 +56,9 @@ func (s *setup) checkDestinations(ctx context.Context) (stop func()) {
 	checks.Go(func() { // one after the other, to leave the machine to the client's first calls
 		for _, d := range s.tools.Destinations {
 			if err := d.Method.Check(ctx); err != nil && ctx.Err() == nil {
+				if notReady, ok := errors.AsType[*delivery.NotReadyError](err); ok {
+					err = notReady.Err
+				}
 				s.log.Warn("a destination does not work: secrets cannot be delivered there until that is fixed", "destination", d.Name, "problem", err)
 			}
 		}

@@ -77,6 +77,9 @@ func (f fixedFile) try(ctx context.Context, v value) error {
 func (f fixedFile) openDir() (*os.Root, error) {
 	dir := filepath.Dir(f.path)
 	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: its directory does not exist: create it", f.path)
+	}
 	if err != nil {
 		return nil, f.fault(err)
 	}
