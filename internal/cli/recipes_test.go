@@ -33,25 +33,12 @@ func yamlBlocks(t *testing.T) (blocks []string) {
 	return blocks
 }
 
-// homeWith returns a home directory with this mcp.yaml.
-func homeWith(t *testing.T, settings string) string {
-	t.Helper()
-	home := t.TempDir()
-	if err := os.Mkdir(filepath.Join(home, ".raff"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(home, ".raff", "mcp.yaml"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return home
-}
-
 // Every example of the file is accepted as it is.
 func TestDestinationExamples(t *testing.T) {
 	t.Parallel()
 	for i, block := range yamlBlocks(t) {
 		cmd := exec.CommandContext(t.Context(), "raff-mcp", "--sandbox", "tools", "create_api_key")
-		cmd.Env = []string{"HOME=" + homeWith(t, block), "PATH=" + os.Getenv("PATH")}
+		cmd.Env = []string{"HOME=" + homeForDestinations(t, block), "PATH=" + os.Getenv("PATH")}
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "deliver_to") {
 			t.Errorf("block %d: %v\n%s", i+1, err, out)
 		}
@@ -93,8 +80,6 @@ func recipes() map[string]recipe {
 	}
 }
 
-var newKey = regexp.MustCompile(`raff_[0-9a-f]{64}`)
-
 // Each recipe delivers the secret to the standard input of its program, and nowhere else.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
@@ -117,7 +102,7 @@ func TestRecipes(t *testing.T) {
 			if _, ok := parsed.Destinations[name]; !ok {
 				t.Fatal("there is no such recipe")
 			}
-			r.run(t, name, homeWith(t, settings))
+			r.run(t, name, homeForDestinations(t, settings))
 		})
 	}
 }
@@ -173,7 +158,7 @@ func (r recipe) check(t *testing.T, record, fingerprint, shown string) {
 		}
 		return all
 	}
-	if secret = newKey.FindString(read("*.input")); raffclient.NewSecret(secret).Fingerprint() != fingerprint {
+	if secret = newSecretPattern.FindString(read("*.input")); raffclient.NewSecret(secret).Fingerprint() != fingerprint {
 		t.Errorf("the program did not get the secret with the fingerprint %s", fingerprint)
 	}
 	arguments := read("*.arguments")
@@ -191,7 +176,7 @@ func (r recipe) check(t *testing.T, record, fingerprint, shown string) {
 
 // matches reports whether the input is the secret in the form that the recipe needs.
 func (r recipe) matches(input string) bool {
-	got := newKey.ReplaceAllString(input, "SECRET")
+	got := newSecretPattern.ReplaceAllString(input, "SECRET")
 	if strings.HasPrefix(r.input, "{") {
 		var a, b any
 		if json.Unmarshal([]byte(got), &a) != nil || json.Unmarshal([]byte(r.input), &b) != nil {
