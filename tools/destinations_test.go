@@ -63,7 +63,7 @@ func newSite(t *testing.T, change ...func(*tools.Config)) *site {
 
 // mustChoose makes the choice of a destination mandatory, as --secrets=destination does.
 func mustChoose(t *testing.T) func(*tools.Config) {
-	m, err := delivery.New(t.Context(), delivery.Config{Delivery: "none"})
+	m, err := delivery.New(t.Context(), delivery.Config{Delivery: "destination"})
 	if err != nil {
 		t.Fatal(err)
 	}

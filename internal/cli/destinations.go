@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,23 @@ is removed again; what a command has stored remains. Nothing is sent to the Raff
   raff-mcp destinations --rehearse site-ci`
 	cmd.Flags().BoolVar(&rehearse, "rehearse", false, "deliver a made-up secret, and show what a command prints")
 	cmd.Annotations = map[string]string{jsonAnnotation: ""}
+	cmd.ValidArgsFunction = p.completeDestination
 	return cmd
+}
+
+// completeDestination completes the name of a destination.
+func (p *program) completeDestination(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	cfg, err := config.Load(cmd.Flags(), p.env, choices())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, d := range cfg.Destinations {
+		if strings.HasPrefix(d.Name, prefix) && !slices.Contains(args, d.Name) {
+			names = append(names, cobra.CompletionWithDesc(d.Name, cmp.Or(d.Description, d.Kind)))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // errBroken is the error of a list with destinations that do not work, which it shows.

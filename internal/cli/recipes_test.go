@@ -45,6 +45,28 @@ func TestDestinationExamples(t *testing.T) {
 	}
 }
 
+// The command in the document shows the digits that the result contains.
+func TestFingerprintCommand(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("sha256sum"); err != nil {
+		t.Skip("sha256sum is not installed")
+	}
+	text, err := os.ReadFile("../../docs/destinations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?ms)^```sh\n(.*?sha256sum.*?)^```$").FindStringSubmatch(string(text))
+	if m == nil {
+		t.Fatal("there is no such command")
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", m[1])
+	cmd.Env = append(os.Environ(), "RAFF_API_KEY="+newSecret)
+	out, err := cmd.Output()
+	if _, want, _ := strings.Cut(raffclient.NewSecret(newSecret).Fingerprint(), "-"); err != nil || string(out) != want+"\n" {
+		t.Errorf("got %q, %v, want %s", out, err, want)
+	}
+}
+
 // standIn records its arguments, its environment and its standard input, and prints the
 // latter for the next program of a pipe.
 const standIn = `#!/bin/sh

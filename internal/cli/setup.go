@@ -90,12 +90,8 @@ func (s *setup) addDelivery(ctx context.Context) error {
 
 // deliveryConfig returns how new secrets are delivered.
 func (s *setup) deliveryConfig() delivery.Config {
-	name := s.cfg.Secrets.Delivery
-	if name == "destination" {
-		name = "none"
-	}
 	return delivery.Config{
-		Delivery: name,
+		Delivery: s.cfg.Secrets.Delivery,
 		Dir:      s.cfg.Secrets.Dir,
 		Format:   s.cfg.Secrets.Format,
 		Command:  s.cfg.Secrets.Command,

@@ -66,7 +66,7 @@ func (s Secret) Describe() string {
 type Config struct {
 	// Delivery is "inline" (the default), "file" (a file of its own for each secret),
 	// "keyring", "command", "env-file" (a variable in a file), "one-file" (a file that
-	// contains only the secret) or "none" (a destination must be chosen).
+	// contains only the secret) or "destination" (one must be chosen).
 	Delivery string
 	// Destination is the name of the destination, for messages, if this is one that a call
 	// can choose.
@@ -179,13 +179,14 @@ func (m *Method) use(cfg Config, w waits) error {
 		m.check = s.exists // not probed: it may be locked until the user is there
 		m.ready, m.deliver, m.rehearse = s.probe, s.put, s.rehearse
 	case "command":
+		m.where = "a command"
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
 		if err != nil {
 			return err
 		}
 		m.note, m.where = "It was passed to this command, which the administrator configured.", "the command "+c.name()
 		m.check, m.ready, m.deliver, m.rehearse = c.ready, c.ready, c.run, c.rehearse
-	case "none":
+	case "destination":
 		m.fail(errNotChosen)
 		m.where = "a destination that must be chosen"
 		m.check = func(context.Context) error { return nil }
@@ -211,8 +212,7 @@ var errNotChosen = errors.New("a destination must be chosen: pass deliver_to")
 // choose.
 func (m *Method) Destination() string { return m.name }
 
-// Where returns where secrets go, to follow "goes to". It is "" for a command that does not
-// exist.
+// Where returns where secrets go, to follow "goes to".
 func (m *Method) Where() string {
 	if m.Inline() {
 		return "the result, where the assistant sees it"
@@ -280,7 +280,11 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	if saveErr != nil {
 		return Secret{}, &LostError{m.how(), err, saveErr}
 	}
-	m.log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
+	log := m.log
+	if m.name != "" {
+		log = log.With("destination", m.name)
+	}
+	log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
 		Sensitive:   true,
 		Delivery:    recovered,
