@@ -75,9 +75,13 @@ type methodKey struct{}
 // withDestination returns a context for a call with these extra properties: one in which
 // method returns that of the destination, if the call chose one.
 func (d *deps) withDestination(ctx context.Context, extra map[string]string) context.Context {
-	i := slices.IndexFunc(d.destinations, func(to Destination) bool { return to.Name == extra[deliverTo] })
-	if i < 0 || d.destinations[i].Method == nil {
+	name, chosen := extra[deliverTo]
+	if !chosen {
 		return ctx
+	}
+	i := slices.IndexFunc(d.destinations, func(to Destination) bool { return to.Name == name })
+	if i < 0 || d.destinations[i].Method == nil { // the secret must not go elsewhere instead
+		panic("tools: a call chose a destination that has no method")
 	}
 	return context.WithValue(ctx, methodKey{}, d.destinations[i].Method)
 }

@@ -433,7 +433,7 @@ func TestDestinationsAreIntroduced(t *testing.T) {
 	}
 }
 
-// The form says where the new secret will go, and an approval is for that place only.
+// The form says where the new secret will go.
 func TestFormNamesDestination(t *testing.T) {
 	regenerate := args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")
 	for _, tt := range []struct{ arguments, want string }{
@@ -453,5 +453,30 @@ func TestFormNamesDestination(t *testing.T) {
 			t.Errorf("got %s", m.Text)
 		}
 		c.End()
+	}
+}
+
+// A destination without a method, in a server that only lists its tools, is no reason to show
+// the secret instead.
+func TestDestinationWithoutMethod(t *testing.T) {
+	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Destinations = []tools.Destination{{Name: "env", Kind: "env-file"}} })
+	if r := b.call(t, t.Context(), "create_api_key", `{"name":"ci","deliver_to":"env"}`); !r.IsError || len(b.api.Requests()) != 0 {
+		t.Errorf("got %s", r.raw)
+	}
+}
+
+// A yes to one destination is none to another.
+func TestApprovalIsForOneDestination(t *testing.T) {
+	s := newSite(t)
+	regenerate := args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")
+	ask := func(destination string, members ...string) asking {
+		return s.stateless(t, "regenerate_api_key", to(destination, regenerate), canShowForms, members...)
+	}
+	yes := ask("env").answer("accept", `,"content":{"confirm":true}`)
+	if a := ask("file", yes); a.ResultType != "input_required" || requests(s.bench, "POST") != 0 {
+		t.Errorf("another destination: got %+v", a)
+	}
+	if a := ask("env", yes); a.IsError || requests(s.bench, "POST") != 1 || !strings.Contains(a.text(), "destination env") {
+		t.Errorf("the same destination: got %+v", a)
 	}
 }

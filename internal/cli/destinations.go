@@ -147,8 +147,11 @@ func (s *setup) reports(ctx context.Context, list []config.Destination, rehearse
 func where(d config.Destination) string {
 	switch d.Kind {
 	case "command":
-		words := strings.Fields(d.Command)
-		return printable.String(words[0]) + " …"
+		program, value, found := strings.Cut(strings.Fields(d.Command)[0], "=")
+		if found && value != "" { // a variable, which does not belong there
+			program += "="
+		}
+		return printable.String(program) + " …"
 	case "env-file":
 		return d.Variable + " in " + printable.String(d.Path)
 	case "file":
