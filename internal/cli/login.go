@@ -25,6 +25,8 @@ const maxKeyInput = 64 << 10
 const (
 	loginRequestTimeout = 10 * time.Second
 	loginCallTimeout    = 30 * time.Second
+	// keychainNotice is how long the keychain may take before login says that it waits.
+	keychainNotice = 2 * time.Second
 )
 
 func newLoginCommand(p *program) *cobra.Command {
@@ -80,9 +82,9 @@ func (p *program) login(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	stored, err := config.StoreKey(ctx, p.env, apiName(cfg), key, inFile)
+	stored, err := l.store(ctx, key, inFile)
 	if err != nil {
-		return message(fmt.Sprintf("login: %v", err))
+		return err
 	}
 	return l.report(facts, stored)
 }
@@ -249,6 +251,22 @@ func daysLeft(days int) string {
 		return "1 day left"
 	}
 	return fmt.Sprintf("%d days left", days)
+}
+
+// store stores the key. If that takes long, it says what it waits for.
+func (l login) store(ctx context.Context, key raffclient.Secret, inFile bool) (config.StoredKey, error) {
+	notice := time.AfterFunc(keychainNotice, func() {
+		fmt.Fprintln(l.stderr, "Waiting for the system keychain, which may ask you to unlock it …")
+	})
+	defer notice.Stop()
+	stored, err := config.StoreKey(ctx, l.env, apiName(l.cfg), key, inFile)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return stored, message("login: interrupted while the key was being stored. Run it again, because it is unknown which key is stored now.")
+	case err != nil:
+		return stored, message(fmt.Sprintf("login: %v", err))
+	}
+	return stored, nil
 }
 
 // keyOwner returns what a key is for, for messages.

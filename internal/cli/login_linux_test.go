@@ -159,7 +159,7 @@ func TestLoginWithKeychain(t *testing.T) {
 		keychaintest.Run(t, "keyring")
 		return
 	}
-	keychaintest.Unlocked(t)
+	daemon := keychaintest.Unlocked(t)
 	api := sandbox.New()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -177,6 +177,21 @@ func TestLoginWithKeychain(t *testing.T) {
 		if strings.Contains(text, "raff_") {
 			t.Error("a file contains the key as well")
 		}
+	}
+
+	// While the keychain does not respond, login says so, and can be interrupted.
+	if err := daemon.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), keychainNotice+time.Second)
+	defer cancel()
+	var out, log bytes.Buffer
+	code = run(ctx, nil, []string{"login"}, env, strings.NewReader(key), &out, &log)
+	if code != exitError || out.Len() > 0 || !strings.Contains(log.String(), "Waiting for the system keychain") || !strings.Contains(log.String(), "login: interrupted while the key was being stored.") {
+		t.Errorf("no response: got exit code %d, %q and %q", code, out.String(), log.String())
+	}
+	if err := daemon.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 
 	keychaintest.Lock(t)

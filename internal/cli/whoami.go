@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 
@@ -31,6 +32,10 @@ func (p *program) whoami(cmd *cobra.Command, _ []string) error {
 	tool, err := s.offeredTool("whoami")
 	if err != nil {
 		return err
+	}
+	if s.cfg.Sources["log-level"] == "" {
+		// Which key was read is among what is printed.
+		s.tools.Logger = newLogger(p.stderr, slog.LevelWarn, s.cfg.LogFormat, s.cfg.LogColor)
 	}
 	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}
 	if !p.json {

@@ -104,10 +104,10 @@ func (f *settingsFile) decode(text []byte, settings []Setting, choices Choices) 
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		name, value := root.Content[i], root.Content[i+1]
 		if name.Kind != yaml.ScalarNode {
-			return lineError(name, "a list or a map in place of a name. Write one setting in each line, as in read-only: true")
+			return lineError(name, "the name of a setting must be text. Write one setting in each line, as in read-only: true")
 		}
 		if seen[name.Value] { // yaml does not notice it in a yaml.Node
-			return lineError(name, "a setting"+suggest.Quote(name.Value)+" that is also in a line before. Remove one of them.")
+			return lineError(name, "the setting"+suggest.Quote(name.Value)+" is given twice. Remove one of the lines.")
 		}
 		seen[name.Value] = true
 		if err := f.add(name, value, settings, choices); err != nil {
@@ -140,7 +140,7 @@ func (f *settingsFile) add(name, value *yaml.Node, settings []Setting, choices C
 // misspelled setting, without which the program would do more than it should.
 func unknownEntry(name, value *yaml.Node, settings []Setting) error {
 	if isKeyName(name.Value) || strings.HasPrefix(value.Value, "raff_") || raffclient.ContainsKey(value.Value) {
-		return lineError(name, "the API key does not belong into this file. Remove it, and run raff-mcp login, which stores a key in the system keychain.")
+		return lineError(name, "the API key does not belong in this file. Remove it, and run raff-mcp login, which stores a key in the system keychain.")
 	}
 	flags := []string{destinationsEntry}
 	for _, s := range settings {
