@@ -459,7 +459,9 @@ func TestFormNamesDestination(t *testing.T) {
 // A destination without a method, in a server that only lists its tools, is no reason to show
 // the secret instead.
 func TestDestinationWithoutMethod(t *testing.T) {
-	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) { c.Destinations = []tools.Destination{{Name: "env", Kind: "env-file"}} })
+	b := newBench(t, func(_ *raffclient.Config, c *tools.Config) {
+		c.Destinations = []tools.Destination{{Name: "env", Kind: "env-file"}}
+	})
 	if r := b.call(t, t.Context(), "create_api_key", `{"name":"ci","deliver_to":"env"}`); !r.IsError || len(b.api.Requests()) != 0 {
 		t.Errorf("got %s", r.raw)
 	}

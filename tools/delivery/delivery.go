@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -50,16 +49,21 @@ func (s Secret) Describe() string {
 	case s.Shown():
 		return "Its secret is secret.value of the structured result, and is shown only once: give it to the user in your reply, so that they can store it."
 	case s.Delivery == recovered:
-		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location)
+		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location) + s.describeFingerprint()
 	}
 	text := fmt.Sprintf("Its secret is not in this result (%s: %s).", s.Delivery, s.Location)
 	if s.Destination != "" {
 		text = fmt.Sprintf("Its secret is not in this result: it went to the destination %s (%s: %s).", s.Destination, s.Delivery, s.Location)
 	}
-	if s.Fingerprint != "" {
-		text += fmt.Sprintf(" Its fingerprint is %s.", s.Fingerprint)
+	return text + s.describeFingerprint() + " " + s.Note
+}
+
+// describeFingerprint returns a sentence, after a space, or "".
+func (s Secret) describeFingerprint() string {
+	if s.Fingerprint == "" {
+		return ""
 	}
-	return text + " " + s.Note
+	return fmt.Sprintf(" Its fingerprint is %s.", s.Fingerprint)
 }
 
 // Config configures how secrets are delivered.
@@ -170,7 +174,10 @@ func (m *Method) use(cfg Config, w waits) error {
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
 		m.check, m.rehearse = m.ready, f.rehearse
 	case "env-file", "one-file":
-		f := fixedFile{cfg.Path, cfg.Variable, cfg.Locks, m.log, (*os.File).Sync}
+		f, err := newFixedFile(cfg, m.log)
+		if err != nil {
+			return err
+		}
 		m.note, m.where = noteFile, f.location()
 		m.check, m.ready, m.deliver, m.rehearse = f.check, f.probe, f.put, f.rehearse
 	case "keyring":

@@ -41,6 +41,16 @@ const (
 	fileLockRetry   = 10 * time.Millisecond
 )
 
+func newFixedFile(cfg Config, log *slog.Logger) (fixedFile, error) {
+	switch {
+	case !filepath.IsAbs(cfg.Path):
+		return fixedFile{}, errors.New("the path of the file is not absolute")
+	case cfg.Delivery == "env-file" && !variableName.MatchString(cfg.Variable):
+		return fixedFile{}, errors.New("not the name of a variable")
+	}
+	return fixedFile{cfg.Path, cfg.Variable, cfg.Locks, log, (*os.File).Sync}, nil
+}
+
 // check looks for what keeps the file from being changed, and writes nothing.
 func (f fixedFile) check(ctx context.Context) error {
 	if err := checkGit(ctx, f.path); err != nil {

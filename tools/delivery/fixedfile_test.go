@@ -376,3 +376,20 @@ func needGit(t *testing.T) {
 		t.Skip("git is not installed")
 	}
 }
+
+// What is not a place in a file is never written to.
+func TestImpossibleFixedFile(t *testing.T) {
+	for name, change := range map[string]func(*delivery.Config){
+		"relative path": func(c *delivery.Config) { c.Path = ".env" },
+		"no path":       func(c *delivery.Config) { c.Path = "" },
+		"no variable":   func(c *delivery.Config) { c.Variable = "" },
+		"two lines":     func(c *delivery.Config) { c.Variable = "A\nB" },
+	} {
+		cfg := envFile(t)
+		change(&cfg)
+		b := newBench(t, cfg)
+		if err := b.way.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "destination local: ") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
