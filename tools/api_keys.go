@@ -214,6 +214,9 @@ func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conse
 }
 
 func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOutput, error) {
+	if err := d.method(ctx).Check(ctx); err != nil { // before a person is asked in vain
+		return keyOutput{}, err
+	}
 	old, err := d.confirmKey(ctx, in, "regenerate", "Its old secret stops working immediately, and with it anything that uses it. This cannot be undone."+d.destinationOf(ctx))
 	if err != nil {
 		return keyOutput{}, err

@@ -482,3 +482,12 @@ func TestApprovalIsForOneDestination(t *testing.T) {
 		t.Errorf("the same destination: got %+v", a)
 	}
 }
+
+// Nobody is asked to agree to what cannot be done.
+func TestBrokenDestinationAsksNobody(t *testing.T) {
+	s := newSite(t)
+	a := s.stateless(t, "regenerate_api_key", to("absent", args("api_key_id", sandbox.KeyID("grafana"), "confirm_name", "Grafana")), canShowForms)
+	if a.ResultType == "input_required" || !a.IsError || !strings.Contains(a.text(), "destination absent: ") {
+		t.Errorf("got %+v", a)
+	}
+}
