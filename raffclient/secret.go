@@ -2,7 +2,9 @@ package raffclient
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -64,6 +66,17 @@ func (s *Secret) UnmarshalText(text []byte) error {
 // equal reports whether s and t have the same value. An empty Secret equals none.
 func (s Secret) equal(t Secret) bool {
 	return s.value != nil && t.value != nil && subtle.ConstantTimeCompare([]byte(*s.value), []byte(*t.value)) == 1
+}
+
+// Fingerprint returns text by which a person can recognize a key without seeing it: its public
+// prefix and the first 8 hexadecimal digits of its SHA-256, as in "raff_17d70fcf-3fa2c19b". It
+// is "" if s is so short that the prefix would be most of it.
+func (s Secret) Fingerprint() string {
+	if s.value == nil || len(*s.value) < 2*KeyPrefixLength {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(*s.value))
+	return s.prefix() + "-" + hex.EncodeToString(sum[:4])
 }
 
 // prefix returns the public prefix of a key. If s is shorter, that is all of it.

@@ -22,26 +22,35 @@ import (
 // The error is a [Faults] that contains every fault, in the order of T's fields. It never
 // contains the value of a property.
 func (s *Schema[T]) Decode(raw json.RawMessage, ignored ...string) (T, error) {
-	var value, none T
-	if err := s.input.decode(raw, ignored, &value); err != nil {
-		return none, err
-	}
-	return value, nil
+	value, _, err := s.DecodeExtra(raw, ignored...)
+	return value, err
 }
 
-func (i *input) decode(raw json.RawMessage, ignored []string, value any) error {
+// DecodeExtra is like Decode, and also returns the values of the extra properties that are
+// present, by their names.
+func (s *Schema[T]) DecodeExtra(raw json.RawMessage, ignored ...string) (T, map[string]string, error) {
+	var value, none T
+	extra, err := s.input.decode(raw, ignored, &value)
+	if err != nil {
+		return none, nil, err
+	}
+	return value, extra, nil
+}
+
+func (i *input) decode(raw json.RawMessage, ignored []string, value any) (extra map[string]string, err error) {
 	c, err := i.contract()
 	if err != nil {
-		return Faults{{Problem: "arguments cannot be checked: " + err.Error()}}
+		return nil, Faults{{Problem: "arguments cannot be checked: " + err.Error()}}
 	}
 	ignored = slices.DeleteFunc(slices.Clone(ignored), func(name string) bool { return known(c.root, name) })
 	object, found, err := parse(raw, ignored)
 	if err != nil {
-		return Faults{{Problem: err.Error()}}
+		return nil, Faults{{Problem: err.Error()}}
 	}
-	null := optionalNulls(c.root, object)
+	null := slices.DeleteFunc(optionalNulls(c.root, object), func(name string) bool { return slices.Contains(i.extra, name) })
 	normalize(c.root, object)
 	found = append(found, c.violations(object)...)
+	extra = i.take(object, found)
 
 	err = build(value, object, found)
 	if err == nil {
@@ -49,12 +58,25 @@ func (i *input) decode(raw json.RawMessage, ignored []string, value any) error {
 		found = append(found, check(value, found)...)
 	}
 	if len(found) > 0 {
-		return c.describeAll(found)
+		return nil, c.describeAll(found)
 	}
 	if err != nil {
-		return Faults{{Problem: "arguments conform to the schema but cannot be decoded"}}
+		return nil, Faults{{Problem: "arguments conform to the schema but cannot be decoded"}}
 	}
-	return nil
+	return extra, nil
+}
+
+// take removes the extra properties without findings from object, and returns them.
+func (i *input) take(object map[string]any, found []finding) map[string]string {
+	extra := map[string]string{}
+	for _, name := range i.extra {
+		faulty := slices.ContainsFunc(found, func(f finding) bool { return f.topLevelProperty() == name })
+		if text, ok := object[name].(string); ok && !faulty {
+			extra[name] = text
+			delete(object, name)
+		}
+	}
+	return extra
 }
 
 // build decodes the properties of object without findings into value.

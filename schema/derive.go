@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"reflect"
@@ -24,7 +25,7 @@ const (
 	outgoing direction = false
 )
 
-func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
+func derive(t reflect.Type, dir direction, extra []Property) (json.RawMessage, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, errors.New("not a struct")
 	}
@@ -36,12 +37,36 @@ func derive(t reflect.Type, dir direction) (json.RawMessage, error) {
 	if root.Type != "object" || root.OneOf != nil || root.AnyOf != nil {
 		return nil, errors.New("clients accept only an object, without oneOf and anyOf")
 	}
+	for _, p := range extra {
+		if err := p.addTo(root); err != nil {
+			return nil, err
+		}
+	}
 	if dir == outgoing {
 		var w bytes.Buffer
 		writeRelaxed(&w, root, describedLevels)
 		return w.Bytes(), nil
 	}
 	return json.Marshal(root)
+}
+
+// addTo adds the property to those of the object s.
+func (p Property) addTo(s *invopop.Schema) error {
+	switch {
+	case known(s, p.Name):
+		return fmt.Errorf("there is a property %s already", p.Name)
+	case len(p.Enum) == 0:
+		return fmt.Errorf("property %s has no values", p.Name)
+	}
+	property := &invopop.Schema{Type: "string", Description: p.Description}
+	for _, value := range p.Enum {
+		property.Enum = append(property.Enum, value)
+	}
+	s.Properties.Set(p.Name, property)
+	if p.Required {
+		s.Required = append(s.Required, p.Name)
+	}
+	return nil
 }
 
 func reflected(t reflect.Type, dir direction) *invopop.Schema {

@@ -25,6 +25,7 @@ type Schema[T any] struct{ input input }
 // only once.
 type input struct {
 	published json.RawMessage
+	extra     []string // names of the properties beside those of T
 	contract  func() (*contract, error)
 }
 
@@ -34,12 +35,27 @@ type input struct {
 // supported or has its own form of JSON and no method JSONSchema, or if a tag is invalid.
 //
 // An integer without a minimum or maximum in its tag gets those of its type.
-func ForInput[T any]() *Schema[T] { return &Schema[T]{newInput(reflect.TypeFor[T]())} }
+//
+// The extra properties follow those of T, which must not have properties of these names.
+// [Schema.DecodeExtra] returns their values.
+func ForInput[T any](extra ...Property) *Schema[T] {
+	return &Schema[T]{newInput(reflect.TypeFor[T](), extra)}
+}
 
-func newInput(t reflect.Type) input {
-	published := mustDerive(t, incoming)
+// Property is a property that is not a field of a struct, because its values are known only
+// when the program runs. It is one of several texts.
+type Property struct {
+	Name        string
+	Description string
+	Enum        []string // at least one
+	Required    bool
+}
+
+func newInput(t reflect.Type, extra []Property) input {
+	published := mustDerive(t, incoming, extra...)
 	return input{
 		published: published,
+		extra:     extraNames(extra),
 		contract:  sync.OnceValues(func() (*contract, error) { return newContract(published) }),
 	}
 }
@@ -56,8 +72,15 @@ func ForOutput[T any]() json.RawMessage {
 	return mustDerive(reflect.TypeFor[T](), outgoing)
 }
 
-func mustDerive(t reflect.Type, dir direction) json.RawMessage {
-	published, err := derive(t, dir)
+func extraNames(extra []Property) (names []string) {
+	for _, p := range extra {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func mustDerive(t reflect.Type, dir direction, extra ...Property) json.RawMessage {
+	published, err := derive(t, dir, extra)
 	if err != nil {
 		panic(fmt.Sprintf("schema: %v: %v", t, err))
 	}

@@ -50,7 +50,11 @@ func (d *deps) withRecord(ctx context.Context, s spec, arguments json.RawMessage
 		API:          d.api,
 		Sandbox:      d.sandbox,
 	}}
-	c.setTarget(s.target(arguments, nil))
+	t := s.target(arguments, nil)
+	c.setTarget(t)
+	if slices.ContainsFunc(d.destinations, func(known Destination) bool { return known.Name == t.destination }) {
+		c.Destination = t.destination
+	}
 	return context.WithValue(ctx, callRecordKey{}, c)
 }
 
@@ -259,7 +263,7 @@ func (d *deps) requested(s spec, arguments json.RawMessage) (changes []activity.
 	_ = json.Unmarshal(arguments, &members) // it was decoded before, or it is wrong
 	for name, value := range members {
 		identifies := name == "name" || name == "email" // as the name of what is created
-		if name != s.idProperty() && name != "project_id" && (!identifies || s.effect != creates) && value != nil && !slices.Contains(addedByClients, name) {
+		if name != s.idProperty() && name != "project_id" && name != deliverTo && (!identifies || s.effect != creates) && value != nil && !slices.Contains(addedByClients, name) {
 			changes = append(changes, activity.Change{Field: d.short(name), To: d.loggable(value)})
 		}
 	}

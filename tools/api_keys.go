@@ -215,11 +215,14 @@ func (d *deps) confirmKey(ctx context.Context, in confirmedKeyInput, verb, conse
 }
 
 func regenerateAPIKey(ctx context.Context, d *deps, in confirmedKeyInput) (keyOutput, error) {
-	old, err := d.confirmKey(ctx, in, "regenerate", "Its old secret stops working immediately, and with it anything that uses it. This cannot be undone.")
+	if err := d.method(ctx).Check(ctx); err != nil { // before a person is asked in vain
+		return keyOutput{}, err
+	}
+	old, err := d.confirmKey(ctx, in, "regenerate", "Its old secret stops working immediately, and with it anything that uses it. This cannot be undone."+d.destinationOf(ctx))
 	if err != nil {
 		return keyOutput{}, err
 	}
-	if err := d.secrets.Ready(ctx); err != nil {
+	if err := d.method(ctx).Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
 	d.announce(ctx, "regenerate_api_key", "regenerating API key", "name", old.Name, "id", in.ID)

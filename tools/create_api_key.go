@@ -105,7 +105,7 @@ func (d *deps) aboutRole(ctx context.Context, roleID string, err error) error {
 // createAndDeliver creates a key and delivers its secret. If nobody gets the secret, it
 // revokes the key.
 func (d *deps) createAndDeliver(ctx context.Context, tool string, r raffclient.CreateAPIKeyRequest) (keyOutput, error) {
-	if err := d.secrets.Ready(ctx); err != nil {
+	if err := d.method(ctx).Ready(ctx); err != nil {
 		return keyOutput{}, err
 	}
 	d.announce(ctx, tool, "creating API key", "name", r.Name)

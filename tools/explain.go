@@ -34,7 +34,7 @@ func (d *deps) explain(s spec, err error) string {
 		s.permission = lookup.permission
 	}
 	if notReady, ok := errors.AsType[*delivery.NotReadyError](err); ok {
-		return explainNotReady(s, notReady)
+		return d.explainNotReady(s, notReady)
 	}
 	if undelivered, ok := errors.AsType[*undeliveredError](err); ok {
 		return explainUndelivered(s, undelivered)

@@ -17,6 +17,7 @@ func (d *deps) instructions() string {
 	creates := d.offers("create_api_key")
 	rule(creates && d.secrets.Inline(), `A new secret ("sensitive": true) is returned once, and the user sees it only if you write it out: do that once, in your reply, and put it nowhere else unless asked.`)
 	rule(creates && !d.secrets.Inline(), "You do not see new secrets: they are delivered elsewhere. Tell the user where (secret.location), and do not read them there.")
+	rule(creates && len(d.destinations) > 0, "If a destination in deliver_to fits, choose it: the secret then goes there without you seeing it.")
 	rule(creates && d.offers("list_roles"), "Before you create a key, agree on purpose, expiry and the narrowest role (list_roles).")
 	rule(d.offers("replace_api_key"), "Rotate with replace_api_key: regenerate_api_key breaks what uses the key.")
 	rule(d.offers("audit_api_keys"), "audit_api_keys finds risky keys.")

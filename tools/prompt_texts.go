@@ -150,6 +150,9 @@ func cleanUpKeys() prompt {
 
 // secretStep says what to do with a new secret.
 func (d *deps) secretStep() string {
+	if d.secrets.Inline() && len(d.destinations) > 0 {
+		return "If the result contains the new secret (secret.value), give it to the user once, in your reply, and put it nowhere else unless the user asks. If it was delivered elsewhere, as with deliver_to, tell the user where (secret.location), and do not read it there."
+	}
 	if d.secrets.Inline() {
 		return "The result contains the new secret, once. Give it to the user once, in your reply, with where it belongs; put it nowhere else unless the user asks."
 	}

@@ -84,6 +84,7 @@ func (d *deps) record(ctx context.Context, s spec, arguments json.RawMessage, ou
 		add("id", cmp.Or(in.id, on.id))
 	}
 	add("name", cmp.Or(on.name, in.name))
+	add("destination", in.destination)
 	add("project_id", in.projectID)
 	switch {
 	case err == nil:
@@ -152,6 +153,7 @@ type target struct {
 	id, projectID string
 	name          string
 	requested     string // names of the properties to change
+	destination   string // that the call chose
 }
 
 // target returns what a call was to change. Of arguments that are wrong, which may contain
@@ -179,10 +181,13 @@ func (s spec) target(arguments json.RawMessage, err error) (t target) {
 	if s.effect == creates {
 		t.name = cmp.Or(text("name"), text("email"))
 	}
+	if s.sensitive != "" {
+		t.destination = text(deliverTo) // one of the names, since the arguments are valid
+	}
 	t.name = cmp.Or(nameIn(err), t.name)
 	var requested []string
 	for name := range members {
-		if name != s.idProperty() && name != "project_id" && !slices.Contains(addedByClients, name) {
+		if name != s.idProperty() && name != "project_id" && name != deliverTo && !slices.Contains(addedByClients, name) {
 			requested = append(requested, name)
 		}
 	}

@@ -38,7 +38,7 @@ func (d *deps) deliverNew(ctx context.Context, key raffclient.APIKeyWithSecret) 
 	if watched && ctx.Err() != nil {
 		return delivery.Secret{}, errAbandoned
 	}
-	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
+	secret, err = d.method(ctx).Deliver(ctx, k, key.Secret)
 	if err != nil {
 		err = d.revokeAfterFailedDelivery(ctx, key, err)
 	}
@@ -64,7 +64,7 @@ func (d *deps) deliverRegenerated(ctx context.Context, key raffclient.APIKeyWith
 			d.log.Warn("a key was regenerated for a call that was cancelled or whose client has gone; its secret was delivered", "key", k, "delivery", secret.Delivery, "location", secret.Location)
 		}
 	})
-	secret, err = d.secrets.Deliver(ctx, k, key.Secret)
+	secret, err = d.method(ctx).Deliver(ctx, k, key.Secret)
 	if err != nil {
 		err = &undeliveredError{key: k, cause: err, regenerated: true}
 	}
@@ -106,9 +106,9 @@ func (d *deps) revokeAfterFailedDelivery(ctx context.Context, key raffclient.API
 	return &undeliveredError{key: k, cause: cause, revokeErr: revokeErr}
 }
 
-func explainNotReady(s spec, err *delivery.NotReadyError) string {
+func (d *deps) explainNotReady(s spec, err *delivery.NotReadyError) string {
 	return fmt.Sprintf("%s New secrets cannot be delivered as the administrator configured (%s). "+
-		"Fix that, then call %s again; tool arguments cannot change where secrets go.", s.effect.noChange(), oneLine(err.Error()), s.name)
+		"Fix that, then call %s again%s.", s.effect.noChange(), oneLine(err.Error()), s.name, d.otherDestination(err.Destination))
 }
 
 func explainUndelivered(s spec, u *undeliveredError) string {

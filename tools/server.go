@@ -45,6 +45,10 @@ type Config struct {
 	Activity *activity.Log
 	// API is the API's address, for the activity log.
 	API string
+	// Destinations are where a call can choose to have its secret delivered.
+	Destinations []Destination
+	// MustChoose makes the choice of a destination mandatory.
+	MustChoose bool
 	// Version is the version of the program.
 	Version string
 	// Logger is for what the administrator should know. Default: nothing is logged.
@@ -115,6 +119,7 @@ func (cfg Config) deps() *deps {
 		client:       cfg.Client,
 		keySource:    cfg.KeySource,
 		secrets:      cfg.Secrets,
+		destinations: cfg.Destinations,
 		log:          cfg.Logger,
 		sandbox:      cfg.Sandbox,
 		confirmation: cfg.Confirm,
@@ -126,7 +131,7 @@ func (cfg Config) deps() *deps {
 	d.lookBack = sync.OnceFunc(func() { d.activity.Go(d.lookUpUnfinished) })
 	for _, t := range all() {
 		if cfg.Offers(t) {
-			d.offered = append(d.offered, t)
+			d.offered = append(d.offered, cfg.Adapted(t))
 		}
 	}
 	return d

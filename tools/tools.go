@@ -33,8 +33,11 @@ type Tool struct {
 	Toolset string
 
 	permission permission
-	definition func() mcp.Tool
-	call       func(ctx context.Context, d *deps, arguments json.RawMessage) *mcp.CallToolResult
+	// withProperties returns the tool with more properties, which choose where its secret
+	// goes. It is nil if the tool has none.
+	withProperties func(...schema.Property) Tool
+	definition     func() mcp.Tool
+	call           func(ctx context.Context, d *deps, arguments json.RawMessage) *mcp.CallToolResult
 }
 
 // Definition returns the tool as tools/list shows it. The first call derives the
@@ -62,7 +65,8 @@ func inToolset(name string, tools ...Tool) []Tool {
 type deps struct {
 	client       *raffclient.Client
 	keySource    func() KeySource
-	secrets      *delivery.Method
+	secrets      *delivery.Method // unless the call chooses one of destinations: see method
+	destinations []Destination
 	log          *slog.Logger
 	sandbox      bool
 	confirmation Confirm
@@ -184,16 +188,23 @@ func define[In, Out any, P outputOf[Out]](s spec, f func(context.Context, *deps,
 	if s.effect != reads {
 		_ = any(P(nil)).(changeOutput) // or record could not tell what was changed
 	}
-	in := sync.OnceValue(schema.ForInput[In])
-	schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
-	return s.tool(schemas, func(ctx context.Context, d *deps, arguments json.RawMessage) (output, error) {
-		args, err := in().Decode(arguments, addedByClients...)
-		if err != nil {
-			return nil, err
-		}
-		out, err := f(ctx, d, args)
-		return P(&out), err
-	})
+	withProperties := func(extra ...schema.Property) Tool {
+		in := sync.OnceValue(func() *schema.Schema[In] { return schema.ForInput[In](extra...) })
+		schemas := func() (input, output json.RawMessage) { return in().JSON(), schema.ForOutput[Out]() }
+		return s.tool(schemas, func(ctx context.Context, d *deps, arguments json.RawMessage) (output, error) {
+			args, chosen, err := in().DecodeExtra(arguments, addedByClients...)
+			if err != nil {
+				return nil, err
+			}
+			out, err := f(d.withDestination(ctx, chosen), d, args)
+			return P(&out), err
+		})
+	}
+	t := withProperties()
+	if s.sensitive != "" {
+		t.withProperties = withProperties
+	}
+	return t
 }
 
 // tool makes a tool of a function that takes JSON. It is not generic, to be compiled once.

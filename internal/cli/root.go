@@ -25,12 +25,12 @@ Without a command, it serves MCP.`
 	flags.SortFlags = false
 	root.Flags().SortFlags = false
 	config.AddFlags(flags, settings())
-	flags.BoolVar(&p.json, "json", false, "print JSON; for activity, doctor, tools and whoami")
+	flags.BoolVar(&p.json, "json", false, "print JSON; for activity, destinations, doctor, tools and whoami")
 	flags.BoolVarP(&p.version, "version", "v", false, "print the version")
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newActivityCommand(p), newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newVersionCommand(p))
+	root.AddCommand(newActivityCommand(p), newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newDestinationsCommand(p), newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
@@ -145,7 +145,7 @@ func printSources(out io.Writer) {
 	}
 	_ = w.Flush() // errWriter keeps the error
 	fmt.Fprintf(out, "\nFiles (flags and environment win over them, and the first over the second):\n"+
-		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true\n"+
+		"  ~/.raff/mcp.yaml: any setting by the name of its flag, as in read-only: true; and destinations\n"+
 		"  ~/.raff/config.yaml, as written by `raff configure`: %s of the current profile\n", strings.Join(keys, ", "))
 }
 

@@ -38,6 +38,7 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 	if p.env.StdinIsTerminal {
 		fmt.Fprint(p.stderr, terminalHint)
 	}
+	defer s.checkDestinations(cmd.Context())()
 	s.log.Info("serving MCP on standard input and output", s.startAttrs()...)
 	return stdio.Serve(cmd.Context(), tools.NewServer(s.tools), p.stdin, p.stdout, stdio.Config{Logger: s.log, CutOff: p.secondSignal})
 }

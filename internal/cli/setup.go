@@ -54,6 +54,9 @@ func (s *setup) configureTools() (err error) {
 		ReadOnly: cfg.ReadOnly,
 		Toolsets: cfg.Toolsets,
 		Confirm:  tools.Confirm(cfg.Confirm),
+
+		Destinations: offeredDestinations(cfg.Destinations),
+		MustChoose:   cfg.Secrets.Delivery == "destination",
 	}
 	c := raffclient.Config{
 		BaseURL:   cfg.APIURL,
@@ -102,7 +105,7 @@ func (s *setup) addDelivery(ctx context.Context) error {
 		return usageError{err}
 	}
 	s.tools.Secrets = secrets
-	return nil
+	return s.addDestinations(ctx)
 }
 
 // deliveryConfig returns how new secrets are delivered.

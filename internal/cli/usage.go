@@ -73,7 +73,7 @@ func findTool(name string) (tools.Tool, error) {
 func (s *setup) offeredTool(name string) (tools.Tool, error) {
 	t, err := findTool(name)
 	if err != nil || s.tools.Offers(t) {
-		return t, err
+		return s.tools.Adapted(t), err
 	}
 	if !slices.Contains(s.cfg.Toolsets, t.Toolset) {
 		return t, usageError{message(fmt.Sprintf("the tool %s is hidden, because %s does not contain %s. Add it there to use the tool.", name, s.cfg.Sources["toolsets"], t.Toolset))}

@@ -19,9 +19,6 @@ func Find(line string) (path string, words []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if len(words) == 0 {
-		return "", nil, errors.New("the command is empty")
-	}
 	path, err = exec.LookPath(words[0])
 	if err != nil {
 		if variable, _, found := strings.Cut(words[0], "="); found { // its value may be a password

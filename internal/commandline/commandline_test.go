@@ -31,7 +31,7 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", tt.line, got, err, tt.want)
 		}
 	}
-	for _, line := range []string{`'`, `"a`, `a 'b" c`, `"a\"`} {
+	for _, line := range []string{"", " ", `'`, `"a`, `a 'b" c`, `"a\"`} {
 		if got, err := commandline.Split(line); err == nil {
 			t.Errorf("%s: got %q, want an error", line, got)
 		}

@@ -49,6 +49,9 @@ func Split(line string) ([]string, error) {
 	if inWord {
 		list = append(list, word.String())
 	}
+	if len(list) == 0 {
+		return nil, errors.New("the command is empty")
+	}
 	return list, nil
 }
 

@@ -41,6 +41,8 @@ type Config struct {
 
 	// Secrets configures where new secrets go. Default: inline.
 	Secrets Secrets
+	// Destinations are places for new secrets that a call can choose.
+	Destinations []Destination
 	// ReadOnly offers only tools that read.
 	ReadOnly bool
 	// Toolsets are the toolsets to offer. Default: all of Choices.Toolsets.
@@ -160,7 +162,8 @@ func Load(flags *pflag.FlagSet, env Environment, choices Choices) (Config, error
 	if home := env.homeDir(); home != "" {
 		c.SharedDir = filepath.Join(home, ".raff", "rate")
 	}
-	if err := c.Secrets.complete(env.homeDir()); err != nil {
+	c.Destinations = file.destinations
+	if err := c.Secrets.complete(env.homeDir(), len(c.Destinations) > 0); err != nil {
 		return Config{}, err
 	}
 	if err := c.completeActivityLog(env.homeDir()); err != nil {

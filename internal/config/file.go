@@ -20,8 +20,10 @@ const maxSettingsBytes = 1 << 20
 
 // A settingsFile is what .raff/mcp.yaml in the home directory contains.
 type settingsFile struct {
-	path   string            // "" if there is none
-	values map[string]string // by Setting.Flag, as text for Setting.set
+	path         string            // "" if there is none
+	home         string            // the home directory
+	values       map[string]string // by Setting.Flag, as text for Setting.set
+	destinations []Destination
 }
 
 // readSettingsFile reads .raff/mcp.yaml below home, if it exists. Its errors name the file
@@ -42,7 +44,7 @@ func readSettingsFile(home string, settings []Setting) (settingsFile, error) {
 	if err != nil {
 		return settingsFile{}, err
 	}
-	f := settingsFile{path: path, values: map[string]string{}}
+	f := settingsFile{path: path, home: home, values: map[string]string{}}
 	if err := f.decode(text, settings); err != nil {
 		return settingsFile{}, fmt.Errorf("%s: %w", printable.String(path), err)
 	}
@@ -93,7 +95,7 @@ func checkTrusted(path, risk string) error {
 func (f settingsFile) source(flag string) string { return printable.String(f.path) + ": " + flag }
 
 // decode reads the entries of the file.
-func (f settingsFile) decode(text []byte, settings []Setting) error {
+func (f *settingsFile) decode(text []byte, settings []Setting) error {
 	root, err := parseSettings(text)
 	if err != nil || root == nil {
 		return err
@@ -117,7 +119,10 @@ func (f settingsFile) decode(text []byte, settings []Setting) error {
 
 // add adds one entry of the file: a setting by the name of its flag. An entry that is not a
 // setting is read here, by its name.
-func (f settingsFile) add(name, value *yaml.Node, settings []Setting) error {
+func (f *settingsFile) add(name, value *yaml.Node, settings []Setting) error {
+	if name.Value == destinationsEntry {
+		return f.readDestinations(value)
+	}
 	for _, s := range settings {
 		if s.Flag == name.Value && s.Flag != "" {
 			text, err := settingText(s, value)
@@ -137,7 +142,7 @@ func unknownEntry(name, value *yaml.Node, settings []Setting) error {
 	if isKeyName(name.Value) || strings.HasPrefix(value.Value, "raff_") || raffclient.ContainsKey(value.Value) {
 		return lineError(name, "the API key does not belong in this file. Remove it, and run raff-mcp login, which stores a key in the system keychain.")
 	}
-	var flags []string
+	flags := []string{destinationsEntry}
 	for _, s := range settings {
 		if s.Flag != "" {
 			flags = append(flags, s.Flag)

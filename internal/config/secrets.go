@@ -10,12 +10,13 @@ import (
 
 // Secrets configures where new secrets go.
 type Secrets struct {
-	Delivery string // "inline", "file", "keyring" or "command"
+	Delivery string // "inline", "file", "keyring", "command" or "destination" (one must be chosen)
 	Dir      string // for "file": an absolute path
 	Format   string // for "file": "raw" or "env"
 	Command  string // for "command"
 	// Recovery is the absolute path of the directory for secrets that could not be
-	// delivered. It is "" if Delivery is "inline", or without a home directory.
+	// delivered. It is "" if Delivery is "inline" and there are no destinations, or without
+	// a home directory.
 	Recovery string
 }
 
@@ -57,7 +58,7 @@ func (c *Config) setSecretsCommand(value string) error {
 // complete checks that the settings are consistent, and resolves the directories. A
 // setting without effect is an error: who sets a directory wants secrets to go there, and
 // not to the assistant.
-func (s *Secrets) complete(home string) error {
+func (s *Secrets) complete(home string, destinations bool) error {
 	switch {
 	case s.Delivery != "file" && s.Dir != defaultSecrets.Dir:
 		return message("--secrets-dir: has no effect without --secrets=file. Set both or neither.")
@@ -67,7 +68,9 @@ func (s *Secrets) complete(home string) error {
 		return message("--secrets-command: has no effect without --secrets=command. Set both or neither.")
 	case s.Delivery == "command" && s.Command == "":
 		return message("--secrets=command: needs --secrets-command. Set it to the command that reads the secrets.")
-	case s.Delivery == "inline":
+	case s.Delivery == "destination" && !destinations:
+		return message("--secrets=destination: no destination is configured. Add destinations: to ~/.raff/mcp.yaml, with a name and a place for each.")
+	case s.Delivery == "inline" && !destinations:
 		return nil
 	}
 	if home != "" {

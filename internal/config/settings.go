@@ -48,7 +48,7 @@ func Settings(choices Choices) []Setting {
 		{Flag: "project-id", Env: "RAFF_PROJECT_ID", ProfileKey: "project-id",
 			Usage: "ID of the project to send if the API requires one", set: (*Config).setProjectID},
 		{Flag: "secrets", Env: "RAFF_MCP_SECRETS", Default: "inline", Values: deliveries,
-			Usage: "where new secrets go: inline (the result), file, keyring, command", set: (*Config).setSecrets},
+			Usage: "new secrets: inline (result), file, keyring, command, destination", set: (*Config).setSecrets},
 		{Flag: "secrets-dir", IsDir: true, Env: "RAFF_MCP_SECRETS_DIR", Default: "~/.raff/secrets",
 			Usage: "for file: a private directory, with one file for each key", set: (*Config).setSecretsDir},
 		{Flag: "secrets-format", Env: "RAFF_MCP_SECRETS_FORMAT", Default: "raw", Values: secretsFormats,
@@ -73,7 +73,7 @@ func Settings(choices Choices) []Setting {
 }
 
 var (
-	deliveries     = []string{"inline", "file", "keyring", "command"}
+	deliveries     = []string{"inline", "file", "keyring", "command", "destination"}
 	secretsFormats = []string{"raw", "env"}
 	logLevels      = []string{"debug", "info", "warn", "error"}
 	logFormats     = []string{"text", "json"}

@@ -10,9 +10,11 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -26,7 +28,12 @@ type Secret struct {
 	Delivery  string `json:"delivery" jsonschema_description:"inline, file, keyring, command or recovered (saved in a file)."`
 	Value     value  `json:"value,omitempty" jsonschema:"format=password" jsonschema_description:"The secret, if inline." jsonschema_extras:"x-sensitive=true"`
 	Location  string `json:"location,omitempty" jsonschema_description:"Where it is, if not inline."`
-	Note      string `json:"note"`
+	// Destination is the name of the destination that the call chose, if it chose one.
+	Destination string `json:"destination,omitempty" jsonschema:"-"`
+	// Fingerprint is that of [raffclient.Secret.Fingerprint]. It is absent if Value is there.
+	// Neither is in the schema: they explain themselves, and the lists of tools stay short.
+	Fingerprint string `json:"fingerprint,omitempty" jsonschema:"-"`
+	Note        string `json:"note"`
 }
 
 // Shown reports whether the result contains the value itself.
@@ -42,15 +49,38 @@ func (s Secret) Describe() string {
 	case s.Shown():
 		return "Its secret is secret.value of the structured result, and is shown only once: give it to the user in your reply, so that they can store it."
 	case s.Delivery == recovered:
-		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location)
+		return fmt.Sprintf("Its secret is not in this result. %s It is in the file %s.", s.Note, s.Location) + s.describeFingerprint()
 	}
-	return fmt.Sprintf("Its secret is not in this result (%s: %s). %s", s.Delivery, s.Location, s.Note)
+	text := fmt.Sprintf("Its secret is not in this result (%s: %s).", s.Delivery, s.Location)
+	if s.Destination != "" {
+		text = fmt.Sprintf("Its secret is not in this result: it went to the destination %s (%s: %s).", s.Destination, s.Delivery, s.Location)
+	}
+	return text + s.describeFingerprint() + " " + s.Note
+}
+
+// describeFingerprint returns a sentence, after a space, or "".
+func (s Secret) describeFingerprint() string {
+	if s.Fingerprint == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Its fingerprint is %s.", s.Fingerprint)
 }
 
 // Config configures how secrets are delivered.
 type Config struct {
-	// Delivery is "inline" (the default), "file", "keyring" or "command".
+	// Delivery is "inline" (the default), "file" (a file of its own for each secret),
+	// "keyring", "command", "env-file" (a variable in a file), "one-file" (a file that
+	// contains only the secret) or "destination" (one must be chosen).
 	Delivery string
+	// Destination is the name of the destination, for messages, if this is one that a call
+	// can choose.
+	Destination string
+	// Path is the file for "env-file" and "one-file", an absolute path.
+	Path string
+	// Variable is the variable for "env-file".
+	Variable string
+	// Locks is the directory for lock files, for "env-file" and "one-file", an absolute path.
+	Locks string
 	// Dir is the directory for "file", an absolute path. It is created if it
 	// does not exist.
 	Dir string
@@ -93,7 +123,10 @@ func defaultWaits() waits {
 // Method is safe for concurrent use.
 type Method struct {
 	delivery string // "" is inline
+	name     string // of the destination, if a call can choose it
 	note     string
+	where    string // see Where
+	check    func(context.Context) error
 	ready    func(context.Context) error
 	deliver  func(context.Context, Key, value) (location string, err error)
 	rehearse func(context.Context, Key, value, *Rehearsal) error
@@ -108,38 +141,100 @@ const (
 
 // New returns the method that cfg describes. It returns an error if it can detect
 // without a delivery that the method does not work: the directory cannot be written to,
-// or the keychain or the command does not exist.
+// or the keychain or the command does not exist. A destination that a call can choose is not
+// checked, because others may still work: see [Method.Check] and [Method.Ready].
 func New(ctx context.Context, cfg Config) (*Method, error) {
+	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	recovery := newDirStore(cfg.Recovery, "raw", log)
+	if cfg.Destination == "" { // several destinations share the directory
+		recovery.sweep()
+	}
 	if cfg.Delivery == "" || cfg.Delivery == inline {
 		return &Method{}, nil
 	}
-	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	m := &Method{delivery: cfg.Delivery, recovery: newDirStore(cfg.Recovery, "raw", log), log: log}
-	m.recovery.sweep()
-	w := cmp.Or(cfg.waits, defaultWaits())
+	m := &Method{delivery: strings.TrimPrefix(cfg.Delivery, "one-"), name: cfg.Destination, recovery: recovery, log: log}
+	err := m.use(cfg, cmp.Or(cfg.waits, defaultWaits()))
+	if cfg.Destination == "" && err == nil {
+		err = m.check(ctx)
+	}
+	if cfg.Destination != "" && err != nil {
+		m.fail(err)
+		err = nil
+	}
+	return m, m.notReady(err)
+}
+
+// use sets the functions of m.
+func (m *Method) use(cfg Config, w waits) error {
 	switch cfg.Delivery {
 	case "file":
-		f := newDirStore(cfg.Dir, cfg.Format, log)
-		m.note = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
+		f := newDirStore(cfg.Dir, cfg.Format, m.log)
+		m.note, m.where = noteFile, "a new file in "+cfg.Dir
 		m.ready = func(context.Context) error { return f.probe() }
 		m.deliver = func(_ context.Context, k Key, v value) (string, error) { return f.put(k, v) }
-		m.rehearse = f.rehearse
-		return m, m.notReady(m.ready(ctx))
+		m.check, m.rehearse = m.ready, f.rehearse
+	case "env-file", "one-file":
+		f, err := newFixedFile(cfg, m.log)
+		if err != nil {
+			return err
+		}
+		m.note, m.where = noteFile, f.location()
+		m.check, m.ready, m.deliver, m.rehearse = f.check, f.probe, f.put, f.rehearse
 	case "keyring":
 		s := newKeyringStore(w)
-		m.note = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant."
+		m.note, m.where = "It was stored in the operating system's keychain. Only the user should read it there, not an assistant.", "the system keychain"
+		m.check = s.exists // not probed: it may be locked until the user is there
 		m.ready, m.deliver, m.rehearse = s.probe, s.put, s.rehearse
-		return m, m.notReady(s.exists(ctx)) // not probed: it may be locked until the user is there
 	case "command":
+		m.where = "a command"
 		c, err := newCommand(cfg.Command, cmp.Or(cfg.Timeout, 30*time.Second), w.cancelGrace)
 		if err != nil {
-			return nil, m.notReady(err)
+			return err
 		}
-		m.note = "It was passed to this command, which the administrator configured."
-		m.ready, m.deliver, m.rehearse = c.ready, c.run, c.rehearse
-		return m, nil
+		m.note, m.where = "It was passed to this command, which the administrator configured.", "the command "+c.name()
+		m.check, m.ready, m.deliver, m.rehearse = c.ready, c.ready, c.run, c.rehearse
+	case "destination":
+		m.fail(errNotChosen)
+		m.where = "a destination that must be chosen"
+		m.check = func(context.Context) error { return nil }
+	default:
+		return fmt.Errorf("unknown delivery %q", cfg.Delivery)
 	}
-	return nil, fmt.Errorf("unknown delivery %q", cfg.Delivery)
+	return nil
+}
+
+const noteFile = "It was written to a file that only the user who runs raff-mcp can read. Only the user should open it, not an assistant."
+
+// fail makes every function of m return err.
+func (m *Method) fail(err error) {
+	m.check = func(context.Context) error { return err }
+	m.ready = m.check
+	m.deliver = func(context.Context, Key, value) (string, error) { return "", err }
+	m.rehearse = func(context.Context, Key, value, *Rehearsal) error { return err }
+}
+
+var errNotChosen = errors.New("a destination must be chosen: pass deliver_to")
+
+// Destination returns the name of the destination, or "" if this is not one that a call can
+// choose.
+func (m *Method) Destination() string { return m.name }
+
+// Where returns where secrets go, to follow "goes to".
+func (m *Method) Where() string {
+	if m.Inline() {
+		return "the result, where the assistant sees it"
+	}
+	return m.where
+}
+
+// Check returns an error if it can detect that the method does not work without a delivery,
+// without writing anything that stays and without asking the user for anything, such as to
+// unlock the keychain. The error is a *NotReadyError.
+func (m *Method) Check(ctx context.Context) error {
+	if m.Inline() {
+		return nil
+	}
+	return m.notReady(m.check(ctx))
 }
 
 // Inline reports whether secrets are delivered in the result, where the assistant sees
@@ -163,7 +258,7 @@ func (m *Method) notReady(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &NotReadyError{m.delivery, err}
+	return &NotReadyError{m.delivery, m.name, err}
 }
 
 // Deliver delivers a secret. If ctx is cancelled, it continues for a few seconds. If
@@ -186,40 +281,62 @@ func (m *Method) Deliver(ctx context.Context, key Key, secret raffclient.Secret)
 	key = key.sanitized(secret)
 	location, err := m.deliver(ctx, key, v)
 	if err == nil {
-		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Note: m.note}, nil
+		return Secret{Sensitive: true, Delivery: m.delivery, Location: location, Destination: m.name, Fingerprint: secret.Fingerprint(), Note: m.note}, nil
 	}
 	file, saveErr := m.recovery.put(key, v)
 	if saveErr != nil {
-		return Secret{}, &LostError{m.delivery, err, saveErr}
+		return Secret{}, &LostError{m.how(), err, saveErr}
 	}
-	m.log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
+	log := m.log
+	if m.name != "" {
+		log = log.With("destination", m.name)
+	}
+	log.Error("a secret could not be delivered and was saved in a file: move it to where it belongs", "key", key, "delivery", m.delivery, "error", err, "file", file)
 	return Secret{
-		Sensitive: true,
-		Delivery:  recovered,
-		Location:  file,
-		Note: fmt.Sprintf("It could not be delivered by %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
-			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.delivery, err),
+		Sensitive:   true,
+		Delivery:    recovered,
+		Location:    file,
+		Destination: m.name,
+		Fingerprint: secret.Fingerprint(),
+		Note: fmt.Sprintf("It could not be delivered %s: %v. It was saved in a file that only the user who runs raff-mcp can read. "+
+			"The user should move it to where it belongs and remove the file; an assistant must not open it.", m.how(), err),
 	}, nil
+}
+
+// how says how a secret is delivered: "by command".
+func (m *Method) how() string {
+	if m.name != "" {
+		return "to the destination " + m.name
+	}
+	return "by " + m.delivery
 }
 
 // NotReadyError reports that secrets cannot be delivered as configured.
 type NotReadyError struct {
 	// Delivery is the configured delivery: "file".
 	Delivery string
+	// Destination is the name of the destination that the call chose; "" if it chose none.
+	Destination string
 	// Err is the problem.
 	Err error
 }
 
 // Error returns the problem on one line.
-func (e *NotReadyError) Error() string { return "--secrets=" + e.Delivery + ": " + e.Err.Error() }
+func (e *NotReadyError) Error() string {
+	source := "--secrets=" + e.Delivery
+	if e.Destination != "" {
+		source = "destination " + e.Destination
+	}
+	return source + ": " + e.Err.Error()
+}
 
 // Unwrap returns Err.
 func (e *NotReadyError) Unwrap() error { return e.Err }
 
 // LostError reports a secret that was neither delivered nor saved. Nobody has it.
 type LostError struct {
-	// Delivery is the configured delivery: "file".
-	Delivery string
+	// How is how it should have been delivered: "by command".
+	How string
 	// Err is the error of the delivery.
 	Err error
 	// SaveErr is the error of saving the secret.
@@ -228,7 +345,7 @@ type LostError struct {
 
 // Error returns both errors on one line.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("delivering the secret by %s failed (%v), and saving it failed too (%v)", e.Delivery, e.Err, e.SaveErr)
+	return fmt.Sprintf("delivering the secret %s failed (%v), and saving it failed too (%v)", e.How, e.Err, e.SaveErr)
 }
 
 // Unwrap returns both errors.

@@ -41,13 +41,14 @@ func newDirStore(path, format string, log *slog.Logger) dirStore {
 // files.
 var unquoted = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
 
-// envLine quotes the secret only if necessary: not every reader removes quotes.
-func envLine(v value) []byte {
-	text := string(v)
-	if !unquoted.MatchString(text) {
-		text = "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+func envLine(v value) []byte { return []byte("RAFF_API_KEY=" + shellQuoted(string(v)) + "\n") }
+
+// shellQuoted quotes text only if necessary: not every reader of env files removes quotes.
+func shellQuoted(text string) string {
+	if unquoted.MatchString(text) {
+		return text
 	}
-	return []byte("RAFF_API_KEY=" + text + "\n")
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // put stores the secret in a new file and returns its path.

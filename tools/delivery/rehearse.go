@@ -20,16 +20,23 @@ type Rehearsal struct {
 	// the order of printing, at most maxOutput bytes. It is untrusted text. In a delivery
 	// it is discarded; only the output about a made-up secret may be shown.
 	Output string
+	// Skipped says what a delivery does and the rehearsal did not, as a sentence. It is "" if
+	// it did all.
+	Skipped string
 	// Left says what the rehearsal has left behind and could not remove, as a sentence. It
 	// is "" if nothing is left.
 	Left string
 }
 
+// rehearsalPrefix begins every made-up secret.
+const rehearsalPrefix = "raff_rehearsal_"
+
 // maxOutput is how much of a command's output a Rehearsal contains.
 const maxOutput = 64 << 10 // bytes
 
 // Rehearse delivers a made-up secret as Deliver delivers a real one, and removes it again
-// if it was delivered to a file or to the keychain. It does not use the recovery directory. If
+// if it was delivered to a new file or to the keychain. A file that a delivery would change
+// is left as it is. Rehearse does not use the recovery directory. If
 // secrets are delivered inline, it does nothing. With an error, it also returns what the
 // command printed.
 func (m *Method) Rehearse(ctx context.Context) (Rehearsal, error) {
@@ -37,7 +44,7 @@ func (m *Method) Rehearse(ctx context.Context) (Rehearsal, error) {
 		return Rehearsal{}, nil
 	}
 	id := random()
-	r := Rehearsal{Secret: "raff_rehearsal_" + rand.Text()}
+	r := Rehearsal{Secret: rehearsalPrefix + rand.Text()}
 	key := Key{ID: "rehearsal-" + id, Name: "raff-mcp rehearsal", Prefix: "raff_rehearsa"}
 	err := m.rehearse(ctx, key, value(r.Secret), &r)
 	return r, err
@@ -69,6 +76,15 @@ func (s *keyringStore) rehearse(ctx context.Context, k Key, v value, r *Rehearsa
 	if s.keychain.Delete(ctx, accountName(k)) != nil {
 		r.Left = "The keychain's entry " + keychain.Service + ", " + accountName(k) + " could not be removed: remove it."
 	}
+	return nil
+}
+
+// rehearse does all that a delivery does, but leaves the file as it is.
+func (f fixedFile) rehearse(ctx context.Context, _ Key, v value, r *Rehearsal) error {
+	if err := f.try(ctx, v); err != nil {
+		return err
+	}
+	r.Location, r.Skipped = f.location(), "The new contents were written beside the file and removed again: it was left as it was."
 	return nil
 }
 

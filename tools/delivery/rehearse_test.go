@@ -1,6 +1,8 @@
 package delivery_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,5 +78,68 @@ func TestRehearseCommand(t *testing.T) {
 				t.Error("a made-up secret was saved in the recovery directory")
 			}
 		})
+	}
+}
+
+// A rehearsal, a check and a probe leave a file that a delivery would change as it was.
+func TestRehearseLeavesFile(t *testing.T) {
+	for _, kind := range []string{"env-file", "one-file"} {
+		t.Run(kind, func(t *testing.T) {
+			cfg := envFile(t)
+			cfg.Delivery = kind
+			if kind == "one-file" {
+				cfg.Variable = ""
+			}
+			const old = "RAFF_API_KEY=raff_aaaaaaaabbbbbbbbcccccccc\n"
+			b := newTarget(t, cfg, old)
+			if err := errors.Join(b.way.Check(t.Context()), b.way.Ready(t.Context())); err != nil {
+				t.Error(err)
+			}
+			got, err := b.way.Rehearse(t.Context())
+			if err != nil || !strings.HasSuffix(got.Location, cfg.Path) || got.Left != "" || !strings.Contains(got.Skipped, "left as it was") {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			if readFile(t, cfg.Path) != old {
+				t.Errorf("the file is now %q", readFile(t, cfg.Path))
+			}
+			onlyFile(t, cfg.Path)
+		})
+	}
+}
+
+// A check finds what a delivery would fail on, and does not create anything.
+func TestCheckFixedFile(t *testing.T) {
+	cfg := envFile(t)
+	b := newBench(t, cfg)
+	for name, f := range map[string]func(context.Context) error{
+		"check":     b.way.Check,
+		"ready":     b.way.Ready,
+		"rehearsal": func(ctx context.Context) error { _, err := b.way.Rehearse(ctx); return err },
+	} {
+		if err := f(t.Context()); err == nil || !strings.Contains(err.Error(), cfg.Path) {
+			t.Errorf("%s in a directory that does not exist: got %v", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Dir(cfg.Path)); err == nil {
+		t.Error("the directory was created")
+	}
+	b = newTarget(t, cfg, "A='\nRAFF_API_KEY=x'\n")
+	if err := b.way.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a file that cannot be changed: got %v", err)
+	}
+	onlyFile(t, cfg.Path)
+}
+
+// A destination that cannot work says so when it is used, and not before: others may work.
+func TestBrokenDestination(t *testing.T) {
+	way, err := delivery.New(t.Context(), delivery.Config{Delivery: "command", Destination: "ci", Command: "no-such-command-anywhere x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rehearsed := way.Rehearse(t.Context())
+	for name, err := range map[string]error{"check": way.Check(t.Context()), "ready": way.Ready(t.Context()), "rehearsal": rehearsed} {
+		if err == nil || !strings.Contains(err.Error(), "no-such-command-anywhere") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 		os.Exit(runTests(m))
 	case "deliver":
 		deliverForEver(os.Getenv("HANDOVER_TEST_DIR"))
+	case "deliver to a variable":
+		deliverToVariable(os.Getenv("HANDOVER_TEST_DIR"))
 	case "deliver hanging":
 		deliverHanging(os.Getenv("HANDOVER_TEST_DIR"))
 	case "deliver once":
