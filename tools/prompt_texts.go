@@ -2,9 +2,9 @@ package tools
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
@@ -159,13 +159,13 @@ func (d *deps) secretStep() string {
 	return "You do not see the new secret: it was delivered elsewhere. Tell the user where (secret.location), and do not read it there."
 }
 
-var withPrefix = regexp.MustCompile(` \(raff_[^() ]*\)$`)
+var withPrefix = lazyregexp.New(` \(raff_[^() ]*\)$`)
 
 // findKey is the step that finds a key by name or ID, or by what completion offers for a
 // name that several keys have: "CI (raff_17d70fcf)".
 func findKey(key string) string {
 	const ask = "If none or more than one fits, show the candidates with name, key_prefix and last_used_at, and ask which is meant."
-	name := withPrefix.ReplaceAllString(key, "")
+	name := withPrefix.Get().ReplaceAllString(key, "")
 	switch {
 	case key == "":
 		return "Ask the user which key is meant. Call list_api_keys {} to show which there are."

@@ -2,11 +2,11 @@ package tools
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
@@ -67,7 +67,7 @@ func termText(seconds int64) string {
 }
 
 // stampPattern matches the time that successorName added to a name.
-var stampPattern = regexp.MustCompile(` \(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\)$`)
+var stampPattern = lazyregexp.New(` \(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\)$`)
 
 const maxKeyName = 128 // characters
 
@@ -75,7 +75,7 @@ const maxKeyName = 128 // characters
 // need not have distinct names, but those that have not are easily confused.
 func successorName(old string, at time.Time) string {
 	stamp := at.UTC().Format(" (2006-01-02 15:04:05)")
-	name := []rune(stampPattern.ReplaceAllString(old, ""))
+	name := []rune(stampPattern.Get().ReplaceAllString(old, ""))
 	if most := maxKeyName - len(stamp); len(name) > most {
 		name = name[:most]
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/rafftechnologies/raff-mcp/internal/activity"
 	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 )
 
@@ -95,14 +95,14 @@ func (p *program) activity(cmd *cobra.Command, since string) error {
 	return nil
 }
 
-var durationPattern = regexp.MustCompile(`^([0-9]{1,4})([mhdw])$`)
+var durationPattern = lazyregexp.New(`^([0-9]{1,4})([mhdw])$`)
 
 // parseSince returns the time that the value of --since means, or zero for "".
 func parseSince(since string, now time.Time) (time.Time, error) {
 	if since == "" {
 		return time.Time{}, nil
 	}
-	if m := durationPattern.FindStringSubmatch(since); m != nil {
+	if m := durationPattern.Get().FindStringSubmatch(since); m != nil {
 		n, _ := strconv.Atoi(m[1]) // at most 4 digits, so nothing overflows
 		unit := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
 		return now.Add(-time.Duration(n) * unit), nil

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
 	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/clients"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/suggest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -120,7 +120,7 @@ func (p *program) setup(cmd *cobra.Command, args []string, o setupOptions) error
 }
 
 // serverName matches names that every client accepts and that leave room for those of tools.
-var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$`)
+var serverName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$`)
 
 func (o setupOptions) check() error {
 	switch {

@@ -6,13 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/rafftechnologies/raff-mcp/internal/clients"
 	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
 
@@ -81,7 +81,7 @@ func executable(arg0 string) (string, error) {
 
 // builtByRun matches the path of a program that go run has built: in a directory for
 // temporary files, or in the build cache.
-var builtByRun = regexp.MustCompile(`/go-build[0-9]+/.*/exe/|/go-build/[0-9a-f]{2}/[0-9a-f]+-d/`)
+var builtByRun = lazyregexp.New(`/go-build[0-9]+/.*/exe/|/go-build/[0-9a-f]{2}/[0-9a-f]+-d/`)
 
 func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)

@@ -3,13 +3,13 @@ package clients
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 
 	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // stringOrComment matches a text in quotes or a comment.
-var stringOrComment = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|//[^\n]*|(?s:/\*.*?\*/)`)
+var stringOrComment = lazyregexp.New(`"(?:[^"\\]|\\.)*"|//[^\n]*|(?s:/\*.*?\*/)`)
 
 // checkGemini returns an error if Gemini CLI does not accept a file that is otherwise JSON
 // with comments. It then does not start at all (measured with 0.61.0).
@@ -18,7 +18,7 @@ func checkGemini(text []byte) error {
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		return &confedit.Error{Problem: "it begins with a byte order mark, which Gemini CLI does not accept", Fix: fix}
 	}
-	plain := stringOrComment.ReplaceAllFunc(text, func(match []byte) []byte {
+	plain := stringOrComment.Get().ReplaceAllFunc(text, func(match []byte) []byte {
 		if match[0] == '"' {
 			return match
 		}

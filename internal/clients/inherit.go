@@ -1,9 +1,10 @@
 package clients
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // all passes every variable on.
@@ -40,7 +41,7 @@ func codexDefaults(goos, name string) bool {
 
 // geminiWithheld matches the names of variables that Gemini CLI does not pass on unless the
 // entry names them (NEVER_ALLOWED_NAME_PATTERNS in its bundle 0.61.0).
-var geminiWithheld = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL|CREDS|PRIVATE|CERT`)
+var geminiWithheld = lazyregexp.New(`(?i)TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL|CREDS|PRIVATE|CERT`)
 
 func geminiDefaults(_, name string) bool {
 	return strings.HasPrefix(name, "GEMINI_CLI_") || strings.HasPrefix(name, "GIT_CONFIG_") || !geminiWithheld.MatchString(name)

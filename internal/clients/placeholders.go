@@ -2,15 +2,16 @@ package clients
 
 import (
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // placeholders are the texts that a client replaces with values. The zero value has none.
 type placeholders struct {
 	// pattern matches them. A group "variable" contains the name of an environment variable,
 	// "default" the value if that is unset, and "name" the name of something else.
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	// unset says what becomes of a placeholder of a variable that is unset and has no
 	// default. Any other without a value stays as it is.
 	unset unset
@@ -28,27 +29,27 @@ const (
 
 // shellPlaceholders are ${NAME} and ${NAME:-default}. An empty variable is not unset.
 var shellPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}`),
+	pattern: lazyregexp.New(`\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}`),
 	refer:   func(name string) string { return "${" + name + "}" },
 }
 
 // bareShellPlaceholders are those and $NAME.
 var bareShellPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$(?:\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<variable>[A-Za-z_][A-Za-z0-9_]*))`),
+	pattern: lazyregexp.New(`\$(?:\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<variable>[A-Za-z_][A-Za-z0-9_]*))`),
 	refer:   func(name string) string { return "$" + name },
 }
 
 // editorPlaceholders are those of Visual Studio Code: ${env:NAME}, ${userHome},
 // ${workspaceFolder} and others. ${input:id}, which asks the user, has no value here.
 var editorPlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\$\{(?:env:(?P<variable>[^{}]+)|(?P<name>[^{}]+))\}`),
+	pattern: lazyregexp.New(`\$\{(?:env:(?P<variable>[^{}]+)|(?P<name>[^{}]+))\}`),
 	unset:   removes,
 	refer:   func(name string) string { return "${env:" + name + "}" },
 }
 
 // opencodePlaceholders are {env:NAME}. {file:path} has no value here.
 var opencodePlaceholders = placeholders{
-	pattern: regexp.MustCompile(`\{(?:env:(?P<variable>[^{}]+)|(?P<name>file:[^{}]+))\}`),
+	pattern: lazyregexp.New(`\{(?:env:(?P<variable>[^{}]+)|(?P<name>file:[^{}]+))\}`),
 	unset:   removes,
 	refer:   func(name string) string { return "{env:" + name + "}" },
 }
@@ -58,14 +59,14 @@ func (p placeholders) find(text string) string {
 	if p.pattern == nil {
 		return ""
 	}
-	return p.pattern.FindString(text)
+	return p.pattern.Get().FindString(text)
 }
 
 // groups returns what the groups of the pattern contain, by their names.
 func (p placeholders) groups(placeholder string) map[string]string {
 	groups := map[string]string{}
-	at := p.pattern.FindStringSubmatchIndex(placeholder)
-	for i, name := range p.pattern.SubexpNames() {
+	at := p.pattern.Get().FindStringSubmatchIndex(placeholder)
+	for i, name := range p.pattern.Get().SubexpNames() {
 		if name != "" && at[2*i] >= 0 {
 			groups[name] = placeholder[at[2*i]:at[2*i+1]]
 		}
@@ -113,7 +114,7 @@ func (x *expander) replace(text string, rule unset) string {
 	if p.pattern == nil {
 		return text
 	}
-	return p.pattern.ReplaceAllStringFunc(text, func(placeholder string) string {
+	return p.pattern.Get().ReplaceAllStringFunc(text, func(placeholder string) string {
 		groups := p.groups(placeholder)
 		variable, isVariable := groups["variable"]
 		value, ok := x.dirs.predefined(groups["name"])

@@ -3,7 +3,6 @@ package clients
 import (
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // hidden stands for a value that is not shown.
@@ -18,13 +18,13 @@ const hidden = "…"
 
 var (
 	// secretName matches names of variables and flags that may have secret values.
-	secretName = regexp.MustCompile(`(?i)key|token|secret|passw|auth|cred|bearer|private|cert`)
+	secretName = lazyregexp.New(`(?i)key|token|secret|passw|auth|cred|bearer|private|cert`)
 	// reference matches a value that only refers to a variable.
-	reference = regexp.MustCompile(`^(\$\w+|\$\{[\w:]+\}|\{env:\w+\})$`)
+	reference = lazyregexp.New(`^(\$\w+|\$\{[\w:]+\}|\{env:\w+\})$`)
 	// flagName matches a flag, or the part of it before its value.
-	flagName = regexp.MustCompile(`^--?[\w-]+$`)
+	flagName = lazyregexp.New(`^--?[\w-]+$`)
 	// plainArg matches words, names, paths and the like.
-	plainArg = regexp.MustCompile(`^[\w./\\@,:~+-]*$`)
+	plainArg = lazyregexp.New(`^[\w./\\@,:~+-]*$`)
 )
 
 // shownFields are the fields of an entry whose texts are shown.
@@ -152,19 +152,19 @@ func ownStrings(value any) (list []string) {
 
 var (
 	// quoted matches a text in quotes, and what makes it a name.
-	quoted = regexp.MustCompile(`("(?:[^"\\]|\\.)*"|'[^']*')(\s*[:=])?`)
+	quoted = lazyregexp.New(`("(?:[^"\\]|\\.)*"|'[^']*')(\s*[:=])?`)
 	// plain matches a line of JSON or TOML in which an ellipsis stands for each text, and
 	// that contains nothing else that a user wrote: no comment, no part of a longer text.
-	plain = regexp.MustCompile(`^(?:[\s{}\[\],:=…]|[\w.-]+\s*=|\b(?:true|false|null|[0-9.]+)\b)*$|^\s*\[+[\w.\-…]+\]+\s*$|^ No newline at end of file$`)
+	plain = lazyregexp.New(`^(?:[\s{}\[\],:=…]|[\w.-]+\s*=|\b(?:true|false|null|[0-9.]+)\b)*$|^\s*\[+[\w.\-…]+\]+\s*$|^ No newline at end of file$`)
 )
 
 // redactLine hides the texts in quotes that are neither names nor in own. It hides the
 // whole line if that would not be enough.
 func redactLine(line string, own []string) string {
-	if !plain.MatchString(quoted.ReplaceAllString(line, "…$2")) {
+	if !plain.MatchString(quoted.Get().ReplaceAllString(line, "…$2")) {
 		return hidden
 	}
-	return quoted.ReplaceAllStringFunc(line, func(match string) string {
+	return quoted.Get().ReplaceAllStringFunc(line, func(match string) string {
 		text := strings.TrimRight(match, " \t:=")
 		if text != match || slices.Contains(own, unescape(text)) {
 			return match

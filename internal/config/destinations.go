@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/rafftechnologies/raff-mcp/internal/commandline"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 	"github.com/rafftechnologies/raff-mcp/internal/suggest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
@@ -41,8 +41,8 @@ const (
 )
 
 var (
-	destinationName = regexp.MustCompile(`^[a-z0-9._-]{1,64}$`)
-	variableName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	destinationName = lazyregexp.New(`^[a-z0-9._-]{1,64}$`)
+	variableName    = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// shells expand variables, unlike the program itself. env may start one.
 	shells = []string{"sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "env", "pwsh", "powershell", "cmd"}
 )

@@ -3,9 +3,9 @@ package config
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -122,15 +122,15 @@ func isMasked(key string) bool {
 
 // unexpanded matches text that an MCP client or a shell should have replaced: ${NAME},
 // ${env:NAME}, ${input:name}, {env:NAME}, {{name}}, $(command), $NAME, %NAME%.
-var unexpanded = regexp.MustCompile(`(?is)\$[{(]|\{\{|^\{.*\}$|^\$\w|^%\w+%`)
+var unexpanded = lazyregexp.New(`(?is)\$[{(]|\{\{|^\{.*\}$|^\$\w|^%\w+%`)
 
 func isUnexpanded(value string) bool { return unexpanded.MatchString(value) }
 
 var (
 	// example matches text from documentation that the user should have replaced.
-	example = regexp.MustCompile(`(?is)^<.*>$|^your[-_ ]`)
+	example = lazyregexp.New(`(?is)^<.*>$|^your[-_ ]`)
 	// exampleKey matches more such text, which can only stand for a key.
-	exampleKey = regexp.MustCompile(`(?is)^(raff_)?(your|my|insert|paste|enter|replace|change|put)[-_ ]?(your|my|raff|api|key|token|secret|me|it|this|with|the)([-_ ]|$)|[-_ ]here$|^(raff_)?api[-_ ]?key$|^raff_(pub_)?x{4,}$|^x{3,}$`)
+	exampleKey = lazyregexp.New(`(?is)^(raff_)?(your|my|insert|paste|enter|replace|change|put)[-_ ]?(your|my|raff|api|key|token|secret|me|it|this|with|the)([-_ ]|$)|[-_ ]here$|^(raff_)?api[-_ ]?key$|^raff_(pub_)?x{4,}$|^x{3,}$`)
 )
 
 func isExample(value string) bool { return example.MatchString(value) }

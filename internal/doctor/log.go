@@ -1,17 +1,18 @@
 package doctor
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // warning matches a record of raff-mcp's log that is a warning or an error, as text or as
 // JSON.
-var warning = regexp.MustCompile(`^\S+ (?:WRN|ERR) |"level":"(?:WARN|ERROR)"`)
+var warning = lazyregexp.New(`^\S+ (?:WRN|ERR) |"level":"(?:WARN|ERROR)"`)
 
 // checked matches warnings about what is checked anyway.
-var checked = regexp.MustCompile(`no usable API key|request failed|other users can read`)
+var checked = lazyregexp.New(`no usable API key|request failed|other users can read`)
 
 // checkLog shows the other warnings that processes have logged. A client may show them
 // nowhere, and one of them may say where a secret is that was not delivered.

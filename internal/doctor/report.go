@@ -2,11 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -100,7 +100,7 @@ func splitMessage(text string) (what, fix string) {
 }
 
 // plain matches a path that a shell takes as it is.
-var plain = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
+var plain = lazyregexp.New(`^[\w@%+=:,./~-]+$`)
 
 // quoted returns a path for a command that a person copies into a shell.
 func quoted(path string) string {

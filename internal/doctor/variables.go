@@ -2,18 +2,18 @@ package doctor
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // keyVariable begins the names of the variables that say where the server's key is.
 const keyVariable = "RAFF_API_KEY"
 
 // placeholder matches what clients replace: ${NAME}, ${env:NAME}, {env:NAME}, %NAME%.
-var placeholder = regexp.MustCompile(`\$\{[^{}]+\}|\{(?:env|file):[^{}]+\}|^%\w+%$|^\$[A-Za-z_]\w*$`)
+var placeholder = lazyregexp.New(`\$\{[^{}]+\}|\{(?:env|file):[^{}]+\}|^%\w+%$|^\$[A-Za-z_]\w*$`)
 
 // checkPlaceholders reports the placeholders that reach the server, and those that are
 // lost if the server lacks what they stand for.
@@ -66,12 +66,12 @@ func (c Config) judgePlaceholders(r *Result, e Entry, s server, kept, lost, aske
 func (c Config) leftPlaceholders(l Launch) (list []string) {
 	for i, arg := range l.Args {
 		if !takesCommand(arg) && (i == 0 || !takesCommand(l.Args[i-1])) {
-			list = append(list, placeholder.FindAllString(arg, -1)...)
+			list = append(list, placeholder.Get().FindAllString(arg, -1)...)
 		}
 	}
 	for _, s := range c.Settings {
 		if s.Env != "" && !strings.HasSuffix(s.Env, "_COMMAND") {
-			for _, text := range placeholder.FindAllString(variable(l.Env, s.Env), -1) {
+			for _, text := range placeholder.Get().FindAllString(variable(l.Env, s.Env), -1) {
 				list = append(list, text+" in "+s.Env)
 			}
 		}

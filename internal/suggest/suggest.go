@@ -4,11 +4,12 @@ package suggest
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hbollon/go-edlib"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // Words of another length, in bytes, resemble nothing.
@@ -62,7 +63,7 @@ func isSeparator(r rune) bool { return r == '-' || r == '_' || r == '.' || r == 
 
 // plainWords matches what no key looks like: short words without digits, except for one at
 // the end of a word.
-var plainWords = regexp.MustCompile(`^[A-Za-z]{1,15}[0-9]?([-_.][A-Za-z]{1,15}[0-9]?){0,5}$`)
+var plainWords = lazyregexp.New(`^[A-Za-z]{1,15}[0-9]?([-_.][A-Za-z]{1,15}[0-9]?){0,5}$`)
 
 // Quote returns a space and word in quotes, to follow "unknown flag". It returns "" for
 // what could be a key, or anything else that was not meant to be shown.

@@ -9,8 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // dirStore stores each secret in a file of its own in a private directory. A file is
@@ -39,7 +40,7 @@ func newDirStore(path, format string, log *slog.Logger) dirStore {
 
 // unquoted matches a value that needs no quotes in a shell and in other readers of env
 // files.
-var unquoted = regexp.MustCompile(`^[0-9A-Za-z_./+=:@-]+$`)
+var unquoted = lazyregexp.New(`^[0-9A-Za-z_./+=:@-]+$`)
 
 func envLine(v value) []byte { return []byte("RAFF_API_KEY=" + shellQuoted(string(v)) + "\n") }
 

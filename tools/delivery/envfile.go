@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // An assignment is a line of an env file that sets a variable, or several lines if its
@@ -18,11 +19,11 @@ type assignment struct {
 }
 
 // variableName matches the names of variables.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // assigned matches the beginning of an assignment. Names may contain more characters here
 // than variableName permits, as the readers of env files accept them.
-var assigned = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*`)
+var assigned = lazyregexp.New(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*`)
 
 var byteOrderMark = []byte("\ufeff")
 
@@ -62,7 +63,7 @@ func setVariable(text []byte, name string, v value) ([]byte, error) {
 
 // parseAssignment parses the assignment at the beginning of the line at pos.
 func parseAssignment(text []byte, pos int) (assignment, bool) {
-	m := assigned.FindSubmatchIndex(text[pos:])
+	m := assigned.Get().FindSubmatchIndex(text[pos:])
 	if m == nil || bytes.ContainsAny(text[pos:pos+m[1]], "\r\n") {
 		return assignment{}, false
 	}
@@ -118,7 +119,7 @@ func nextLine(text []byte, pos int) int {
 // setsWithin reports whether a line of a value looks as if it set the variable.
 func setsWithin(text []byte, name string) bool {
 	for pos := nextLine(text, 0); pos < len(text); pos = nextLine(text, pos) {
-		if m := assigned.FindSubmatch(text[pos:]); m != nil && string(m[1]) == name {
+		if m := assigned.Get().FindSubmatch(text[pos:]); m != nil && string(m[1]) == name {
 			return true
 		}
 	}

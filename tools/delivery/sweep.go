@@ -7,11 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 )
 
 // The name of a temporary file contains its final name and its final size:
@@ -23,7 +24,7 @@ const (
 	probeSuffix     = ".probe"
 )
 
-var temporaryPattern = regexp.MustCompile(`^\.raff-mcp-[0-9A-Z]+\.([0-9]+)\.([0-9A-Za-z_-]+)(\.[a-z]+)\.part$`)
+var temporaryPattern = lazyregexp.New(`^\.raff-mcp-[0-9A-Z]+\.([0-9]+)\.([0-9A-Za-z_-]+)(\.[a-z]+)\.part$`)
 
 // temporaryName returns a name of at most 143 bytes, which eCryptfs permits.
 func temporaryName(name string, size int) string {
@@ -67,7 +68,7 @@ func (s dirStore) sweepRoot(root *os.Root) {
 		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()).Abs() <= staleAge {
 			continue
 		}
-		if m := temporaryPattern.FindStringSubmatch(temporary); m != nil && !hasFinalName(root, entries, info) {
+		if m := temporaryPattern.Get().FindStringSubmatch(temporary); m != nil && !hasFinalName(root, entries, info) {
 			size, _ := strconv.Atoi(m[1])
 			s.salvage(root, temporary, size, m[2], m[3])
 			continue
