@@ -17,7 +17,7 @@ func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Resul
 	if c.Config, c.Err = config.Load(cmd.Flags(), p.env, choices()); c.Err == nil {
 		// What the client logs is in the checks. Only delivery may have something else to
 		// say: where it has found a secret that was lost.
-		quiet := setup{cfg: c.Config, log: slog.New(slog.DiscardHandler)}
+		quiet := session{cfg: c.Config, log: slog.New(slog.DiscardHandler)}
 		c.Err = quiet.configureTools()
 		c.Client = quiet.tools.Client
 		if !c.Config.Sandbox {
@@ -25,7 +25,7 @@ func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Resul
 			c.KeyProblem = err
 			c.Config.Warnings = append(c.Config.Warnings, key.Warnings...)
 		}
-		s := setup{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
+		s := session{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
 		c.Delivery = s.deliveryConfig()
 	}
 	r := doctor.Self(cmd.Context(), c)

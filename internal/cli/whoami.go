@@ -22,7 +22,7 @@ func newWhoamiCommand(p *program) *cobra.Command {
 
 // whoami calls the tool of that name, as call does, and prints its result for a person.
 func (p *program) whoami(cmd *cobra.Command, _ []string) error {
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}

@@ -16,17 +16,17 @@ import (
 	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// A setup is the state that the commands that use the tools have in common.
-type setup struct {
+// A session is the state that the commands that use the tools have in common.
+type session struct {
 	cfg     config.Config
 	log     *slog.Logger
 	tools   tools.Config
 	serving bool // a problem with the key is logged, because only a client learns of it otherwise
 }
 
-// newSetup loads the configuration, starts the log and configures the tools, except for
+// newSession loads the configuration, starts the log and configures the tools, except for
 // the delivery of secrets (see addDelivery). It sends nothing, and does not read the key.
-func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
+func (p *program) newSession(cmd *cobra.Command) (*session, error) {
 	cfg, err := config.Load(cmd.Flags(), p.env, choices())
 	if err != nil {
 		return nil, usageError{err}
@@ -38,14 +38,14 @@ func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
 	for _, w := range cfg.Warnings {
 		log.Warn(w)
 	}
-	s := &setup{cfg: cfg, log: log}
+	s := &session{cfg: cfg, log: log}
 	if err := s.configureTools(); err != nil {
 		return nil, usageError{err}
 	}
 	return s, nil
 }
 
-func (s *setup) configureTools() (err error) {
+func (s *session) configureTools() (err error) {
 	cfg := s.cfg
 	s.tools = tools.Config{
 		Sandbox:  cfg.Sandbox,
@@ -76,7 +76,7 @@ func (s *setup) configureTools() (err error) {
 
 // readKey reads the server's own key and logs that: who looks at the log of an incident can
 // tell which keys the server used. The log contains no more of a key than its public prefix.
-func (s *setup) readKey(ctx context.Context) (raffclient.Secret, error) {
+func (s *session) readKey(ctx context.Context) (raffclient.Secret, error) {
 	key, err := s.cfg.Keys.Read(ctx)
 	for _, w := range key.Warnings {
 		s.log.Warn(w)
@@ -90,13 +90,13 @@ func (s *setup) readKey(ctx context.Context) (raffclient.Secret, error) {
 	return key.Secret, err
 }
 
-func (s *setup) logNoKey(problem error) {
+func (s *session) logNoKey(problem error) {
 	s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", problem.Error())
 }
 
 // addDelivery prepares the delivery of new secrets. It returns an error if the destination
 // does not work, as far as that can be detected without a delivery.
-func (s *setup) addDelivery(ctx context.Context) error {
+func (s *session) addDelivery(ctx context.Context) error {
 	secrets, err := delivery.New(ctx, s.deliveryConfig())
 	if err != nil {
 		return usageError{err}
@@ -106,7 +106,7 @@ func (s *setup) addDelivery(ctx context.Context) error {
 }
 
 // deliveryConfig returns how new secrets are delivered.
-func (s *setup) deliveryConfig() delivery.Config {
+func (s *session) deliveryConfig() delivery.Config {
 	return delivery.Config{
 		Delivery: s.cfg.Secrets.Delivery,
 		Dir:      s.cfg.Secrets.Dir,

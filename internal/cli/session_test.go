@@ -26,7 +26,7 @@ func TestKeySource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := p.newSetup(cmd)
+		s, err := p.newSession(cmd)
 		defer p.stderr.close()
 		if err != nil {
 			t.Fatalf("%v: %v", tt.vars, err)
