@@ -63,10 +63,12 @@ func StoreKey(ctx context.Context, env Environment, api string, key raffclient.S
 	value := key.Reveal()
 	if !inFile {
 		err := env.storeInKeychain(ctx, account, value)
-		if err == nil {
+		switch {
+		case err == nil && before == keychainNote:
+			return s, nil // if it were written again and that failed, the key would be lost
+		case err == nil:
 			return s, env.noteKeychain(ctx, file, account)
-		}
-		if !errors.Is(err, keychain.ErrAbsent) {
+		case !errors.Is(err, keychain.ErrAbsent):
 			return StoredKey{}, err
 		}
 		s.NoKeychain = err
@@ -76,7 +78,9 @@ func StoreKey(ctx context.Context, env Environment, api string, key raffclient.S
 	}
 	s.Where = printable.String(file.path())
 	if before == keychainNote {
-		s.Leftover = env.removeFromKeychain(ctx, account)
+		if err := env.removeFromKeychain(ctx, account); !errors.Is(err, keychain.ErrNotFound) {
+			s.Leftover = err
+		}
 	}
 	return s, nil
 }
@@ -214,7 +218,7 @@ func ParseKey(text, source string) (raffclient.Secret, error) {
 // KeyVariable returns the environment variable from which the server takes its key instead
 // of a stored one, or "" if none is set.
 func KeyVariable(env Environment) string {
-	for _, name := range []string{"RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_API_KEY_COMMAND"} {
+	for _, name := range keyVariables() {
 		if env.variable(name) != "" {
 			return name
 		}
