@@ -25,7 +25,7 @@ var imports = map[string][]string{
 	"internal/config":                {"internal/commandline", "internal/keychain", "internal/printable", "internal/suggest", "raffclient"},
 	"internal/keychain":              nil,
 	"internal/keychain/keychaintest": nil,
-	"internal/doctor":                {"internal/config", "internal/printable", "raffclient", "tools/delivery"},
+	"internal/doctor":                {"internal/commandline", "internal/config", "internal/printable", "raffclient", "tools/delivery"},
 	"internal/mcptest":               nil,
 	"internal/printable":             nil,
 	"internal/stdio":                 {"internal/stdio/codec"},
