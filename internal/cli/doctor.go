@@ -43,7 +43,7 @@ With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "s
 	f.BoolVar(&flags.project, "project", false, "also start servers from files of this directory, which may come from somebody else")
 	f.BoolVar(&flags.rehearse, "rehearse", false, "deliver a made-up secret as configured, and show all that the command prints")
 	f.BoolVar(&flags.self, "self", false, "check only this program as it is started here, with these flags; no client")
-	cmd.ValidArgsFunction = completeDoctor
+	cmd.ValidArgsFunction = completeClient
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,10 +51,10 @@ Clients: ` + strings.Join(clients.Names(), ", ")
 	return cmd
 }
 
-// completeClient completes the name of a client.
-func completeClient(_ *cobra.Command, _ []string, prefix string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+// completeClient completes the name of a client that has not been named yet.
+func completeClient(_ *cobra.Command, args []string, prefix string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 	for _, c := range clients.All() {
-		if strings.HasPrefix(c.Name, prefix) {
+		if strings.HasPrefix(c.Name, prefix) && !slices.Contains(args, c.Name) {
 			names = append(names, cobra.CompletionWithDesc(c.Name, c.Title))
 		}
 	}
