@@ -3,8 +3,9 @@ package doctor
 import (
 	"debug/buildinfo"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
 const fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
@@ -54,35 +55,15 @@ func shortRevision(revision string) string { return clean(revision[:min(12, len(
 
 // compareVersions says what a is in comparison with b.
 func compareVersions(a, b string) string {
-	x, y := versionNumbers(a), versionNumbers(b)
-	if x == nil || y == nil {
+	a, b = "v"+strings.TrimPrefix(a, "v"), "v"+strings.TrimPrefix(b, "v")
+	if !semver.IsValid(a) || !semver.IsValid(b) {
 		return "another one"
 	}
-	for i := range x {
-		switch {
-		case x[i] < y[i]:
-			return "older"
-		case x[i] > y[i]:
-			return "newer"
-		}
+	switch semver.Compare(a, b) {
+	case -1:
+		return "older"
+	case +1:
+		return "newer"
 	}
-	return "another one" // a pre-release, for instance
-}
-
-// versionNumbers returns the three numbers of a version such as v1.2.3-rc.1, or nil.
-func versionNumbers(version string) []int {
-	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
-	version, _, _ = strings.Cut(version, "+")
-	parts := strings.Split(version, ".")
-	if len(parts) != 3 {
-		return nil
-	}
-	numbers := make([]int, 3)
-	for i, part := range parts {
-		var err error
-		if numbers[i], err = strconv.Atoi(part); err != nil {
-			return nil
-		}
-	}
-	return numbers
+	return "another one" // from another commit, for instance
 }
