@@ -8,7 +8,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-const fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
+const (
+	fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
+	fixOwn    = "Update this program, or run doctor with that one."
+)
 
 // checkBinary compares the server with this program. It returns false if the server is
 // not raff-mcp at all, and must not be asked anything else.
@@ -22,7 +25,11 @@ func (x *run) checkBinary(name, version string) bool {
 	revision := revisionOf(x.path)
 	switch {
 	case version != c.Version:
-		x.result.fail("binary", fmt.Sprintf("%s is %s: version %s, and this program is %s", clean(x.path), compareVersions(version, c.Version), clean(version), c.Version), fixBinary)
+		which, fix := compareVersions(version, c.Version), fixBinary
+		if which == "newer" {
+			fix = fixOwn
+		}
+		x.result.fail("binary", fmt.Sprintf("%s is %s: version %s, and this program is %s", clean(x.path), which, clean(version), c.Version), fix)
 		return true
 	case same:
 		x.result.pass("binary", "this program, version %s", c.Version)

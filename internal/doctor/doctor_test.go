@@ -329,6 +329,14 @@ func TestOtherVersionIsNotInspected(t *testing.T) {
 	}
 }
 
+// A newer server is not to be replaced by this program.
+func TestNewerVersion(t *testing.T) {
+	c := find(t, examine(t, doctor.Config{}, entry(t, "version 1.3.0")), "binary")
+	if strings.Contains(c.Fix, "--replace") || !strings.Contains(c.Fix, "Update this program") {
+		t.Errorf("got %+v", c)
+	}
+}
+
 func TestText(t *testing.T) {
 	r := doctor.Result{Title: "Gemini CLI", Name: "raff", File: "settings.json", Scope: "user",
 		Checks:     []doctor.Check{{Name: "start", Text: "it exited.", Fix: "Fix it.", Details: []string{"line"}}, {Name: "files", OK: true, Text: "private"}},
