@@ -63,7 +63,11 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 			return usageError{message("doctor: --self checks no client. Leave out the names of clients, or --self.")}
 		}
 		p.printSends(report.Sends)
-		return p.finishDoctor(&report, p.doctorSelf(cmd, flags))
+		result := p.doctorSelf(cmd, flags)
+		if errors.Is(cmd.Context().Err(), context.Canceled) {
+			return message("doctor: interrupted before all checks were done.")
+		}
+		return p.finishDoctor(&report, result)
 	}
 	if set := settingFlag(cmd.Flags()); set != "" {
 		return usageError{message(fmt.Sprintf("--%s: has no effect without --self, because each server is started with the flags in its entry. Leave it out, or add --self.", set))}

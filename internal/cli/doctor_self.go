@@ -29,7 +29,7 @@ func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Resul
 		c.Delivery = s.deliveryConfig()
 	}
 	r := doctor.Self(cmd.Context(), c)
-	if !p.json {
+	if !p.json && cmd.Context().Err() == nil {
 		_ = r.WriteText(p.stdout) // the exit code says the same
 	}
 	return r
