@@ -107,6 +107,7 @@ func ForgetKey(ctx context.Context, env Environment, api string) (where []string
 	if err != nil && !errors.Is(err, errNoFile) {
 		return nil, err
 	}
+	file.sweep()
 	if before != "" && before != keychainNote {
 		if err := file.remove(); err != nil {
 			return nil, err
