@@ -34,7 +34,7 @@ func (x *run) checkBinary(name, version string) bool {
 	case same:
 		x.result.pass("binary", "this program, version %s", c.Version)
 	case revision != "" && c.Revision != "" && revision != c.Revision:
-		x.result.fail("binary", fmt.Sprintf("%s is of this version, %s, but was built from another commit: %s, and this program from %s",
+		x.result.fail("binary", fmt.Sprintf("%s has this version, %s, but was built from another commit: %s, and this program from %s",
 			clean(x.path), c.Version, shortRevision(revision), shortRevision(c.Revision)), fixBinary)
 	default:
 		x.result.pass("binary", "version %s, like this program", c.Version)

@@ -243,7 +243,7 @@ func TestPlaceholders(t *testing.T) {
 		{"not known to the client", nil, []string{"RAFF_API_URL=${env:URL}"}, nil, false, true, "${env:URL} in RAFF_API_URL"},
 		{"argument", nil, nil, []string{"--project-id=${PROJECT}"}, false, true, "${PROJECT}"},
 		{"for the command", []string{"${RAFF_KEY_ID}"}, nil, []string{"--secrets-command", "sh -c 'x ${RAFF_KEY_ID} ${HOME}'"}, true, false, ""},
-		{"lost", []string{"$RAFF_API_KEY"}, []string{none}, nil, false, true, "replaces this by nothing"},
+		{"lost", []string{"$RAFF_API_KEY"}, []string{none}, nil, false, true, "replaces this with nothing"},
 		{"lost, but there is another key", []string{"$RAFF_API_KEY"}, nil, nil, true, true, "works without it"},
 		{"asked for", []string{"${input:key}"}, []string{"RAFF_API_KEY=${input:key}"}, nil, false, true, "asks the user for ${input:key}"},
 	} {
