@@ -118,6 +118,8 @@ func ForgetKey(ctx context.Context, env Environment, api string) (where []string
 	case err == nil:
 		where = append(where, InKeychain)
 	case errors.Is(err, keychain.ErrNotFound), errors.Is(err, keychain.ErrAbsent) && before != keychainNote:
+	case errors.Is(err, keychain.ErrAbsent):
+		return where, message(fmt.Sprintf("the key is in the system keychain, which is not available here: %v. Run raff-mcp logout in the session in which you ran raff-mcp login.", err))
 	default:
 		return where, message(fmt.Sprintf("the key could not be removed from the system keychain: %v. Unlock the keychain, then run raff-mcp logout again.", err))
 	}
