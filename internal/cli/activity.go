@@ -22,7 +22,7 @@ import (
 const activityGrace = 2 * time.Second
 
 // addActivity opens the activity log, if one is configured. The log must be closed.
-func (s *setup) addActivity() error {
+func (s *session) addActivity() error {
 	if s.cfg.ActivityLog == "" {
 		return nil
 	}

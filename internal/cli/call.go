@@ -43,7 +43,7 @@ func checkCallArgs(_ *cobra.Command, args []string) error {
 // undoes what it can.
 func (p *program) call(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *program) call(cmd *cobra.Command, args []string) error {
 
 // loadKey reads the server's own key. Its error is that of config.Keys, which a person at a
 // shell gets as it is.
-func (s *setup) loadKey(ctx context.Context) error {
+func (s *session) loadKey(ctx context.Context) error {
 	err := s.tools.Client.LoadKey(ctx)
 	if errors.Is(err, raffclient.ErrNoKey) {
 		return errors.Unwrap(err)
@@ -94,7 +94,7 @@ func (s *setup) loadKey(ctx context.Context) error {
 }
 
 // serveCall serves c, which calls its tool.
-func (p *program) serveCall(ctx context.Context, s *setup, c *client, arguments json.RawMessage) error {
+func (p *program) serveCall(ctx context.Context, s *session, c *client, arguments json.RawMessage) error {
 	messages := c.messages(arguments)
 	in := c.open(messages)
 	defer c.close()

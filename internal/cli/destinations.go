@@ -76,7 +76,7 @@ func (p *program) completeDestination(cmd *cobra.Command, args []string, prefix 
 const errBroken = message("a destination does not work. Fix what is reported above, then run this command again.")
 
 func (p *program) destinations(cmd *cobra.Command, names []string, rehearse bool) error {
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func chosenDestinations(list []config.Destination, names []string) ([]config.Des
 }
 
 // reports checks or rehearses the destinations.
-func (s *setup) reports(ctx context.Context, list []config.Destination, rehearse bool) ([]destinationReport, error) {
+func (s *session) reports(ctx context.Context, list []config.Destination, rehearse bool) ([]destinationReport, error) {
 	reports := make([]destinationReport, len(list))
 	var checks sync.WaitGroup
 	for i, d := range list {

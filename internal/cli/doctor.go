@@ -43,7 +43,7 @@ With --json, print {"ok", "version", "sends", "entries": [{"client", "title", "s
 	f.BoolVar(&flags.project, "project", false, "also start servers from files of this directory, which may come from somebody else")
 	f.BoolVar(&flags.rehearse, "rehearse", false, "deliver a made-up secret as configured, and show all that the command prints")
 	f.BoolVar(&flags.self, "self", false, "check only this program as it is started here, with these flags; no client")
-	cmd.ValidArgsFunction = completeDoctor
+	cmd.ValidArgsFunction = completeClient
 	return cmd
 }
 
@@ -63,7 +63,11 @@ func (p *program) doctor(cmd *cobra.Command, flags doctorFlags, args []string) e
 			return usageError{message("doctor: --self checks no client. Leave out the names of clients, or --self.")}
 		}
 		p.printSends(report.Sends)
-		return p.finishDoctor(&report, p.doctorSelf(cmd, flags))
+		result := p.doctorSelf(cmd, flags)
+		if errors.Is(cmd.Context().Err(), context.Canceled) {
+			return message("doctor: interrupted before all checks were done.")
+		}
+		return p.finishDoctor(&report, result)
 	}
 	if set := settingFlag(cmd.Flags()); set != "" {
 		return usageError{message(fmt.Sprintf("--%s: has no effect without --self, because each server is started with the flags in its entry. Leave it out, or add --self.", set))}

@@ -6,34 +6,22 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rafftechnologies/raff-mcp/internal/clients"
 	"github.com/rafftechnologies/raff-mcp/internal/clients/confedit"
 	"github.com/rafftechnologies/raff-mcp/internal/doctor"
-	"github.com/rafftechnologies/raff-mcp/internal/suggest"
 )
 
+// checkDoctorArgs checks the names of clients.
 func checkDoctorArgs(_ *cobra.Command, args []string) error {
 	for _, name := range args {
-		if _, ok := clients.Find(name); !ok {
-			return fmt.Errorf("doctor: unknown client%s. %s", suggest.Quote(name), advice(name, clients.Names(), "Clients are: "+strings.Join(clients.Names(), ", ")+"."))
+		if _, err := findClient(name); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// completeDoctor completes the name of a client.
-func completeDoctor(_ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var names []cobra.Completion
-	for _, c := range clients.All() {
-		if strings.HasPrefix(c.Name, prefix) && !slices.Contains(args, c.Name) {
-			names = append(names, cobra.CompletionWithDesc(c.Name, c.Title))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // doctorEntries returns the entries of that name in the files of the named clients, each of

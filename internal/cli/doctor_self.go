@@ -3,7 +3,6 @@ package cli
 import (
 	"log/slog"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,11 +12,11 @@ import (
 
 // doctorSelf checks the program as it is started here.
 func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Result {
-	c := doctor.SelfConfig{Rehearse: flags.rehearse, Home: p.homeDir(), KeyFile: p.keyFile()}
+	c := doctor.SelfConfig{Rehearse: flags.rehearse, Home: p.homeDir(), KeyFile: config.KeyFile(p.env)}
 	if c.Config, c.Err = config.Load(cmd.Flags(), p.env, choices()); c.Err == nil {
 		// What the client logs is in the checks. Only delivery may have something else to
 		// say: where it has found a secret that was lost.
-		quiet := setup{cfg: c.Config, log: slog.New(slog.DiscardHandler)}
+		quiet := session{cfg: c.Config, log: slog.New(slog.DiscardHandler)}
 		c.Err = quiet.configureTools()
 		c.Client = quiet.tools.Client
 		if !c.Config.Sandbox {
@@ -25,11 +24,11 @@ func (p *program) doctorSelf(cmd *cobra.Command, flags doctorFlags) doctor.Resul
 			c.KeyProblem = err
 			c.Config.Warnings = append(c.Config.Warnings, key.Warnings...)
 		}
-		s := setup{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
+		s := session{cfg: c.Config, log: newLogger(p.stderr, c.Config.LogLevel, c.Config.LogFormat, c.Config.LogColor)}
 		c.Delivery = s.deliveryConfig()
 	}
 	r := doctor.Self(cmd.Context(), c)
-	if !p.json {
+	if !p.json && cmd.Context().Err() == nil {
 		_ = r.WriteText(p.stdout) // the exit code says the same
 	}
 	return r
@@ -42,13 +41,4 @@ func (p *program) homeDir() string {
 		return ""
 	}
 	return dir
-}
-
-// keyFile returns the path of the file from which the key is read, or "".
-func (p *program) keyFile() string {
-	path := strings.TrimSpace(p.env.Getenv("RAFF_API_KEY_FILE"))
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		path = filepath.Join(p.homeDir(), rest)
-	}
-	return path
 }

@@ -25,7 +25,7 @@ var imports = map[string][]string{
 	"internal/config":                {"internal/lazyregexp", "internal/commandline", "internal/keychain", "internal/printable", "internal/suggest", "raffclient"},
 	"internal/keychain":              nil,
 	"internal/keychain/keychaintest": nil,
-	"internal/doctor":                {"internal/lazyregexp", "internal/config", "internal/printable", "raffclient", "tools/delivery"},
+	"internal/doctor":                {"internal/commandline", "internal/lazyregexp", "internal/config", "internal/printable", "raffclient", "tools/delivery"},
 	"internal/activity":              {"internal/printable"},
 	"internal/lazyregexp":            nil,
 	"internal/mcptest":               nil,

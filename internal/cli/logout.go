@@ -26,7 +26,7 @@ func (p *program) logout(cmd *cobra.Command, _ []string) error {
 	if len(where) > 0 {
 		text = fmt.Sprintf("Removed the key for %s from %s.", keyOwner(cfg), strings.Join(where, " and "))
 		if !cfg.Sandbox {
-			text += "\nThe key itself remains valid: to make it useless, revoke it in the Raff dashboard (API Keys)."
+			text += "\nThe key itself remains valid: to disable it for good, revoke it in the Raff dashboard (API Keys)."
 		}
 	}
 	if err != nil {

@@ -24,9 +24,9 @@ const (
 	newSecret = "raff_0123456789abcdef0123456789abcdef"
 )
 
-// session runs the program as a client does: it sends a call, waits for the response and
+// serveOneCall runs the program as a client does: it sends a call, waits for the response and
 // closes standard input.
-func session(t *testing.T, env ...string) (answer, stderr string) {
+func serveOneCall(t *testing.T, env ...string) (answer, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "raff-mcp", "--log-level=debug")
 	cmd.Env = append([]string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
@@ -54,7 +54,7 @@ func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
 			t.Parallel()
 			api := httptest.NewServer(faulty.Raw(tt.answer))
 			t.Cleanup(api.Close)
-			answer, stderr := session(t, "RAFF_API_URL="+api.URL, "RAFF_API_KEY="+ownKey)
+			answer, stderr := serveOneCall(t, "RAFF_API_URL="+api.URL, "RAFF_API_KEY="+ownKey)
 			if !strings.Contains(answer, newSecret) {
 				t.Errorf("got %s, want the secret", answer)
 			}
@@ -80,7 +80,7 @@ func TestLoopbackNeedsNoProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(api.Keys())
-		session(t, "RAFF_API_URL=http://"+net.JoinHostPort(host, u.Port()), "RAFF_API_KEY="+api.OwnerKey().Reveal(),
+		serveOneCall(t, "RAFF_API_URL=http://"+net.JoinHostPort(host, u.Port()), "RAFF_API_KEY="+api.OwnerKey().Reveal(),
 			"HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "HTTPS_PROXY="+proxy.URL, "ALL_PROXY="+proxy.URL)
 		if seen.Load() != 0 || len(api.Keys()) != before+1 {
 			t.Errorf("%s: got %d requests at the proxy and %d keys, want none and one", host, seen.Load(), len(api.Keys())-before)

@@ -18,7 +18,7 @@ the README how to connect a client.
 
 // serve serves MCP on standard input and output.
 func (p *program) serve(cmd *cobra.Command, _ []string) error {
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *program) serve(cmd *cobra.Command, _ []string) error {
 // startAttrs describes the configuration for the log: who looks at the log of an incident
 // can tell what the server was permitted to do, and where it looked for its key. Which key
 // that was is not known before it is read, which is a record of its own: see readKey.
-func (s *setup) startAttrs() []any {
+func (s *session) startAttrs() []any {
 	source := "sandbox"
 	if !s.cfg.Sandbox {
 		source = s.cfg.Keys.Source()

@@ -1,129 +1,151 @@
 package cli
 
 import (
-	"cmp"
-	"context"
-	"errors"
-	"log/slog"
+	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/rafftechnologies/raff-mcp/internal/config"
+	"github.com/rafftechnologies/raff-mcp/internal/clients"
+	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
+	"github.com/rafftechnologies/raff-mcp/internal/suggest"
 	"github.com/rafftechnologies/raff-mcp/raffclient"
-	"github.com/rafftechnologies/raff-mcp/raffclient/sandbox"
-	"github.com/rafftechnologies/raff-mcp/tools"
-	"github.com/rafftechnologies/raff-mcp/tools/delivery"
 )
 
-// A setup is the state that the commands that use the tools have in common.
-type setup struct {
-	cfg     config.Config
-	log     *slog.Logger
-	tools   tools.Config
-	serving bool // a problem with the key is logged, because only a client learns of it otherwise
+// A setupOptions are the flags of the command setup.
+type setupOptions struct {
+	print, dryRun, remove, replace bool
+	scope, name                    string
 }
 
-// newSetup loads the configuration, starts the log and configures the tools, except for
-// the delivery of secrets (see addDelivery). It sends nothing, and does not read the key.
-func (p *program) newSetup(cmd *cobra.Command) (*setup, error) {
-	cfg, err := config.Load(cmd.Flags(), p.env, choices())
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if f, ok := p.stdout.(*os.File); ok && wasClosed(f) {
-		return nil, usageError{message("standard output is closed, so every result would be lost. Open it.")}
-	}
-	log := newLogger(p.stderr, cfg.LogLevel, cfg.LogFormat, cfg.LogColor)
-	for _, w := range cfg.Warnings {
-		log.Warn(w)
-	}
-	s := &setup{cfg: cfg, log: log}
-	if err := s.configureTools(); err != nil {
-		return nil, usageError{err}
-	}
-	return s, nil
+func newSetupCommand(p *program) *cobra.Command {
+	var o setupOptions
+	cmd := p.newCommand("setup [CLIENT...] [flags] [-- SERVER-FLAGS]", "Connect MCP clients", checkSetupArgs,
+		func(cmd *cobra.Command, args []string) error { return p.setup(cmd, args, o) })
+	cmd.Long = `Connect MCP clients: write an entry that starts this program into the configuration
+file of each. Everything else in the file stays as it is, and a backup is kept next to
+it. No key is written: store it with raff-mcp login. Without a name, the clients that are
+installed are listed, and at a terminal you are asked which to connect.
+
+Clients: ` + strings.Join(clients.Names(), ", ")
+	cmd.Example = `  raff-mcp setup claude-code
+  raff-mcp setup codex gemini --dry-run
+  raff-mcp setup vscode --scope=project -- --read-only
+  raff-mcp setup cursor --remove`
+	cmd.DisableFlagsInUseLine = true
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&o.print, "print", false, "print the entry and the file where it belongs; change nothing")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print the difference; change nothing")
+	flags.BoolVar(&o.remove, "remove", false, "remove the entry")
+	flags.BoolVar(&o.replace, "replace", false, "replace an existing entry that differs")
+	flags.StringVar(&o.scope, "scope", "", "user (everywhere, the default) or project (in this directory)")
+	flags.StringVar(&o.name, "name", "raff", "the server's name in the client")
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions([]string{"user", "project"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.ValidArgsFunction = completeClient
+	return cmd
 }
 
-func (s *setup) configureTools() (err error) {
-	cfg := s.cfg
-	s.tools = tools.Config{
-		Sandbox:  cfg.Sandbox,
-		Version:  version,
-		Logger:   s.log,
-		ReadOnly: cfg.ReadOnly,
-		Toolsets: cfg.Toolsets,
-		Confirm:  tools.Confirm(cfg.Confirm),
-
-		Destinations: offeredDestinations(cfg.Destinations),
-		MustChoose:   cfg.Secrets.Delivery == "destination",
+// completeClient completes the name of a client that has not been named yet.
+func completeClient(_ *cobra.Command, args []string, prefix string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+	for _, c := range clients.All() {
+		if strings.HasPrefix(c.Name, prefix) && !slices.Contains(args, c.Name) {
+			names = append(names, cobra.CompletionWithDesc(c.Name, c.Title))
+		}
 	}
-	c := raffclient.Config{
-		BaseURL:   cfg.APIURL,
-		ProjectID: cfg.ProjectID,
-		UserAgent: "raff-mcp/" + version,
-		Logger:    s.log,
-		OnWait:    tools.OnWait,
-		SharedDir: cfg.SharedDir,
-	}
-	if cfg.Sandbox {
-		api := sandbox.New()
-		c.APIKey, c.BaseURL, c.Transport, c.SharedDir = api.OwnerKey(), "", api.Transport(), ""
-	} else {
-		c.ReadKey = s.readKey
-		s.tools.KeySource = func() tools.KeySource { return tools.KeySource{Name: cfg.Keys.Source(), Fixed: cfg.Keys.Fixed()} }
-	}
-	s.tools.Client, err = raffclient.New(c)
-	return err
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// readKey reads the server's own key and logs that: who looks at the log of an incident can
-// tell which keys the server used. The log contains no more of a key than its public prefix.
-func (s *setup) readKey(ctx context.Context) (raffclient.Secret, error) {
-	key, err := s.cfg.Keys.Read(ctx)
-	for _, w := range key.Warnings {
-		s.log.Warn(w)
+// checkSetupArgs checks the names of clients, which come before a double dash.
+func checkSetupArgs(cmd *cobra.Command, args []string) error {
+	for _, name := range clientArgs(cmd, args) {
+		if _, err := findClient(name); err != nil {
+			return err
+		}
 	}
-	switch {
-	case err == nil:
-		s.tools.Logger.Info("read the server's API key", "source", key.Source, "key_prefix", key.Secret.PublicPrefix())
-	case s.serving && !errors.Is(ctx.Err(), context.Canceled):
-		s.logNoKey(err)
+	for _, s := range settings() {
+		if s.Flag != "" && cmd.Flags().Changed(s.Flag) {
+			return message(fmt.Sprintf("--%s: a flag of the server. Write it after a double dash: raff-mcp setup CLIENT -- --%[1]s.", s.Flag))
+		}
 	}
-	return key.Secret, err
+	return nil
 }
 
-func (s *setup) logNoKey(problem error) {
-	s.log.Warn("no usable API key: every call returns an error that says what is wrong", "problem", problem.Error())
+// clientArgs returns the arguments that are names of clients.
+func clientArgs(cmd *cobra.Command, args []string) []string {
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		return args[:dash]
+	}
+	return args
 }
 
-// addDelivery prepares the delivery of new secrets. It returns an error if the destination
-// does not work, as far as that can be detected without a delivery.
-func (s *setup) addDelivery(ctx context.Context) error {
-	secrets, err := delivery.New(ctx, s.deliveryConfig())
-	if err != nil {
+// findClient returns the client with that name.
+func findClient(name string) (*clients.Client, error) {
+	if c, ok := clients.Find(name); ok {
+		return c, nil
+	}
+	return nil, usageError{fmt.Errorf("unknown client%s. %s", suggest.Quote(name),
+		advice(name, clients.Names(), "Choose from: "+strings.Join(clients.Names(), ", ")+"."))}
+}
+
+// setup connects clients, or disconnects them.
+func (p *program) setup(cmd *cobra.Command, args []string, o setupOptions) error {
+	if err := o.check(); err != nil {
 		return usageError{err}
 	}
-	s.tools.Secrets = secrets
-	return s.addDestinations(ctx)
+	if f, ok := p.stdout.(*os.File); ok && wasClosed(f) {
+		return usageError{message("standard output is closed, so nobody would learn what setup did. Open it.")}
+	}
+	env, err := p.clientsEnvironment()
+	if err != nil {
+		return err
+	}
+	names := clientArgs(cmd, args)
+	run := &setupRun{program: p, env: env, options: o}
+	if !o.remove {
+		if run.server, err = p.server(args[len(names):]); err != nil {
+			return usageError{err}
+		}
+		run.variables = p.serverVariables(run.server)
+	}
+	chosen, err := p.chooseClients(cmd.Context(), names, env)
+	if err != nil {
+		return err
+	}
+	return run.all(chosen)
 }
 
-// deliveryConfig returns how new secrets are delivered.
-func (s *setup) deliveryConfig() delivery.Config {
-	return delivery.Config{
-		Delivery: s.cfg.Secrets.Delivery,
-		Dir:      s.cfg.Secrets.Dir,
-		Format:   s.cfg.Secrets.Format,
-		Command:  s.cfg.Secrets.Command,
-		Recovery: s.cfg.Secrets.Recovery,
-		Logger:   s.log,
+// serverName matches names that every client accepts and that leave room for those of tools.
+var serverName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$`)
+
+func (o setupOptions) check() error {
+	switch {
+	case o.print && (o.dryRun || o.remove):
+		return message("--print goes with neither --dry-run nor --remove. Leave one out.")
+	case o.remove && o.replace:
+		return message("--remove and --replace exclude each other. Leave one out.")
+	case o.scope != "" && o.scope != string(clients.User) && o.scope != string(clients.Project):
+		return message("--scope: must be user or project.")
+	case raffclient.ContainsKey(o.name) || !serverName.MatchString(o.name):
+		return message("--name: must be 1 to 30 letters, digits, hyphens and underscores, and begin with a letter or digit. Choose another name.")
 	}
+	return nil
 }
 
-// apiName returns the name of the API for the log.
-func apiName(cfg config.Config) string {
-	if cfg.Sandbox {
-		return "sandbox"
+// clientsEnvironment returns the environment in which clients are found.
+func (p *program) clientsEnvironment() (clients.Environment, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return clients.Environment{}, fmt.Errorf("the working directory cannot be determined: %w. Change to another one", err)
 	}
-	return cmp.Or(cfg.APIURL, raffclient.DefaultBaseURL)
+	environ := p.env.Environ
+	if environ == nil {
+		environ = func() []string { return nil }
+	}
+	return clients.Environment{Environ: environ, Home: p.env.Home, LookPath: exec.LookPath, GOOS: runtime.GOOS, Dir: dir}, nil
 }

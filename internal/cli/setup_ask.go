@@ -34,9 +34,9 @@ func (p *program) chooseClients(ctx context.Context, names []string, env clients
 		return nil, usageError{message("found no MCP client. Name the one that you use: raff-mcp setup " + strings.Join(clients.Names(), "|") + ".")}
 	}
 	if !p.env.StdinIsTerminal || !p.env.StderrIsTerminal {
-		return nil, usageError{message("setup: no client was named, and nobody can be asked. Name one or more of the clients above.")}
+		return nil, usageError{message("setup: no client was named, and there is no terminal to ask at. Name one or more of the clients above.")}
 	}
-	fmt.Fprint(p.stderr, "Connect which? Numbers or names, or all; press Enter for none: ")
+	fmt.Fprint(p.stderr, "Which clients do you want to connect? Enter numbers or names, or all; press Enter for none: ")
 	line, err := readLine(ctx, io.LimitReader(p.stdin, maxChoiceBytes))
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ func checkToolsArgs(_ *cobra.Command, args []string) error {
 
 // tools prints the tools that the configuration offers, or one of them.
 func (p *program) tools(cmd *cobra.Command, args []string) error {
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *program) tools(cmd *cobra.Command, args []string) error {
 	return describe(p.stdout, t)
 }
 
-func (p *program) listTools(ctx context.Context, s *setup) error {
+func (p *program) listTools(ctx context.Context, s *session) error {
 	if p.json {
 		return printToolsJSON(ctx, p.stdout, tools.NewServer(s.tools))
 	}

@@ -70,7 +70,7 @@ func findTool(name string) (tools.Tool, error) {
 }
 
 // offeredTool returns the tool with that name if the configuration offers it.
-func (s *setup) offeredTool(name string) (tools.Tool, error) {
+func (s *session) offeredTool(name string) (tools.Tool, error) {
 	t, err := findTool(name)
 	if err != nil || s.tools.Offers(t) {
 		return s.tools.Adapted(t), err

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,7 +24,7 @@ func newWhoamiCommand(p *program) *cobra.Command {
 
 // whoami calls the tool of that name, as call does, and prints its result for a person.
 func (p *program) whoami(cmd *cobra.Command, _ []string) error {
-	s, err := p.newSetup(cmd)
+	s, err := p.newSession(cmd)
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,10 @@ func (p *program) whoami(cmd *cobra.Command, _ []string) error {
 		// Which key was read is among what is printed.
 		s.tools.Logger = newLogger(p.stderr, slog.LevelWarn, s.cfg.LogFormat, s.cfg.LogColor)
 	}
-	if err := s.loadKey(cmd.Context()); err != nil {
+	switch err := s.loadKey(cmd.Context()); {
+	case errors.Is(err, context.Canceled):
+		return message("whoami: interrupted while the key was being read. Nothing was sent.")
+	case err != nil:
 		return usageError{err}
 	}
 	c := &client{tool: tool, stdout: p.stdout, stderr: p.stderr}

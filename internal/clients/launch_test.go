@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -154,9 +155,11 @@ func TestLaunchDetails(t *testing.T) {
 		t.Errorf("copilot: got directory %s, want %s", l.Dir, want)
 	}
 
-	own.EnvFile = "/nonexistent"
-	if _, err := find(t, "vscode").Launch(env, own); err == nil {
-		t.Error("vscode with a missing envFile: got no error")
+	for _, path := range []string{"/nonexistent", os.DevNull} {
+		own.EnvFile = path
+		if _, err := find(t, "vscode").Launch(env, own); err == nil {
+			t.Errorf("vscode with the envFile %s: got no error", path)
+		}
 	}
 	if l, _ := find(t, "vscode").Launch(env, clients.Entry{Scope: clients.Project, Command: "x"}); l.Dir != env.Dir {
 		t.Errorf("vscode in a project: got directory %s", l.Dir)

@@ -13,7 +13,10 @@ import (
 func OwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		KillGroup(cmd)
 		return cmd.Process.Kill() // it may have joined another group
 	}
 }
+
+// KillGroup kills what is left of the group of a command that has been started with OwnGroup.
+func KillGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -55,7 +55,7 @@ var errNoFile = errors.New("no file")
 
 // readTrusted reads a file that nobody but the user can change. The error is errNoFile if
 // there is nothing at path. A symbolic link is followed; one that leads nowhere is an error,
-// because the settings behind it are missed.
+// because the settings that it should lead to are missing.
 func readTrusted(path string) ([]byte, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, errNoFile

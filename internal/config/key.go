@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
@@ -79,13 +78,21 @@ func readKeyFileVariable(path string, env Environment) (Key, error) {
 	return found, err
 }
 
+// KeyFile returns the path of the file that RAFF_API_KEY_FILE names, or "" if it names none
+// that can be found.
+func KeyFile(env Environment) string {
+	path, ok := expandHome(env.variable(keyFileVariable), env.homeDir())
+	if !ok {
+		return ""
+	}
+	return path
+}
+
 // readKeyFile returns the contents of the file at path, and the path with ~ replaced.
 func readKeyFile(path, home string) (full, text string, shared bool, err error) {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home == "" {
-			return path, "", false, fmt.Errorf("%s: there is no home directory", printable.String(path))
-		}
-		path = filepath.Join(home, rest)
+	path, ok := expandHome(path, home)
+	if !ok {
+		return path, "", false, fmt.Errorf("%s: there is no home directory", printable.String(path))
 	}
 	raw, shared, err := readPrivate(path, maxKeyFileBytes)
 	if err != nil {

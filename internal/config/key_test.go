@@ -219,3 +219,23 @@ func TestLoadBadKeyIsFinal(t *testing.T) {
 		checkKeyProblem(t, cfg, "RAFF_API_KEY")
 	}
 }
+
+// Without a home directory, ~/ does not stand for the working directory.
+func TestKeyFile(t *testing.T) {
+	home := t.TempDir()
+	for _, tt := range []struct{ value, home, want string }{
+		{"", home, ""},
+		{" /a/key ", home, "/a/key"},
+		{"~/key", home, filepath.Join(home, "key")},
+		{"~/key", "", ""},
+		{"~/key", "relative", ""},
+	} {
+		env := Environment{
+			Getenv: func(name string) string { return map[string]string{"RAFF_API_KEY_FILE": tt.value}[name] },
+			Home:   func() (string, error) { return tt.home, nil },
+		}
+		if got := KeyFile(env); got != tt.want {
+			t.Errorf("%q, home %q: got %q, want %q", tt.value, tt.home, got, tt.want)
+		}
+	}
+}

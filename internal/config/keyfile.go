@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 )
@@ -97,6 +98,7 @@ func (f keyFile) save(text string) error {
 	if err := f.checkDirs(); err != nil {
 		return err
 	}
+	f.sweep()
 	root, err := os.OpenRoot(f.dir())
 	if err != nil {
 		return pathError(f.dir(), err)
@@ -119,9 +121,30 @@ func (f keyFile) remove() error {
 	return nil
 }
 
+const (
+	temporaryPrefix = ".new-"
+	// abandonedAfter is the age from which a temporary file belongs to a program that was killed.
+	abandonedAfter = time.Minute
+)
+
+// sweep removes temporary files, which may contain keys, that programs left behind when they
+// were killed.
+func (f keyFile) sweep() {
+	if f.home == "" {
+		return
+	}
+	entries, _ := os.ReadDir(f.dir()) // without a directory there are none
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(e.Name(), temporaryPrefix) && time.Since(info.ModTime()) > abandonedAfter {
+			_ = os.Remove(filepath.Join(f.dir(), e.Name()))
+		}
+	}
+}
+
 // replaceFile writes a file under a temporary name and gives it its name when it is complete.
 func replaceFile(root *os.Root, name, text string) error {
-	temporary := ".new-" + rand.Text()
+	temporary := temporaryPrefix + rand.Text()
 	err := createFile(root, temporary, text)
 	if err == nil {
 		err = root.Rename(temporary, name)

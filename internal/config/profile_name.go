@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
 	"github.com/rafftechnologies/raff-mcp/internal/suggest"
@@ -65,9 +64,5 @@ const maxProfileName = 40
 // quoteProfile returns the name of a profile for a message. A name is text from a file: it
 // may contain control characters, or a key.
 func quoteProfile(name string) string {
-	text := raffclient.Sanitize(name)
-	if utf8.RuneCountInString(text) > maxProfileName {
-		text = string([]rune(text)[:maxProfileName]) + "…"
-	}
-	return `"` + text + `"`
+	return `"` + printable.Shorten(raffclient.Sanitize(name), maxProfileName) + `"`
 }

@@ -63,10 +63,12 @@ func StoreKey(ctx context.Context, env Environment, api string, key raffclient.S
 	value := key.Reveal()
 	if !inFile {
 		err := env.storeInKeychain(ctx, account, value)
-		if err == nil {
+		switch {
+		case err == nil && before == keychainNote:
+			return s, nil // if it were written again and that failed, the key would be lost
+		case err == nil:
 			return s, env.noteKeychain(ctx, file, account)
-		}
-		if !errors.Is(err, keychain.ErrAbsent) {
+		case !errors.Is(err, keychain.ErrAbsent):
 			return StoredKey{}, err
 		}
 		s.NoKeychain = err
@@ -76,7 +78,9 @@ func StoreKey(ctx context.Context, env Environment, api string, key raffclient.S
 	}
 	s.Where = printable.String(file.path())
 	if before == keychainNote {
-		s.Leftover = env.removeFromKeychain(ctx, account)
+		if err := env.removeFromKeychain(ctx, account); !errors.Is(err, keychain.ErrNotFound) {
+			s.Leftover = err
+		}
 	}
 	return s, nil
 }
@@ -103,6 +107,7 @@ func ForgetKey(ctx context.Context, env Environment, api string) (where []string
 	if err != nil && !errors.Is(err, errNoFile) {
 		return nil, err
 	}
+	file.sweep()
 	if before != "" && before != keychainNote {
 		if err := file.remove(); err != nil {
 			return nil, err
@@ -113,6 +118,8 @@ func ForgetKey(ctx context.Context, env Environment, api string) (where []string
 	case err == nil:
 		where = append(where, InKeychain)
 	case errors.Is(err, keychain.ErrNotFound), errors.Is(err, keychain.ErrAbsent) && before != keychainNote:
+	case errors.Is(err, keychain.ErrAbsent):
+		return where, message(fmt.Sprintf("the key is in the system keychain, which is not available here: %v. Run raff-mcp logout in the session in which you ran raff-mcp login.", err))
 	default:
 		return where, message(fmt.Sprintf("the key could not be removed from the system keychain: %v. Unlock the keychain, then run raff-mcp logout again.", err))
 	}
@@ -214,7 +221,7 @@ func ParseKey(text, source string) (raffclient.Secret, error) {
 // KeyVariable returns the environment variable from which the server takes its key instead
 // of a stored one, or "" if none is set.
 func KeyVariable(env Environment) string {
-	for _, name := range []string{"RAFF_API_KEY", "RAFF_API_KEY_FILE", "RAFF_API_KEY_COMMAND"} {
+	for _, name := range keyVariables() {
 		if env.variable(name) != "" {
 			return name
 		}

@@ -45,6 +45,11 @@ func TestStoredKeyInKeychain(t *testing.T) {
 	if got, err := env.Keychain.Get(t.Context(), raffclient.DefaultBaseURL); err != nil || got != planted {
 		t.Errorf("got %q, %v", got, err)
 	}
+	note, _ := os.Lstat(path)
+	store(false, true, InKeychain)
+	if again, err := os.Lstat(path); err != nil || !os.SameFile(note, again) {
+		t.Errorf("the file was written again, although it already says where the key is; %v", err)
+	}
 
 	store(true, true, path) // and the keychain has it no longer
 	checkStored(t, env, "", planted, path)
@@ -68,6 +73,14 @@ func TestStoredKeyInKeychain(t *testing.T) {
 	}
 	checkStored(t, withoutHome, "", "", "")
 	checkStoredError(t, env, "no longer contains the key")
+	store(true, true, path) // and nothing is left in the keychain, from where somebody removed the key
+	if where, err := ForgetKey(t.Context(), env, ""); err != nil || !slices.Equal(where, []string{path}) {
+		t.Errorf("got %q, %v", where, err)
+	}
+	store(false, false, InKeychain)
+	if err := env.Keychain.Delete(t.Context(), raffclient.DefaultBaseURL); err != nil {
+		t.Fatal(err)
+	}
 	if where, err := ForgetKey(t.Context(), env, ""); err != nil || len(where) != 0 {
 		t.Errorf("got %q, %v", where, err)
 	}
@@ -110,8 +123,8 @@ func TestStoredKeyLocked(t *testing.T) {
 	gone := env
 	gone.Keychain = nil
 	checkStoredError(t, gone, "there is no keychain")
-	if _, err := ForgetKey(t.Context(), gone, ""); err == nil {
-		t.Error("ForgetKey without the keychain: got no error")
+	if _, err := ForgetKey(t.Context(), gone, ""); err == nil || strings.Contains(err.Error(), "Unlock") || !strings.Contains(err.Error(), "not available here") {
+		t.Errorf("ForgetKey without the keychain: got %v", err)
 	}
 
 	got, err := StoreKey(t.Context(), env, "", key, true)

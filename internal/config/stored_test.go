@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rafftechnologies/raff-mcp/raffclient"
 )
@@ -161,6 +162,39 @@ func TestParseKey(t *testing.T) {
 	} {
 		if key, err := ParseKey(text, "The input"); err == nil || !key.IsZero() || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), planted) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+// A program that was killed while it stored a key leaves a file with the key behind. The next
+// login or logout removes it, but not one that is being written.
+func TestAbandonedKeyFilesAreRemoved(t *testing.T) {
+	env := fakeEnvironment(t, nil)
+	home, _ := env.Home()
+	dir := filepath.Join(home, ".raff", "keys")
+	old, recent := filepath.Join(dir, ".new-OLD"), filepath.Join(dir, ".new-RECENT")
+	for name, do := range map[string]func() error{
+		"login": func() error {
+			_, err := StoreKey(t.Context(), env, "", raffclient.NewSecret(planted), true)
+			return err
+		},
+		"logout": func() error { _, err := ForgetKey(t.Context(), env, ""); return err },
+	} {
+		for _, path := range []string{old, recent} {
+			writePrivate(t, path, planted)
+		}
+		before := time.Now().Add(-2 * abandonedAfter)
+		if err := os.Chtimes(old, before, before); err != nil {
+			t.Fatal(err)
+		}
+		if err := do(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(old); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the abandoned file is still there (%v)", name, err)
+		}
+		if _, err := os.Lstat(recent); err != nil {
+			t.Errorf("%s: the recent file: %v", name, err)
 		}
 	}
 }

@@ -3,11 +3,15 @@ package doctor
 import (
 	"debug/buildinfo"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
-const fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
+const (
+	fixBinary = "Update it, or run `raff-mcp setup --replace`, which points the entry to this program."
+	fixOwn    = "Update this program, or run doctor with that one."
+)
 
 // checkBinary compares the server with this program. It returns false if the server is
 // not raff-mcp at all, and must not be asked anything else.
@@ -21,12 +25,16 @@ func (x *run) checkBinary(name, version string) bool {
 	revision := revisionOf(x.path)
 	switch {
 	case version != c.Version:
-		x.result.fail("binary", fmt.Sprintf("%s is %s: version %s, and this program is %s", clean(x.path), compareVersions(version, c.Version), clean(version), c.Version), fixBinary)
+		which, fix := compareVersions(version, c.Version), fixBinary
+		if which == "newer" {
+			fix = fixOwn
+		}
+		x.result.fail("binary", fmt.Sprintf("%s is %s: version %s, and this program is %s", clean(x.path), which, clean(version), c.Version), fix)
 		return true
 	case same:
 		x.result.pass("binary", "this program, version %s", c.Version)
 	case revision != "" && c.Revision != "" && revision != c.Revision:
-		x.result.fail("binary", fmt.Sprintf("%s is of this version, %s, but was built from another commit: %s, and this program from %s",
+		x.result.fail("binary", fmt.Sprintf("%s has this version, %s, but was built from another commit: %s, and this program from %s",
 			clean(x.path), c.Version, shortRevision(revision), shortRevision(c.Revision)), fixBinary)
 	default:
 		x.result.pass("binary", "version %s, like this program", c.Version)
@@ -54,35 +62,15 @@ func shortRevision(revision string) string { return clean(revision[:min(12, len(
 
 // compareVersions says what a is in comparison with b.
 func compareVersions(a, b string) string {
-	x, y := versionNumbers(a), versionNumbers(b)
-	if x == nil || y == nil {
+	a, b = "v"+strings.TrimPrefix(a, "v"), "v"+strings.TrimPrefix(b, "v")
+	if !semver.IsValid(a) || !semver.IsValid(b) {
 		return "another one"
 	}
-	for i := range x {
-		switch {
-		case x[i] < y[i]:
-			return "older"
-		case x[i] > y[i]:
-			return "newer"
-		}
+	switch semver.Compare(a, b) {
+	case -1:
+		return "older"
+	case +1:
+		return "newer"
 	}
-	return "another one" // a pre-release, for instance
-}
-
-// versionNumbers returns the three numbers of a version such as v1.2.3-rc.1, or nil.
-func versionNumbers(version string) []int {
-	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
-	version, _, _ = strings.Cut(version, "+")
-	parts := strings.Split(version, ".")
-	if len(parts) != 3 {
-		return nil
-	}
-	numbers := make([]int, 3)
-	for i, part := range parts {
-		var err error
-		if numbers[i], err = strconv.Atoi(part); err != nil {
-			return nil
-		}
-	}
-	return numbers
+	return "another one" // from another commit, for instance
 }

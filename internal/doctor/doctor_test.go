@@ -48,7 +48,9 @@ func TestFaults(t *testing.T) {
 		{"another server", "binary", `calls itself "weather`, "", "key"},
 		{"version 0.9.9", "binary", "is older: version 0.9.9, and this program is 1.2.3", "", ""},
 		{"version 1.3.0", "binary", "is newer: version 1.3.0", "", ""},
-		{"version 1.2.3-rc.1", "binary", "is another one: version 1.2.3-rc.1", "", ""},
+		{"version 1.2.3-rc.1", "binary", "is older: version 1.2.3-rc.1", "", ""},
+		{"version 1.2.3+dirty", "binary", "is another one: version 1.2.3+dirty", "", ""},
+		{"version devel", "binary", "is another one: version devel", "", ""},
 		{"no tools", "tools", "offers no tools", "", "key"},
 		{"nonsense", "tools", "does not have the form", "", "key"},
 		{"no whoami", "key", "has no tool whoami", "", "account"},
@@ -241,7 +243,7 @@ func TestPlaceholders(t *testing.T) {
 		{"not known to the client", nil, []string{"RAFF_API_URL=${env:URL}"}, nil, false, true, "${env:URL} in RAFF_API_URL"},
 		{"argument", nil, nil, []string{"--project-id=${PROJECT}"}, false, true, "${PROJECT}"},
 		{"for the command", []string{"${RAFF_KEY_ID}"}, nil, []string{"--secrets-command", "sh -c 'x ${RAFF_KEY_ID} ${HOME}'"}, true, false, ""},
-		{"lost", []string{"$RAFF_API_KEY"}, []string{none}, nil, false, true, "replaces this by nothing"},
+		{"lost", []string{"$RAFF_API_KEY"}, []string{none}, nil, false, true, "replaces this with nothing"},
 		{"lost, but there is another key", []string{"$RAFF_API_KEY"}, nil, nil, true, true, "works without it"},
 		{"asked for", []string{"${input:key}"}, []string{"RAFF_API_KEY=${input:key}"}, nil, false, true, "asks the user for ${input:key}"},
 	} {
@@ -324,6 +326,14 @@ func TestOtherVersionIsNotInspected(t *testing.T) {
 	r := examine(t, doctor.Config{Executable: t.TempDir()}, entry(t, "version 0.9.0"))
 	if !strings.Contains(strings.Join(r.NotChecked, " "), "delivery") {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// A newer server is not to be replaced by this program.
+func TestNewerVersion(t *testing.T) {
+	c := find(t, examine(t, doctor.Config{}, entry(t, "version 1.3.0")), "binary")
+	if strings.Contains(c.Fix, "--replace") || !strings.Contains(c.Fix, "Update this program") {
+		t.Errorf("got %+v", c)
 	}
 }
 

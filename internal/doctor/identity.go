@@ -102,7 +102,7 @@ func (id identity) checkPermissions(r *Result) {
 	case len(list) > 0:
 		r.pass("permissions", "the key can create keys; %s", text)
 	case len(id.Unknown) > 0:
-		r.pass("permissions", "no missing one is known. %s", clean(strings.Join(id.Unknown, " ")))
+		r.pass("permissions", "no missing permission is known. %s", clean(strings.Join(id.Unknown, " ")))
 	default:
 		r.pass("permissions", "the key may use all tools")
 	}

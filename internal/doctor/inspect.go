@@ -29,7 +29,7 @@ func (c Config) examineSelf(ctx context.Context, r *Result, l Launch, path strin
 	switch {
 	case complete && byItself && json.Unmarshal([]byte(text), &report) == nil && len(report.Entries) == 1:
 	case !isSameFile(path, c.Executable) && strings.TrimSpace(text) == "":
-		r.pass("configuration", "cannot be looked into, because %s does not pass arguments on to raff-mcp. Run `raff-mcp doctor --self` where the server runs", clean(l.Command))
+		r.pass("configuration", "cannot be checked, because %s does not pass arguments on to raff-mcp. Run `raff-mcp doctor --self` where the server runs", clean(l.Command))
 		r.skip(selfChecks[1:]...)
 		return ""
 	default:

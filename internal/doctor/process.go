@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rafftechnologies/raff-mcp/internal/commandline"
 )
 
 const (
@@ -49,7 +51,7 @@ func startProcess(ctx context.Context, l Launch, path string) (*process, error) 
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would mean all variables of this process
 	}
-	ownGroup(cmd)
+	commandline.OwnGroup(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func (p *process) watch(stdout, stderr io.Reader) {
 	reading.Go(func() { readLines(stdout, p.lines, p.gone) })
 	go func() {
 		_ = p.cmd.Wait() // ProcessState says how it ended
-		killGroup(p.cmd)
+		commandline.KillGroup(p.cmd)
 		closer := time.AfterFunc(leftoverGrace, p.closePipes)
 		reading.Wait()
 		closer.Stop()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/rafftechnologies/raff-mcp/internal/lazyregexp"
 	"github.com/rafftechnologies/raff-mcp/internal/printable"
@@ -82,11 +81,7 @@ const (
 // clean returns untrusted text on one line, without control characters and without the
 // secret part of anything that may be a key.
 func clean(text string) string {
-	text = printable.String(raffclient.RedactKeys(strings.TrimSpace(text)))
-	if utf8.RuneCountInString(text) > maxText {
-		text = string([]rune(text)[:maxText]) + "…"
-	}
-	return text
+	return printable.Shorten(printable.String(raffclient.RedactKeys(strings.TrimSpace(text))), maxText)
 }
 
 // splitMessage splits a message of this program, which says what happened and then what to

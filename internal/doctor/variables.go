@@ -55,9 +55,9 @@ func (c Config) judgePlaceholders(r *Result, e Entry, s server, kept, lost, aske
 	switch list := strings.Join(lost, ", "); {
 	case list == "":
 	case s.keySource == "":
-		r.fail("placeholders", fmt.Sprintf("%s replaces this by nothing, because the variable is not set: %s", e.Title, list), fix)
+		r.fail("placeholders", fmt.Sprintf("%s replaces this with nothing, because the variable is not set: %s", e.Title, list), fix)
 	default:
-		r.pass("placeholders", "%s replaces %s by nothing, because the variable is not set; the server works without it", e.Title, list)
+		r.pass("placeholders", "%s replaces %s with nothing, because the variable is not set; the server works without it", e.Title, list)
 	}
 }
 

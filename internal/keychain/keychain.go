@@ -32,7 +32,7 @@ type Keychain struct {
 	sem chan struct{} // full while something uses the keychain
 }
 
-// New returns the keychain. It does not look whether there is one.
+// New returns the keychain. It does not check whether there is one.
 func New() *Keychain { return &Keychain{make(chan struct{}, 1)} }
 
 // Exists returns ErrAbsent if there is no keychain. It does not start one.

@@ -14,7 +14,7 @@ func TestRegexp(t *testing.T) {
 	if got := r.Get().FindStringSubmatch("abb"); len(got) != 2 || got[1] != "bb" {
 		t.Errorf("got %q", got)
 	}
-	if r.Get() != r.Get() {
+	if first, second := r.Get(), r.Get(); first != second {
 		t.Error("it is compiled twice")
 	}
 }

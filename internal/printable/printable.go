@@ -27,3 +27,18 @@ func String(s string) string {
 	// With color, tint turns these four characters into an escape character.
 	return strings.ReplaceAll(s, `\x1b`, "␛")
 }
+
+// Shorten returns s, or its beginning and an ellipsis if it has more than limit characters. The
+// result has at most limit.
+func Shorten(s string, limit int) string {
+	end, n := 0, 0 // end is where the ellipsis begins
+	for i := range s {
+		if n == limit-1 {
+			end = i
+		}
+		if n++; n > limit {
+			return s[:end] + "…"
+		}
+	}
+	return s
+}

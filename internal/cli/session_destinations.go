@@ -19,7 +19,7 @@ func offeredDestinations(list []config.Destination) (offered []tools.Destination
 }
 
 // addDestinations prepares the delivery to each destination. It checks nothing.
-func (s *setup) addDestinations(ctx context.Context) error {
+func (s *session) addDestinations(ctx context.Context) error {
 	for i, d := range s.cfg.Destinations {
 		m, err := delivery.New(ctx, s.destinationConfig(d))
 		if err != nil {
@@ -31,7 +31,7 @@ func (s *setup) addDestinations(ctx context.Context) error {
 }
 
 // destinationConfig returns how secrets are delivered to a destination.
-func (s *setup) destinationConfig(d config.Destination) delivery.Config {
+func (s *session) destinationConfig(d config.Destination) delivery.Config {
 	kind := d.Kind
 	if kind == "file" { // for --secrets, that is a file of its own for each secret
 		kind = "one-file"
@@ -50,7 +50,7 @@ func (s *setup) destinationConfig(d config.Destination) delivery.Config {
 
 // checkDestinations logs, in the background, which destinations do not work. The function
 // that it returns ends that.
-func (s *setup) checkDestinations(ctx context.Context) (stop func()) {
+func (s *session) checkDestinations(ctx context.Context) (stop func()) {
 	if t, err := findTool("create_api_key"); err != nil || !s.tools.Offers(t) {
 		return func() {} // no tool delivers anything
 	}
