@@ -424,7 +424,7 @@ func TestUnfinishedCreationsAreLookedUp(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
 	}
-	if log := b.bench.log.String(); !strings.Contains(log, "an earlier server ended while it was creating this key") || !strings.Contains(log, "prefix="+key.Prefix) {
+	if log := b.bench.log.String(); !strings.Contains(log, "an earlier server ended during a call, and this key may be its result") || !strings.Contains(log, "prefix="+key.Prefix) {
 		t.Errorf("got log %s", log)
 	}
 
@@ -435,6 +435,81 @@ func TestUnfinishedCreationsAreLookedUp(t *testing.T) {
 	next.call(t, t.Context(), "list_projects", "{}")
 	if list := next.outcomes(t); len(list) != len(want) {
 		t.Errorf("got %d outcomes, want %d", len(list), len(want))
+	}
+}
+
+// A key that another call has made, or that somebody uses, is not the result of a call that
+// has no outcome, even if it has the same name and was created at the same time.
+func TestUnfinishedCreationIsNotMistaken(t *testing.T) {
+	ended := exec.Command(os.Args[0], "-test.run=^$")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]func(*activity.Record, sandbox.Key){
+		"lost": nil,
+		"made": func(r *activity.Record, k sandbox.Key) { r.Outcome, r.ID = activity.Done, k.ID },
+		"runs": func(r *activity.Record, _ sandbox.Key) { r.Process = os.Getppid() },
+		"used": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newActivityBench(t, "")
+			theirs := newBench(t, func(c *raffclient.Config, _ *tools.Config) {
+				c.APIKey, c.Transport = b.api.OwnerKey(), b.api.Transport()
+			})
+			structured(t, theirs.call(t, t.Context(), "create_api_key", args("name", "ci")))
+			key := b.made()[0]
+			if name == "used" {
+				b.api.Fail(faulty.Fault{Method: "GET", Path: "/api/v1/api-keys", Set: map[string]any{"last_used_at": "2027-01-01T00:00:00Z"}, Times: -1})
+			}
+			r := activity.Record{Time: activity.Timestamp(time.Now().Add(-3 * time.Minute)), Call: "lost", Outcome: activity.Begun, Tool: "create_api_key", Resource: "api_key",
+				Name: "ci", OwnKeyPrefix: b.api.OwnerKey().Reveal()[:len("raff_")+8], Process: ended.Process.Pid}
+			appendRecord(t, b.path, r)
+			if other != nil {
+				r.Call = "other"
+				if name == "made" {
+					appendRecord(t, b.path, r)
+				}
+				other(&r, key)
+				appendRecord(t, b.path, r)
+			}
+			b.call(t, t.Context(), "list_projects", "{}")
+			var got string
+			for _, r := range b.outcomes(t) {
+				if r.Call == "lost" {
+					got += string(r.Outcome) + " " + r.ID
+				}
+			}
+			want := map[string]string{"lost": "unknown " + key.ID, "made": "unknown ", "runs": "", "used": "unknown "}[name]
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if log := b.bench.log.String(); strings.Contains(log, key.ID) != (name == "lost") {
+				t.Errorf("got log %s", log)
+			}
+		})
+	}
+}
+
+// A regeneration that a later one has superseded needs no other.
+func TestUnfinishedRegenerationThatWasRepeated(t *testing.T) {
+	ended := exec.Command(os.Args[0], "-test.run=^$")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	b := newActivityBench(t, "")
+	for _, r := range []activity.Record{{Call: "lost", Outcome: activity.Begun}, {Call: "later", Outcome: activity.Begun}, {Call: "later", Outcome: activity.Done}} {
+		r.Time = activity.Timestamp(time.Now().Add(-10 * time.Minute))
+		if r.Call == "later" {
+			r.Time = activity.Timestamp(time.Now().Add(-9 * time.Minute))
+		}
+		r.Tool, r.Resource, r.ID, r.Prefix, r.Process = "regenerate_api_key", "api_key", sandbox.KeyID("grafana"), "raff_00000000", ended.Process.Pid
+		r.OwnKeyPrefix = b.api.OwnerKey().Reveal()[:len("raff_")+8]
+		appendRecord(t, b.path, r)
+	}
+	b.call(t, t.Context(), "list_projects", "{}")
+	b.log.Close(time.Minute)
+	if log := b.bench.log.String(); strings.Contains(log, "regenerate it") {
+		t.Errorf("got log %s", log)
 	}
 }
 

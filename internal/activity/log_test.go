@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -319,7 +320,9 @@ func TestUnfinished(t *testing.T) {
 	}
 	line("too old", activity.Begun, now.Add(-50*time.Hour), dead)
 	line("finished", activity.Begun, now.Add(-time.Minute), dead)
-	line("finished", activity.Done, now.Add(-time.Minute), dead)
+	text.WriteString(strings.ReplaceAll(`{"time":"T","call":"finished","outcome":"done","tool":"t","id":"result"}
+{"time":"T","call":"changed","outcome":"done","tool":"t","id":"other"}
+`, "T", activity.Timestamp(now)))
 	line("old", activity.Begun, now.Add(-20*time.Hour), os.Getppid())
 	line("killed", activity.Begun, now.Add(-time.Minute), dead)
 	line("in flight", activity.Begun, now.Add(-time.Minute), os.Getppid())
@@ -329,14 +332,25 @@ func TestUnfinished(t *testing.T) {
 	}
 	l := open(t, activity.Config{Path: path})
 	l.Write(activity.Record{Call: "own", Outcome: activity.Begun, Tool: "t"})
-	list, err := l.Unfinished(now.Add(-24 * time.Hour))
+	got, err := l.Creations(now.Add(-24 * time.Hour))
+	if calls := callsOf(got.Unfinished); calls != "old,killed,same ID" || err != nil {
+		t.Errorf("got %s, %v", calls, err)
+	}
+	slices.SortFunc(got.Running, func(a, b activity.Record) int { return strings.Compare(a.Call, b.Call) })
+	if calls := callsOf(got.Running); calls != "in flight,own" {
+		t.Errorf("got %s as running", calls)
+	}
+	if at, ok := got.Results["result"]; len(got.Results) != 1 || !ok || activity.Timestamp(at) != activity.Timestamp(now) {
+		t.Errorf("got the results %v", got.Results)
+	}
+}
+
+func callsOf(list []activity.Record) string {
 	var calls []string
 	for _, r := range list {
 		calls = append(calls, r.Call)
 	}
-	if got := strings.Join(calls, ","); got != "old,killed,same ID" || err != nil {
-		t.Errorf("got %s, %v", got, err)
-	}
+	return strings.Join(calls, ",")
 }
 
 func BenchmarkWrite(b *testing.B) {

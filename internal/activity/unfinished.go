@@ -12,37 +12,52 @@ import (
 // the ID of its server by then.
 const maxCallTime = time.Hour
 
-// Unfinished returns the records of the creations that began after that time and of which
-// no outcome is known, the oldest first. It leaves out those whose server may still be
-// running.
-func (l *Log) Unfinished(after time.Time) ([]Record, error) {
+// Creations are the creations in a log that began after some time.
+type Creations struct {
+	// Unfinished are those of which no outcome is known and whose server has ended, the
+	// oldest first.
+	Unfinished []Record
+	// Running are those of which no outcome is known and whose server may still run.
+	Running []Record
+	// Results are the IDs of what the others have created, and when that was last.
+	Results map[string]time.Time
+}
+
+// Creations returns the creations that began after that time.
+func (l *Log) Creations(after time.Time) (Creations, error) {
+	c := Creations{Results: map[string]time.Time{}}
 	if l == nil {
-		return nil, nil
+		return c, nil
 	}
-	open := map[string]Record{}
+	open, begun := map[string]Record{}, map[string]bool{}
 	_, err := Read(l.path, func(line Line) bool {
-		if line.Outcome != Begun {
+		switch at, ok := line.When(); {
+		case line.Outcome != Begun:
 			delete(open, line.Call)
-		} else if at, ok := line.When(); ok && at.After(after) {
-			open[line.Call] = line.Record
+			if line.Outcome == Done && line.ID != "" && begun[line.Call] {
+				c.Results[line.ID] = at
+			}
+		case ok && at.After(after):
+			open[line.Call], begun[line.Call] = line.Record, true
 		}
 		return true
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return c, nil
 	}
-	var list []Record
 	for _, r := range open {
-		if !l.mayBeInFlight(r) {
-			list = append(list, r)
+		if l.mayBeInFlight(r) {
+			c.Running = append(c.Running, r)
+		} else {
+			c.Unfinished = append(c.Unfinished, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b Record) int {
+	slices.SortFunc(c.Unfinished, func(a, b Record) int {
 		at, _ := a.When()
 		bt, _ := b.When()
 		return at.Compare(bt)
 	})
-	return list, err
+	return c, err
 }
 
 // mayBeInFlight reports whether the server that wrote a record may still be at it.

@@ -126,9 +126,10 @@ func setsWithin(text []byte, name string) bool {
 	return false
 }
 
-// quoted returns v with the quotes that the old value had.
+// quoted returns v with the quotes that the old value had. Backquotes are not kept: a shell
+// that reads the file would run the secret as a command, and print it in an error.
 func (a assignment) quoted(v value) string {
-	if a.quote != 0 && unquoted.MatchString(string(v)) {
+	if a.quote != 0 && a.quote != '`' && unquoted.MatchString(string(v)) {
 		return string(a.quote) + string(v) + string(a.quote)
 	}
 	return shellQuoted(string(v))

@@ -23,6 +23,7 @@ func TestSetVariable(t *testing.T) {
 		"single quotes":          {"KEY='old' # note\n", "KEY='NEW' # note\n"},
 		"escaped quote":          {`KEY="o\"ld"` + "\n", `KEY="NEW"` + "\n"},
 		"quotes and more":        {`KEY="o"'ld'x # note` + "\n", `KEY="NEW" # note` + "\n"},
+		"backquotes":             {"KEY=`pass raff` # note\n", "KEY=NEW # note\n"},
 		"several lines":          {"KEY=\"o\nl\nd\"\nB=2\n", "KEY=\"NEW\"\nB=2\n"},
 		"unclosed quote":         {"KEY='old\nB=2\n", "KEY=NEW\nB=2\n"},
 		"comment":                {"KEY=old   # note=1\n", "KEY=NEW   # note=1\n"},

@@ -36,3 +36,13 @@ func SweepSyncing(dir string, sync func(*os.File) error) {
 
 // Sanitized returns k as it is passed on beside that secret.
 func Sanitized(k Key, secret string) Key { return k.sanitized(raffclient.NewSecret(secret)) }
+
+// PutInFile puts a secret into the file of a destination, and syncs by calling sync.
+func PutInFile(cfg Config, secret string, sync func(*os.File) error) (location string, err error) {
+	f, err := newFixedFile(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", err
+	}
+	f.sync = sync
+	return f.put(context.Background(), Key{}, value(secret))
+}

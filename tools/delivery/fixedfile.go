@@ -51,7 +51,8 @@ func newFixedFile(cfg Config, log *slog.Logger) (fixedFile, error) {
 	return fixedFile{cfg.Path, cfg.Variable, cfg.Locks, log, (*os.File).Sync}, nil
 }
 
-// check looks for what keeps the file from being changed, and writes nothing.
+// check looks for what keeps the file from being changed, and writes nothing. It cleans up
+// after a program that was killed.
 func (f fixedFile) check(ctx context.Context) error {
 	if err := checkGit(ctx, f.path); err != nil {
 		return err
@@ -61,6 +62,7 @@ func (f fixedFile) check(ctx context.Context) error {
 		return err
 	}
 	defer root.Close()
+	f.sweep(root)
 	text, _, err := f.read(root)
 	if err == nil {
 		_, _, err = f.edit(text, probeValue)
@@ -88,7 +90,7 @@ func (f fixedFile) openDir() (*os.Root, error) {
 	dir := filepath.Dir(f.path)
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: its directory does not exist: create it", f.path)
+		return nil, errNoDir(f.path)
 	}
 	if err != nil {
 		return nil, f.fault(err)
@@ -100,6 +102,10 @@ func (f fixedFile) openDir() (*os.Root, error) {
 	return root, nil
 }
 
+func errNoDir(path string) error {
+	return fmt.Errorf("%s: its directory does not exist: create it", path)
+}
+
 // put stores the secret. It returns where, and which key it replaced there.
 func (f fixedFile) put(ctx context.Context, _ Key, v value) (string, error) {
 	ctx, cancel := detach(ctx, fileLockTimeout, fileLockTimeout)
@@ -108,7 +114,10 @@ func (f fixedFile) put(ctx context.Context, _ Key, v value) (string, error) {
 		if err := root.Rename(written, filepath.Base(f.path)); err != nil {
 			return err
 		}
-		return syncDir(root, f.sync)
+		if err := syncDir(root, f.sync); err != nil {
+			return err
+		}
+		return f.checkSame(root)
 	})
 	if err != nil {
 		return "", err
@@ -148,15 +157,64 @@ func (f fixedFile) change(ctx context.Context, v value, commit func(root *os.Roo
 	}
 	defer root.Close()
 	f.sweep(root)
+	for range maxRewrites {
+		if old, err = f.rewrite(root, v, commit); !errors.Is(err, errChanged) {
+			break
+		}
+	}
+	return old, f.fault(err)
+}
+
+// maxRewrites is how often a change begins again because another program, such as an editor,
+// has changed the file meanwhile.
+const maxRewrites = 5
+
+var errChanged = errors.New("another program keeps changing it")
+
+// rewrite reads the file and writes what it is to contain with v. The error is errChanged if
+// the file changed meanwhile: an editor does not use the lock, and its change must stay.
+func (f fixedFile) rewrite(root *os.Root, v value, commit func(root *os.Root, written string) error) (old []string, err error) {
 	text, info, err := f.read(root)
 	if err != nil {
-		return nil, f.fault(err)
+		return nil, err
 	}
 	next, old, err := f.edit(text, v)
 	if err != nil {
-		return nil, f.fault(err)
+		return nil, err
 	}
-	return old, f.fault(f.write(root, next, info, commit))
+	return old, f.write(root, next, info, func(root *os.Root, written string) error {
+		if err := f.checkUnchanged(root, text, info); err != nil {
+			return err
+		}
+		return commit(root, written)
+	})
+}
+
+// checkUnchanged returns errChanged unless the file is still as it was read, and another
+// error if its directory is no longer at its path.
+func (f fixedFile) checkUnchanged(root *os.Root, text []byte, info fs.FileInfo) error {
+	now, is, err := f.read(root)
+	switch {
+	case err != nil:
+		return err
+	case (is == nil) != (info == nil), is != nil && is.Mode() != info.Mode(), !bytes.Equal(now, text):
+		return errChanged
+	}
+	return f.checkSame(root)
+}
+
+// checkSame returns an error unless root is the directory at the path. Another program may
+// have moved it, and the secret would not be at the path that is reported.
+func (f fixedFile) checkSame(root *os.Root) error {
+	opened, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	found, err := os.Stat(filepath.Dir(f.path))
+	if err == nil && !os.SameFile(opened, found) {
+		err = errors.New("its directory was replaced while it was in use")
+	}
+	return err
 }
 
 // edit returns the text of the file with v, and the values that were in its place.
@@ -173,7 +231,7 @@ func (f fixedFile) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(f.locks, 0o700); err != nil {
 		return nil, fmt.Errorf("the directory for locks: %w", err)
 	}
-	sum := sha256.Sum256([]byte(f.path))
+	sum := sha256.Sum256([]byte(f.lockName()))
 	l := flock.New(filepath.Join(f.locks, hex.EncodeToString(sum[:8])+".lock"))
 	ctx, cancel := context.WithTimeout(ctx, fileLockTimeout)
 	defer cancel()
@@ -184,6 +242,16 @@ func (f fixedFile) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, f.fault(err)
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+// lockName is the same for all paths of the file: two destinations may reach its directory
+// through different symbolic links or, on some systems, spell it differently.
+func (f fixedFile) lockName() string {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(f.path))
+	if err != nil { // change returns an error for that
+		dir = filepath.Dir(f.path)
+	}
+	return strings.ToLower(filepath.Join(dir, filepath.Base(f.path)))
 }
 
 // read returns the text of the file and its description, which is nil if it does not exist.
@@ -299,14 +367,32 @@ func (f fixedFile) sweep(root *os.Root) {
 			continue
 		}
 		written := filepath.Join(dir, writtenName)
-		text, err := root.ReadFile(written)
-		if err == nil && bytes.Contains(text, []byte("raff_")) && !bytes.Contains(text, []byte(probeValue)) && !bytes.Contains(text, []byte(rehearsalPrefix)) {
+		if mayBeOnlyCopy(root, written) {
 			f.log.Error("a secret was not delivered, because the program was killed, and is in a temporary file: move it to where it belongs and remove the directory",
 				"file", filepath.Join(filepath.Dir(f.path), written))
 			continue
 		}
 		_ = root.RemoveAll(dir) // the next sweep tries again
 	}
+}
+
+// mayBeOnlyCopy reports whether a file may contain a secret that is nowhere else.
+func mayBeOnlyCopy(root *os.Root, written string) bool {
+	info, err := root.Lstat(written)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() { // it is not one of this program, and could block
+		return false
+	}
+	if err != nil || info.Size() > 2*maxEnvFileBytes { // it cannot be told
+		return true
+	}
+	text, err := root.ReadFile(written)
+	if err != nil {
+		return true
+	}
+	for _, madeUp := range []string{probeValue, rehearsalPrefix} {
+		text = bytes.ReplaceAll(text, []byte(madeUp), nil)
+	}
+	return bytes.Contains(text, []byte("raff_"))
 }
 
 // fault names the file in an error.

@@ -176,6 +176,15 @@ func TestEnvFileRefused(t *testing.T) {
 			git(t, filepath.Dir(path), "init", "-q")
 			write(t, filepath.Join(filepath.Dir(path), ".gitignore"), ".env*\n!.env.local\n")
 		}, "is not ignored by git"},
+		{"below a link into a repository", func(t *testing.T, path string) {
+			parent := filepath.Dir(filepath.Dir(path))
+			git(t, parent, "init", "-q", "repository")
+			real := filepath.Join(parent, "repository", "deploy")
+			rename(t, filepath.Dir(path), real)
+			if err := os.Symlink(real, filepath.Dir(path)); err != nil {
+				t.Skip(err)
+			}
+		}, "add the line /deploy/.env.local to "},
 		{"broken repository", func(t *testing.T, path string) { write(t, filepath.Join(filepath.Dir(path), ".git"), "nonsense") }, "git could not say whether it is ignored ("},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -325,7 +334,7 @@ func TestEnvFileSweep(t *testing.T) {
 	}
 	probe := leave(".raff-mcp-AAAA.new", "RAFF_API_KEY=raff_probe\n")
 	renamed := leave(".raff-mcp-BBBB.new", "")
-	only := leave(".raff-mcp-CCCC.new", "RAFF_API_KEY="+secret+"\n")
+	only := leave(".raff-mcp-CCCC.new", "RAFF_API_KEY="+secret+"\nTEST=raff_probe\n")
 	foreign := leave("raff-mcp-DDDD.new", "RAFF_API_KEY=raff_probe\n")
 	if err := b.way.Ready(t.Context()); err != nil {
 		t.Fatal(err)
@@ -391,5 +400,122 @@ func TestImpossibleFixedFile(t *testing.T) {
 		if err := b.way.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "destination local: ") {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// The name of a file means nothing to git but itself.
+func TestFileWithNameLikeAPattern(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no such names")
+	}
+	needGit(t)
+	for _, name := range []string{":.env", ":!.env", "[.]env", "*", "-q"} {
+		cfg := envFile(t)
+		cfg.Path = filepath.Join(filepath.Dir(cfg.Path), name)
+		b := newTarget(t, cfg, "A=1\n")
+		dir := filepath.Dir(cfg.Path)
+		write(t, filepath.Join(dir, ".env"), "B=1\n")
+		write(t, filepath.Join(dir, "other"), "B=1\n")
+		write(t, filepath.Join(dir, ".gitignore"), "*\n")
+		git := func(args ...string) {
+			t.Helper()
+			if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		git("init", "-q")
+		git("add", "-f", "other")
+		if err := b.way.Ready(t.Context()); err != nil {
+			t.Errorf("%s, not tracked: %v", name, err)
+		}
+		git("add", "-f", "./"+name)
+		if err := b.way.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "is tracked by git") {
+			t.Errorf("%s, tracked: got %v", name, err)
+		}
+	}
+}
+
+// A program that does not use the lock, such as an editor, may save the file or move its
+// directory at any moment.
+func TestEnvFileChangedMeanwhile(t *testing.T) {
+	cfg := envFile(t)
+	newTarget(t, cfg, "A=1\n")
+	for _, tt := range []struct {
+		name, start, want, wantErr string
+		syncs                      int // that change the file
+		change                     func(n int) error
+	}{
+		{"once", "A=1\n", "A=2\nRAFF_API_KEY=" + secret + "\n", "", 1,
+			func(int) error { return os.WriteFile(cfg.Path, []byte("A=2\n"), 0o600) }},
+		{"with the same size and time", "A=1\n", "A=3\nRAFF_API_KEY=" + secret + "\n", "", 1, func(int) error {
+			info, err := os.Stat(cfg.Path)
+			if err == nil {
+				err = os.WriteFile(cfg.Path, []byte("A=3\n"), 0o600)
+			}
+			if err == nil {
+				err = os.Chtimes(cfg.Path, info.ModTime(), info.ModTime())
+			}
+			return err
+		}},
+		{"removed", "A=1\n", "RAFF_API_KEY=" + secret + "\n", "", 1, func(int) error { return os.Remove(cfg.Path) }},
+		{"created", "", "B=1\nRAFF_API_KEY=" + secret + "\n", "", 1,
+			func(int) error { return os.WriteFile(cfg.Path, []byte("B=1\n"), 0o600) }},
+		{"always", "A=1\n", "A=x5\n", "another program keeps changing it", 100,
+			func(n int) error { return os.WriteFile(cfg.Path, fmt.Appendf(nil, "A=x%d\n", n), 0o600) }},
+		{"opened to others", "A=1\n", "A=1\n", "other users can access it", 1, func(int) error { return os.Chmod(cfg.Path, 0o644) }},
+		{"directory", "A=1\n", "", "its directory was replaced while it was in use", 1, func(int) error {
+			err := os.Rename(filepath.Dir(cfg.Path), filepath.Dir(cfg.Path)+".moved")
+			if err == nil {
+				err = os.Mkdir(filepath.Dir(cfg.Path), 0o700)
+			}
+			return err
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if runtime.GOOS == "windows" && (tt.name == "opened to others" || tt.name == "directory") {
+				t.Skip("no such modes, and no open directory is renamed")
+			}
+			if err := os.Remove(cfg.Path); err != nil {
+				t.Fatal(err)
+			}
+			if tt.start != "" {
+				write(t, cfg.Path, tt.start)
+			}
+			syncs := 0
+			_, err := delivery.PutInFile(cfg, secret, func(f *os.File) error {
+				if info, err := f.Stat(); err != nil || info.IsDir() {
+					return err
+				}
+				if syncs++; syncs <= tt.syncs {
+					return tt.change(syncs)
+				}
+				return nil
+			})
+			if tt.wantErr == "" && err != nil || tt.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tt.wantErr)) {
+				t.Errorf("got %v, want %q", err, tt.wantErr)
+			}
+			if text, _ := os.ReadFile(cfg.Path); string(text) != tt.want {
+				t.Errorf("got %q, want %q", text, tt.want)
+			}
+		})
+	}
+}
+
+// Paths that lead to the same file share a lock.
+func TestLinksShareALock(t *testing.T) {
+	cfg := envFile(t)
+	newTarget(t, cfg, "A=1\n")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Dir(cfg.Path), link); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{cfg.Path, filepath.Join(link, filepath.Base(cfg.Path))} {
+		cfg.Path = path
+		if _, err := delivery.PutInFile(cfg, secret, (*os.File).Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if locks := files(t, cfg.Locks); len(locks) != 1 {
+		t.Errorf("got the locks %q", locks)
 	}
 }

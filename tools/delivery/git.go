@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -18,7 +20,16 @@ const gitTimeout = 10 * time.Second
 // checkGit returns an error if git tracks the file, or would add it with its next
 // `git add .`: the secret would end up in the repository's history.
 func checkGit(ctx context.Context, path string) error {
-	dir, name := filepath.Split(path)
+	// A symbolic link above the file may lead into a working tree.
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoDir(path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: its directory cannot be found: %w", path, err)
+	}
+	name := filepath.Base(path)
+	shown := filepath.Join(dir, name)
 	top := workingTree(dir)
 	if top == "" {
 		return nil
@@ -26,21 +37,30 @@ func checkGit(ctx context.Context, path string) error {
 	if _, err := exec.LookPath("git"); err != nil {
 		return fmt.Errorf("%s is in a git working tree (%s), and git, which would say whether it is ignored, is not installed", path, top)
 	}
-	switch code, err := git(ctx, dir, "ls-files", "--error-unmatch", "--", name); {
+	switch code, err := git(ctx, dir, "ls-files", "--error-unmatch", "--", literally(name)); {
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	case code == 0:
 		return fmt.Errorf("%s is tracked by git, so the secret would be committed: git rm --cached it, and add the line %s to %s",
-			path, ignoreLine(top, path), filepath.Join(top, gitIgnore))
+			path, ignoreLine(top, shown), filepath.Join(top, gitIgnore))
 	}
-	switch code, err := git(ctx, dir, "check-ignore", "--quiet", "--", name); {
+	switch code, err := git(ctx, dir, "check-ignore", "--quiet", "--no-index", "--", "./"+name); {
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	case code != 0:
 		return fmt.Errorf("%s is not ignored by git, so the secret could be committed: add the line %s to %s",
-			path, ignoreLine(top, path), filepath.Join(top, gitIgnore))
+			path, ignoreLine(top, shown), filepath.Join(top, gitIgnore))
 	}
 	return nil
+}
+
+// literally returns the pathspec that matches only the name: without that, a colon at its
+// beginning and some other characters have a meaning.
+func literally(name string) string {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return ":(literal,icase)" + name
+	}
+	return ":(literal)" + name
 }
 
 // workingTree returns the closest directory above dir, or dir, that contains .git, or "".
