@@ -52,7 +52,7 @@ func (w *sharedWindow) followKey() {
 	}
 	sum := sha256.Sum256([]byte("rate limit\n" + w.baseURL + "\n" + *key.value))
 	w.key, w.path = key, filepath.Join(w.dir, hex.EncodeToString(sum[:8]))
-	w.lock = flock.New(w.path + ".lock")
+	w.lock = flock.New(w.path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600)) // a named pipe does not block that
 }
 
 // acquire locks the window. It reports whether it did: if not, the caller goes on alone.
@@ -116,7 +116,7 @@ const maxWindowBytes = 24 + 17*maxLimit
 // and writes back what f returns. The slots are nil if the file contains none that can be
 // used. The window must be locked.
 func (w *sharedWindow) update(now time.Time, f func(slots []slot, resume time.Time) ([]slot, time.Time)) {
-	file, err := os.OpenFile(w.path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := w.open()
 	if err != nil {
 		w.fail()
 		f(nil, time.Time{})
@@ -131,6 +131,19 @@ func (w *sharedWindow) update(now time.Time, f func(slots []slot, resume time.Ti
 	if _, err := file.WriteAt(text, 0); err != nil {
 		w.fail()
 	}
+}
+
+// open opens the file. Reading anything but a regular file could block.
+func (w *sharedWindow) open() (*os.File, error) {
+	file, err := os.OpenFile(w.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, os.ErrInvalid
+	}
+	return file, nil
 }
 
 // decodeWindow returns nil if text contains no usable slots, or if the newest is so old that

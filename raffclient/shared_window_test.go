@@ -147,17 +147,40 @@ func TestLimitAndRefusalsAreShared(t *testing.T) {
 	})
 }
 
+// usedDir returns a directory that a client of newUserOf has used.
+func usedDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		_, c := newUserOf(t, dir)
+		createMany(t.Context(), t, c, 1)
+	})
+	return dir
+}
+
+// newUserOf returns an account, and a client of it that shares the rate limit through dir. The
+// client has the same key, and with it the same files, in every account.
+func newUserOf(t *testing.T, dir string) (*account, *raffclient.Client) {
+	t.Helper()
+	a := newAccount(t)
+	c, err := raffclient.New(raffclient.Config{
+		APIKey: raffclient.NewSecret("raff_x"), BaseURL: "http://localhost", SharedDir: dir, CallTimeout: time.Hour,
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.Header.Set("X-API-Key", a.api.OwnerKey().Reveal())
+			return a.api.Transport().RoundTrip(r)
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, c
+}
+
 // Whatever is wrong with the directory or its files, the client works, and is not slower
 // than a moment.
 func TestSharingThatFails(t *testing.T) {
-	used := func(t *testing.T) string { // a directory that a client has used
-		dir := t.TempDir()
-		synctest.Test(t, func(t *testing.T) {
-			a, _ := sharing(t, dir)
-			createMany(t.Context(), t, a.client, 1)
-		})
-		return dir
-	}
+	used := usedDir
 	for name, dir := range map[string]func(t *testing.T) string{
 		"no home directory": func(t *testing.T) string {
 			return filepath.Join(t.TempDir(), "home", ".raff", "rate")
@@ -207,11 +230,11 @@ func TestSharingThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := dir(t)
 			synctest.Test(t, func(t *testing.T) {
-				a, _ := sharing(t, dir)
-				if took := createMany(t.Context(), t, a.client, 30); took > time.Second {
+				a, c := newUserOf(t, dir)
+				if took := createMany(t.Context(), t, c, 30); took > time.Second {
 					t.Errorf("30 creations took %v", took)
 				}
-				createMany(t.Context(), t, a.client, 300)
+				createMany(t.Context(), t, c, 300)
 				if n := a.api.RateLimited(); n > 0 {
 					t.Errorf("%d responses were 429", n)
 				}
