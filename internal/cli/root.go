@@ -30,10 +30,21 @@ Without a command, it serves MCP.`
 	flags.BoolVarP(&p.version, "V", "V", false, "the same as -v")
 	flags.Lookup("V").Hidden = true
 
-	root.AddCommand(newActivityCommand(p), newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p), newCallCommand(p), newToolsCommand(p), newDestinationsCommand(p), newVersionCommand(p))
+	addGroup(root, "Connect it", newLoginCommand(p), newLogoutCommand(p), newSetupCommand(p), newDoctorCommand(p), newWhoamiCommand(p))
+	addGroup(root, "Use it from a shell", newToolsCommand(p), newCallCommand(p), newDestinationsCommand(p), newActivityCommand(p))
+	root.AddCommand(newVersionCommand(p))
 	p.addHelp(root)
 	addCompletion(root)
 	return root
+}
+
+// addGroup adds commands that help lists together, under a title.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+	for _, c := range commands {
+		c.GroupID = title
+		root.AddCommand(c)
+	}
 }
 
 // jsonAnnotation marks the commands that accept the global flag --json.

@@ -108,12 +108,12 @@ func TestVersion(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"-h", "Available Commands:"},
-		{"--help", "Available Commands:"},
-		{"help", "Available Commands:"},
-		{"nonsense -h", "Available Commands:"},
-		{"--json -h", "Available Commands:"},
-		{"--log-level loud -h", "Available Commands:"},
+		{"-h", "Additional Commands:"},
+		{"--help", "Additional Commands:"},
+		{"help", "Additional Commands:"},
+		{"nonsense -h", "Additional Commands:"},
+		{"--json -h", "Additional Commands:"},
+		{"--log-level loud -h", "Additional Commands:"},
 		{"call -h", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
 		{"help call", "raff-mcp call TOOL [ARGUMENTS|-] [flags]"},
 		{"help tools", "raff-mcp tools [TOOL] [flags]"},
