@@ -24,13 +24,10 @@ func (c *Config) setActivityLog(value string) error {
 
 // completeActivityLog resolves the home directory in the path of the activity log.
 func (c *Config) completeActivityLog(home string) error {
-	rest, ok := strings.CutPrefix(c.ActivityLog, "~/")
-	switch {
-	case !ok:
-		return nil
-	case home == "":
+	path, ok := expandHome(c.ActivityLog, home)
+	if !ok {
 		return message("--activity-log: there is no home directory. Set it to an absolute path.")
 	}
-	c.ActivityLog = filepath.Join(home, rest)
+	c.ActivityLog = path
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -194,24 +195,14 @@ func destinationPath(text, home string) (string, error) {
 	if printable.String(text) != text {
 		return "", message("contains characters that cannot be printed. Remove them.")
 	}
-	if rest, ok := strings.CutPrefix(text, "~/"); ok {
-		text = filepath.Join(home, rest) + trailingSlash(rest)
-	}
+	path, _ := expandHome(text, home) // the file with destinations is in a home directory
 	switch {
-	case !filepath.IsAbs(text):
+	case !filepath.IsAbs(path):
 		return "", errors.New("must be an absolute path or begin with ~/")
-	case trailingSlash(text) != "" || filepath.Dir(text) == filepath.Clean(text):
+	case os.IsPathSeparator(text[len(text)-1]) || filepath.Dir(path) == filepath.Clean(path):
 		return "", message("names a directory. Write the path of a file.")
 	}
-	return filepath.Clean(text), nil
-}
-
-// trailingSlash returns the separator at the end of a path, or "".
-func trailingSlash(path string) string {
-	if path == "" || path[len(path)-1] == '/' || path[len(path)-1] == filepath.Separator {
-		return string(filepath.Separator)
-	}
-	return ""
+	return filepath.Clean(path), nil
 }
 
 // complete checks that the properties that were given fit together.

@@ -76,11 +76,13 @@ func (s *Secrets) complete(home string, destinations bool) error {
 	if home != "" {
 		s.Recovery = filepath.Join(home, ".raff", "recovered")
 	}
-	if rest, ok := strings.CutPrefix(s.Dir, "~/"); ok && s.Delivery == "file" {
-		if home == "" {
-			return message("--secrets-dir: there is no home directory. Set it to an absolute path.")
-		}
-		s.Dir = filepath.Join(home, rest)
+	if s.Delivery != "file" {
+		return nil
 	}
+	dir, ok := expandHome(s.Dir, home)
+	if !ok {
+		return message("--secrets-dir: there is no home directory. Set it to an absolute path.")
+	}
+	s.Dir = dir
 	return nil
 }

@@ -109,5 +109,5 @@ func git(ctx context.Context, dir string, args ...string) (code int, err error) 
 		return 1, nil
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return 0, fmt.Errorf("git could not say whether it is ignored (%s)", printable.String(shorten(first, 200)))
+	return 0, fmt.Errorf("git could not say whether it is ignored (%s)", printable.String(printable.Shorten(first, 200)))
 }

@@ -23,18 +23,10 @@ const maxText = 128
 // secret but its public prefix, even if the API sends something else.
 func (k Key) sanitized(secret raffclient.Secret) Key {
 	return Key{
-		ID:     secret.Redact(shorten(printable.String(k.ID), maxText)),
-		Name:   secret.Redact(shorten(printable.String(k.Name), maxText)),
+		ID:     secret.Redact(printable.Shorten(printable.String(k.ID), maxText)),
+		Name:   secret.Redact(printable.Shorten(printable.String(k.Name), maxText)),
 		Prefix: secret.Redact(firstRunes(printable.String(k.Prefix), raffclient.KeyPrefixLength)),
 	}
-}
-
-// shorten returns s, or its beginning and an ellipsis if it is too long.
-func shorten(s string, limit int) string {
-	if first := firstRunes(s, limit); first != s {
-		return firstRunes(s, limit-1) + "…"
-	}
-	return s
 }
 
 // firstRunes returns the first n characters of s.
