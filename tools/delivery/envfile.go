@@ -42,15 +42,15 @@ func setVariable(text []byte, name string, v value) ([]byte, error) {
 			pos = nextLine(text, pos)
 			continue
 		}
+		if problem := a.ambiguity(text, name); problem != "" {
+			return nil, fmt.Errorf("line %d %s", 1+bytes.Count(text[:a.start], []byte("\n")), problem)
+		}
 		if a.name == name {
 			out = append(append(out, text[done:a.start]...), a.quoted(v)...)
 			if a.end < len(text) && text[a.end] == '#' {
 				out = append(out, ' ') // or the comment would belong to the value
 			}
 			done, found = a.end, true
-		} else if setsWithin(text[a.start:a.end], name) {
-			line := 1 + bytes.Count(text[:a.start], []byte("\n"))
-			return nil, fmt.Errorf("line %d begins a quoted value that contains a line %s=…: close the quotation mark, or rename one of them", line, name)
 		}
 		pos = a.next
 	}
@@ -59,6 +59,28 @@ func setVariable(text []byte, name string, v value) ([]byte, error) {
 		out = appendLine(out, name+"="+shellQuoted(string(v)))
 	}
 	return out, nil
+}
+
+// ambiguity says why it is not certain what the assignment does with the variable, or
+// returns "". An old secret could remain, or another variable be lost.
+func (a assignment) ambiguity(text []byte, name string) string {
+	value := text[a.start:a.end]
+	if a.name != name && setsWithin(value, name) {
+		return fmt.Sprintf("begins a quoted value that contains a line %s=…: close the quotation mark, or rename one of them", name)
+	}
+	if a.quote != 0 {
+		value = value[quotedLength(value):]
+	}
+	if a.name == name && bytes.HasSuffix(value, []byte(`\`)) {
+		return fmt.Sprintf("continues on the next line: write the value of %s on one line", name)
+	}
+	for _, word := range bytes.Fields(value) {
+		other, _, ok := bytes.Cut(word, []byte("="))
+		if ok && (string(other) == name || a.name == name && variableName.MatchString(string(other)) && &word[0] != &value[0]) {
+			return fmt.Sprintf("sets several variables: give %s a line of its own", name)
+		}
+	}
+	return ""
 }
 
 // parseAssignment parses the assignment at the beginning of the line at pos.

@@ -59,6 +59,11 @@ func TestSetVariableRefuses(t *testing.T) {
 		"A=1\x00\n":                   "not a text file",
 		"B=1\nA=\"x\nKEY=old\ny\"\n":  "line 2 begins a quoted value that contains a line KEY=…",
 		"A='x\nexport KEY = old'\n":   "line 1 begins a quoted value",
+		"export A=1 KEY=old\n":        "line 1 sets several variables: give KEY a line of its own",
+		"export KEY=old A=1\n":        "line 1 sets several variables",
+		"A='1' KEY=old\n":             "line 1 sets several variables",
+		"KEY='old' A=1\n":             "line 1 sets several variables",
+		"B=1\nKEY=old\\\nmore\n":      "line 2 continues on the next line: write the value of KEY on one line",
 		"K\x00E\x00Y\x00=\x001\x00\n": "not a text file", // UTF-16
 	} {
 		if got, err := setVariable([]byte(text), "KEY", newValue); err == nil || !strings.Contains(err.Error(), want) {
